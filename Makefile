@@ -1,0 +1,55 @@
+# Short names over commands that can be read. `make help` lists them.
+PORT ?= 8080
+PROFILE ?= dev
+export PORT PROFILE
+
+LOCAL := cargo run --quiet --package shopkeeper-local --
+E2E := cargo run --quiet --package shopkeeper-e2e --bin
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status env demo memory test build images lint fmt crds queries
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: build ## a Kubernetes cluster, the operator and the sample shop, at http://localhost:8080 (PORT=… changes it)
+	@$(LOCAL) up
+	@scripts/deploy
+
+down: ## the cluster and all that it left on this machine, gone
+	@$(LOCAL) down
+
+status: ## what runs, and the state of the shop
+	@$(LOCAL) status
+	@eval "$$($(LOCAL) env)" && kubectl get stores --all-namespaces && kubectl get pods --namespace shop
+
+env: ## shell code that puts the cluster's KUBECONFIG, kubectl and helm in reach, for eval
+	@$(LOCAL) env
+
+demo: ## a customer's walk through the shop, call by call, until the order is delivered
+	@SHOP_URL=http://localhost:$(PORT) $(E2E) demo
+
+memory: ## the memory of every pod of the shop, as a table
+	@eval "$$($(LOCAL) env)" && $(E2E) memory
+
+test: ## everything that must hold: formatting, lints, tests, charts, then a cluster with a shop on it
+	@scripts/test
+
+build: ## all programs
+	@cargo build --workspace --bins --profile $(PROFILE)
+
+images: build ## the images of our programs and of PostgreSQL, Redis and nginx, in the cluster
+	@$(LOCAL) images
+
+lint: ## formatting and clippy, as `make test` asks for them
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+
+fmt: ## formats the Rust code
+	cargo fmt --all
+
+crds: ## crds/store.yaml, from the Rust types
+	cargo run --quiet --package shopkeeper-operator --bin operator -- crd > crds/store.yaml
+
+queries: ## the checked SQL queries of the services (services/*/.sqlx), from their migrations
+	cargo run --quiet --package shop-testkit --bin prepare-queries
