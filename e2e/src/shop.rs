@@ -1,0 +1,190 @@
+//! The shop as its customers reach it: one address, JSON over HTTP.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, RequestBuilder, StatusCode, header};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Why a step of a walk through the shop did not go as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    /// The shop could not be reached, or stopped answering.
+    #[error("{method} {path}: no answer; is the shop up? (`make status` tells)")]
+    Unreachable {
+        /// What was asked for.
+        method: Method,
+        /// Where it was asked.
+        path: String,
+        /// What the client saw.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The shop answered something else than the walk expects.
+    #[error("{method} {path}: expected {expected}, got {status}: {body}")]
+    Unexpected {
+        /// What was asked for.
+        method: Method,
+        /// Where it was asked.
+        path: String,
+        /// The status that was due.
+        expected: StatusCode,
+        /// The status that came.
+        status: StatusCode,
+        /// The body that came with it.
+        body: String,
+    },
+    /// An answer lacks something that it must hold.
+    #[error("the answer to {path} has no usable {field}: {body}")]
+    Missing {
+        /// Where it was asked.
+        path: String,
+        /// What is missing, as a JSON pointer.
+        field: String,
+        /// The whole answer.
+        body: Value,
+    },
+    /// An order did not reach its end in time.
+    #[error("order {order_id} is still {status} after {waited:?}")]
+    Late {
+        /// The order.
+        order_id: String,
+        /// Where it stopped.
+        status: String,
+        /// How long it was watched.
+        waited: Duration,
+    },
+}
+
+/// Tells what is said between a customer and the shop.
+pub trait Narrator {
+    /// A heading: what the customer does next.
+    fn step(&mut self, title: &str);
+    /// One call and its answer.
+    fn call(&mut self, method: &Method, path: &str, sent: Option<&str>, answer: &Answer);
+    /// Something seen that is no call.
+    fn note(&mut self, text: &str);
+}
+
+/// Says nothing: for tests.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Narrator for Silent {
+    fn step(&mut self, _title: &str) {}
+    fn call(&mut self, _method: &Method, _path: &str, _sent: Option<&str>, _answer: &Answer) {}
+    fn note(&mut self, _text: &str) {}
+}
+
+/// What the shop answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The path that was asked, kept for error messages.
+    pub path: String,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The body, `Null` when it is not JSON.
+    pub body: Value,
+    /// The body as it came.
+    pub text: String,
+    /// From the first byte sent to the last byte read.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// The text at a JSON pointer.
+    pub fn text_at(&self, pointer: &str) -> Result<&str, ShopError> {
+        self.body.pointer(pointer).and_then(Value::as_str).ok_or_else(|| self.missing(pointer))
+    }
+
+    /// The integer at a JSON pointer.
+    pub fn integer_at(&self, pointer: &str) -> Result<i64, ShopError> {
+        self.body.pointer(pointer).and_then(Value::as_i64).ok_or_else(|| self.missing(pointer))
+    }
+
+    /// The list at a JSON pointer.
+    pub fn list_at(&self, pointer: &str) -> Result<&[Value], ShopError> {
+        self.body.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).ok_or_else(|| self.missing(pointer))
+    }
+
+    fn missing(&self, field: &str) -> ShopError {
+        ShopError::Missing { path: self.path.clone(), field: field.to_owned(), body: self.body.clone() }
+    }
+}
+
+/// A visitor of the shop; after [`Visitor::token`] a customer who is logged in.
+pub struct Visitor<N> {
+    base: String,
+    http: reqwest::Client,
+    token: Option<String>,
+    /// Hears of everything that is said.
+    pub narrator: N,
+}
+
+impl<N: Narrator> Visitor<N> {
+    /// A visitor of the shop at `base`, such as `http://localhost:8080`.
+    pub fn new(base: &str, narrator: N) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(15)).build()?;
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http, token: None, narrator })
+    }
+
+    /// Sends the token with every later call.
+    pub fn token(&mut self, token: &str) {
+        self.token = Some(token.to_owned());
+    }
+
+    /// `GET path`, which must answer 200.
+    pub async fn get(&mut self, path: &str) -> Result<Answer, ShopError> {
+        let request = self.request(Method::GET, path);
+        self.send(Method::GET, path, None, request, StatusCode::OK).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&mut self, path: &str, body: &Value, expected: StatusCode) -> Result<Answer, ShopError> {
+        let request = self.request(Method::POST, path).json(body);
+        self.send(Method::POST, path, Some(body.to_string()), request, expected).await
+    }
+
+    /// `POST path` with a form, as a login page sends it.
+    pub async fn post_form(&mut self, path: &str, form: &impl Serialize) -> Result<Answer, ShopError> {
+        let request = self.request(Method::POST, path).form(form);
+        self.send(Method::POST, path, Some("(form)".to_owned()), request, StatusCode::OK).await
+    }
+
+    /// `POST path` without a body, under an idempotency key.
+    pub async fn post_once(&mut self, path: &str, key: &str, expected: StatusCode) -> Result<Answer, ShopError> {
+        let request = self.request(Method::POST, path).header("idempotency-key", key);
+        self.send(Method::POST, path, Some(format!("Idempotency-Key: {key}")), request, expected).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        sent: Option<String>,
+        request: RequestBuilder,
+        expected: StatusCode,
+    ) -> Result<Answer, ShopError> {
+        let unreachable = |source| ShopError::Unreachable { method: method.clone(), path: path.to_owned(), source };
+        let began = Instant::now();
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let text = response.text().await.map_err(unreachable)?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let answer = Answer { path: path.to_owned(), status, body, text, took: began.elapsed() };
+        self.narrator.call(&method, path, sent.as_deref(), &answer);
+        if status == expected {
+            Ok(answer)
+        } else {
+            Err(ShopError::Unexpected { method, path: path.to_owned(), expected, status, body: answer.text })
+        }
+    }
+}

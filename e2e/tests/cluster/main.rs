@@ -1,0 +1,13 @@
+//! What must hold on a real cluster, seen from outside.
+//!
+//! Every test needs the cluster and the sample Store of `make up`, and is ignored without them; `make test` runs them one by one,
+//! because they share the cluster: a test that counts writes must not run beside one that deletes things.
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is how a test fails")]
+
+mod deletion;
+mod failure;
+mod journey;
+mod kubernetes;
+mod quiet;
+mod repair;
+mod restricted;
