@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![allow(unreachable_pub, reason = "the schema derive makes a public twin of each type inside a function")]
+
+mod cache;
+mod data;
+mod demo;
+mod duration;
+mod gateway;
+mod images;
+mod profile;
+mod quantity;
+mod services;
+mod status;
+mod store;
+
+pub use cache::{Cache, CachePolicy, CacheTuning, Caches, LocalTier, Pattern, TuningMode};
+pub use data::{DataRetention, Database, External, ManagedDatabase, ManagedRedis, Redis, SecretRef, Storage};
+pub use demo::Demo;
+pub use duration::{Duration, InvalidDuration};
+pub use gateway::{Gateway, GatewayService, ServiceType};
+pub use images::{Images, PullPolicy, PullSecret};
+pub use profile::Profile;
+pub use quantity::{InvalidQuantity, Quantity};
+pub use services::{
+    Autoscaling, ComputeResources, Lifecycle, OrderService, ResourceAmounts, Scheduling, ServiceBlock, Services, UserService,
+};
+pub use status::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
+pub use store::{PAUSED_ANNOTATION, Store, StoreSpec};

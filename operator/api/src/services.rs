@@ -1,0 +1,259 @@
+//! The four services.
+
+use std::collections::BTreeMap;
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Duration, Quantity};
+
+/// The services of the shop. Each takes the same block; order and user have a few fields of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Services {
+    /// Products, categories and stock.
+    #[serde(default)]
+    pub catalog: ServiceBlock,
+    /// Carts and checkout.
+    #[serde(default)]
+    pub cart: ServiceBlock,
+    /// Orders and their way to the customer.
+    #[serde(default)]
+    pub order: OrderService,
+    /// Accounts, login, profile and notifications.
+    #[serde(default)]
+    pub user: UserService,
+}
+
+/// How one service runs. What is left out comes from the profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "!(has(self.replicas) && has(self.autoscaling))",
+    "write either replicas or autoscaling: with autoscaling the autoscaler sets the number of replicas"
+))]
+pub struct ServiceBlock {
+    /// Number of pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub replicas: Option<i32>,
+    /// CPU and memory of each pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<ComputeResources>,
+    /// Let the number of pods follow the CPU load, instead of `replicas`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<Autoscaling>,
+    /// Where pods may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+}
+
+/// The order service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "!(has(self.replicas) && has(self.autoscaling))",
+    "write either replicas or autoscaling: with autoscaling the autoscaler sets the number of replicas"
+))]
+pub struct OrderService {
+    /// Number of pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub replicas: Option<i32>,
+    /// CPU and memory of each pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<ComputeResources>,
+    /// Let the number of pods follow the CPU load, instead of `replicas`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<Autoscaling>,
+    /// Where pods may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+    /// When an order moves on by itself.
+    #[serde(default)]
+    pub lifecycle: Lifecycle,
+}
+
+/// The user service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "!(has(self.replicas) && has(self.autoscaling))",
+    "write either replicas or autoscaling: with autoscaling the autoscaler sets the number of replicas"
+))]
+pub struct UserService {
+    /// Number of pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub replicas: Option<i32>,
+    /// CPU and memory of each pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<ComputeResources>,
+    /// Let the number of pods follow the CPU load, instead of `replicas`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<Autoscaling>,
+    /// Where pods may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+    /// How long a customer's access token is valid.
+    #[serde(default = "access_token_lifetime")]
+    #[x_kube(validation = (
+        "!self.matches('^([0-9]{1,9}(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('24h'))",
+        "an access token lives from 1m to 24h: write for example 15m"
+    ))]
+    pub access_token_lifetime: Duration,
+}
+
+fn access_token_lifetime() -> Duration {
+    Duration::from_secs(15 * 60)
+}
+
+impl Default for UserService {
+    fn default() -> Self {
+        Self {
+            replicas: None,
+            resources: None,
+            autoscaling: None,
+            scheduling: None,
+            access_token_lifetime: access_token_lifetime(),
+        }
+    }
+}
+
+impl OrderService {
+    /// The part that every service has.
+    pub fn block(&self) -> ServiceBlock {
+        ServiceBlock {
+            replicas: self.replicas,
+            resources: self.resources.clone(),
+            autoscaling: self.autoscaling,
+            scheduling: self.scheduling.clone(),
+        }
+    }
+}
+
+impl UserService {
+    /// The part that every service has.
+    pub fn block(&self) -> ServiceBlock {
+        ServiceBlock {
+            replicas: self.replicas,
+            resources: self.resources.clone(),
+            autoscaling: self.autoscaling,
+            scheduling: self.scheduling.clone(),
+        }
+    }
+}
+
+/// CPU and memory of a container. What is left out comes from the profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ComputeResources {
+    /// What the scheduler sets aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<ResourceAmounts>,
+    /// What the container may not exceed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<ResourceAmounts>,
+}
+
+/// An amount of CPU and of memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResourceAmounts {
+    /// CPU, such as `250m` for a quarter of a core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Quantity>,
+    /// Memory, such as `64Mi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Quantity>,
+}
+
+/// A number of pods that follows the CPU load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "self.minReplicas <= self.maxReplicas",
+    "minReplicas must not be greater than maxReplicas: raise maxReplicas or lower minReplicas"
+))]
+pub struct Autoscaling {
+    /// Never fewer pods than this.
+    #[schemars(range(min = 1, max = 100))]
+    pub min_replicas: i32,
+    /// Never more pods than this.
+    #[schemars(range(min = 1, max = 100))]
+    pub max_replicas: i32,
+    /// Average CPU use, as a percentage of the request, that the autoscaler aims at.
+    #[serde(default = "target_cpu_utilization")]
+    #[schemars(range(min = 1, max = 100))]
+    pub target_cpu_utilization: i32,
+}
+
+const fn target_cpu_utilization() -> i32 {
+    70
+}
+
+/// Where pods may run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scheduling {
+    /// Labels that a node must have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub node_selector: BTreeMap<String, String>,
+    /// Priority class of the pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub priority_class_name: Option<String>,
+}
+
+/// When an order moves on by itself; each time is measured from the order's creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "!self.processingAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') || !self.shippingAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') \
+     || !self.deliveredAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') || !self.deleteAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') \
+     || (duration(self.processingAfter) < duration(self.shippingAfter) \
+     && duration(self.shippingAfter) < duration(self.deliveredAfter) && duration(self.deliveredAfter) < duration(self.deleteAfter))",
+    "the times of an order's life must rise: write processingAfter < shippingAfter < deliveredAfter < deleteAfter, such as 5s, 15s, 30s, 720h"
+))]
+pub struct Lifecycle {
+    /// CREATED becomes PROCESSING.
+    #[serde(default = "processing_after")]
+    pub processing_after: Duration,
+    /// PROCESSING becomes SHIPPING.
+    #[serde(default = "shipping_after")]
+    pub shipping_after: Duration,
+    /// SHIPPING becomes DELIVERED.
+    #[serde(default = "delivered_after")]
+    pub delivered_after: Duration,
+    /// A finished order is deleted.
+    #[serde(default = "delete_after")]
+    pub delete_after: Duration,
+}
+
+const fn processing_after() -> Duration {
+    Duration::from_secs(5)
+}
+
+const fn shipping_after() -> Duration {
+    Duration::from_secs(15)
+}
+
+const fn delivered_after() -> Duration {
+    Duration::from_secs(30)
+}
+
+const fn delete_after() -> Duration {
+    Duration::from_secs(720 * 3600)
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        Self {
+            processing_after: processing_after(),
+            shipping_after: shipping_after(),
+            delivered_after: delivered_after(),
+            delete_after: delete_after(),
+        }
+    }
+}

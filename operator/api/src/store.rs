@@ -1,0 +1,75 @@
+//! The resource itself.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::{Cache, DataRetention, Database, Demo, Gateway, Images, Profile, Redis, Services, StoreStatus};
+
+/// Annotation whose value `"true"` makes the operator leave a Store alone. Deletion is never held up by it.
+pub const PAUSED_ANNOTATION: &str = "shopkeeper.dev/paused";
+
+/// A whole online shop.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "shopkeeper.dev",
+    version = "v1alpha1",
+    kind = "Store",
+    namespaced,
+    shortname = "shop",
+    category = "shopkeeper",
+    status = "StoreStatus",
+    derive = "PartialEq",
+    derive = "Default",
+    doc = "A whole online shop: its services, gateway, database and cache.",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".status.versions.shop"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = (
+        "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "the name of a Store begins the names of all that belongs to it: write at most 40 lower-case letters, digits and dashes, \
+         beginning with a letter, such as my-shop"
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "!(has(self.database) && has(self.database.external) && self.dataRetention == 'Delete')",
+    "an external database is never deleted with the Store: write dataRetention: Retain or leave it out"
+))]
+pub struct StoreSpec {
+    /// How large and how redundant the shop is; any field of a service overrides it.
+    #[serde(default)]
+    pub profile: Profile,
+    /// Where images come from.
+    #[serde(default)]
+    pub images: Images,
+    /// The four services.
+    #[serde(default)]
+    pub services: Services,
+    /// The one address of the shop.
+    #[serde(default)]
+    pub gateway: Gateway,
+    /// Where the shop keeps its data: exactly one of managed and external.
+    #[serde(default)]
+    pub database: Database,
+    /// Where the shop keeps its cache: exactly one of managed and external.
+    #[serde(default)]
+    pub redis: Redis,
+    /// Cache policy. Checked and kept; services do not receive it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
+    /// Data to play with. None if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demo: Option<Demo>,
+    /// What becomes of the volumes when the Store is deleted.
+    #[serde(default)]
+    pub data_retention: DataRetention,
+}
+
+impl Store {
+    /// Whether the operator is asked to leave this Store alone.
+    pub fn is_paused(&self) -> bool {
+        let annotations = self.metadata.annotations.as_ref();
+        annotations.and_then(|all| all.get(PAUSED_ANNOTATION)).is_some_and(|value| value == "true")
+    }
+}

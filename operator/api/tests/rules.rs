@@ -1,0 +1,170 @@
+//! The rules of the Store, run as the API server runs them, without one.
+
+use kube::{CustomResourceExt, core::cel::Validator};
+use serde_json::{Value, json};
+use shopkeeper_api::Store;
+
+fn schema() -> Value {
+    let crd = serde_json::to_value(Store::crd()).unwrap();
+    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
+}
+
+fn store(spec: &Value) -> Value {
+    json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "metadata": {"name": "demo", "namespace": "shop"}, "spec": spec})
+}
+
+fn complaint(new: &Value, old: Option<&Value>) -> String {
+    match Validator::new().validate(&schema(), new, old) {
+        Ok(()) => String::new(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    }
+}
+
+#[track_caller]
+fn refused(spec: &Value, sentence: &str) {
+    let said = complaint(&store(spec), None);
+    assert!(said.contains(sentence), "{spec} should be refused with {sentence:?}, but the answer was {said:?}");
+}
+
+#[track_caller]
+fn change_refused(old: &Value, new: &Value, sentence: &str) {
+    let said = complaint(&store(new), Some(&store(old)));
+    assert!(said.contains(sentence), "{old} -> {new} should be refused with {sentence:?}, but the answer was {said:?}");
+}
+
+#[track_caller]
+fn accepted(spec: &Value) {
+    assert_eq!(complaint(&store(spec), None), "", "{spec}");
+}
+
+#[test]
+fn an_empty_spec_is_a_whole_shop() {
+    accepted(&json!({}));
+}
+
+#[test]
+fn a_full_spec_is_accepted() {
+    accepted(&json!({
+        "profile": "Standard",
+        "services": {
+            "catalog": {"replicas": 2, "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "128Mi"}}},
+            "cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}},
+            "order": {"lifecycle": {"processingAfter": "1s", "shippingAfter": "2s", "deliveredAfter": "3s", "deleteAfter": "1h"}},
+            "user": {"accessTokenLifetime": "30m"},
+        },
+        "gateway": {"host": "shop.example.com", "corsOrigins": ["https://app.example.com:8443"], "service": {"type": "NodePort", "nodePort": 30080}},
+        "database": {"external": {"secretRef": {"name": "db"}}},
+        "redis": {"managed": {"maxMemory": "128Mi"}},
+        "cache": {
+            "policies": {"bestsellers": {"pattern": "RefreshAhead", "ttl": "1h", "refreshBefore": "10m"}},
+            "tuning": {"mode": "Recommend", "targetHitRatio": "0.95", "minTtl": "5s", "maxTtl": "24h"},
+        },
+        "demo": {"products": 20000, "users": true},
+    }));
+}
+
+#[test]
+fn exactly_one_database_is_asked_for() {
+    let both = json!({"managed": {}, "external": {"secretRef": {"name": "db"}}});
+    refused(&json!({"database": both}), "write exactly one of managed and external");
+    refused(&json!({"redis": both}), "write exactly one of managed and external");
+    refused(&json!({"database": {}}), "write exactly one of managed and external");
+}
+
+#[test]
+fn durations_are_positive_and_well_written() {
+    for ttl in ["-5m", "5", "soon", ""] {
+        refused(&json!({"cache": {"policies": {"products": {"ttl": ttl}}}}), "it cannot be negative");
+    }
+    refused(&json!({"cache": {"policies": {"products": {"ttl": "0s"}}}}), "a ttl must be more than nothing");
+    refused(&json!({"services": {"user": {"accessTokenLifetime": "1s"}}}), "an access token lives from 1m to 24h");
+    let backwards = json!({"processingAfter": "10s", "shippingAfter": "5s"});
+    refused(&json!({"services": {"order": {"lifecycle": backwards}}}), "must rise");
+}
+
+#[test]
+fn cache_policies_must_make_sense() {
+    let policy = |policy: Value| json!({"cache": {"policies": {"bestsellers": policy}}});
+    refused(&policy(json!({"pattern": "RefreshAhead", "ttl": "5m", "refreshBefore": "10m"})), "refreshBefore must be shorter than ttl");
+    refused(&policy(json!({"refreshBefore": "10m"})), "refreshBefore needs a ttl");
+    refused(&policy(json!({"pattern": "CacheAside", "ttl": "1h", "refreshBefore": "1m"})), "only used by pattern RefreshAhead");
+    refused(&json!({"cache": {"tuning": {"minTtl": "1h", "maxTtl": "1m"}}}), "minTtl must not be longer than maxTtl");
+    refused(&json!({"cache": {"tuning": {"targetHitRatio": "1.5"}}}), "write a ratio between 0 and 1");
+}
+
+#[test]
+fn replicas_and_autoscaling_exclude_each_other() {
+    let autoscaling = json!({"minReplicas": 2, "maxReplicas": 6});
+    for service in ["catalog", "cart", "order", "user"] {
+        refused(&json!({"services": {service: {"replicas": 2, "autoscaling": autoscaling}}}), "write either replicas or autoscaling");
+    }
+    refused(&json!({"services": {"cart": {"autoscaling": {"minReplicas": 6, "maxReplicas": 2}}}}), "must not be greater than maxReplicas");
+}
+
+#[test]
+fn amounts_hosts_origins_and_ports_are_checked() {
+    refused(&json!({"redis": {"managed": {"maxMemory": "64 MB"}}}), "write an amount such as");
+    refused(&json!({"gateway": {"host": "https://shop"}}), "write a host name in lower case");
+    refused(&json!({"gateway": {"corsOrigins": ["https://app.example.com/"]}}), "without a path");
+    refused(&json!({"gateway": {"service": {"nodePort": 30080}}}), "nodePort needs type NodePort");
+}
+
+#[test]
+fn a_name_must_fit_the_names_of_the_parts() {
+    for name in ["1shop", "a.shop", "Shop", &"a".repeat(41)] {
+        let mut named = store(&json!({}));
+        named["metadata"]["name"] = json!(name);
+        assert!(complaint(&named, None).contains("at most 40 lower-case letters"), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_to_data_is_refused() {
+    let external = json!({"external": {"secretRef": {"name": "db"}}});
+    change_refused(&json!({}), &json!({"database": external}), "cannot change between managed and external");
+    change_refused(&json!({"database": external}), &json!({}), "cannot change between managed and external");
+    let sized = |size: &str| json!({"database": {"managed": {"storage": {"size": size}}}});
+    change_refused(&sized("2Gi"), &sized("1Gi"), "the size of a volume cannot change");
+    change_refused(
+        &sized("2Gi"),
+        &json!({"database": {"managed": {"storage": {"size": "2Gi", "storageClassName": "fast"}}}}),
+        "the storage class of a volume cannot change",
+    );
+    refused(&json!({"database": external, "dataRetention": "Delete"}), "an external database is never deleted");
+}
+
+#[test]
+fn what_can_be_changed_is_accepted() {
+    let old = json!({"dataRetention": "Retain", "redis": {"managed": {}}});
+    let new = json!({"dataRetention": "Delete", "redis": {"external": {"secretRef": {"name": "redis"}}}, "profile": "Standard"});
+    assert_eq!(complaint(&store(&new), Some(&store(&old))), "");
+}
+
+#[test]
+fn every_field_is_documented() {
+    fn blanks(path: &str, schema: &Value, found: &mut Vec<String>) {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            if property["description"].as_str().unwrap_or_default().is_empty() && path != ".metadata" {
+                found.push(path.clone());
+            }
+            blanks(&path, property, found);
+            blanks(&path, &property["items"], found);
+        }
+    }
+    let mut found = Vec::new();
+    for part in ["spec", "status"] {
+        blanks(part, &schema()["properties"][part], &mut found);
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn the_sample_is_a_valid_store() {
+    let sample = include_str!("../../../samples/demo.yaml");
+    let document = sample.split("\n---\n").last().unwrap();
+    let value: Value = serde_yaml_ng::from_str(document).unwrap();
+    assert_eq!(complaint(&value, None), "");
+    let store: Store = serde_json::from_value(value).unwrap();
+    assert_eq!(store.metadata.name.as_deref(), Some("demo"));
+}
