@@ -1,0 +1,98 @@
+//! Checks access tokens.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::DecodePublicKey as _;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+
+use crate::claims::{AUDIENCE, Claims, ISSUER};
+use crate::keys::{Jwk, Jwks, KeyError, KeyId};
+
+/// How far the clocks of two machines may be apart, in seconds.
+const LEEWAY: u64 = 5;
+
+/// A token that is longer than this is not one of ours.
+const MAX_LENGTH: usize = 4096;
+
+/// The token is not good. Clients are told no more than that.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// It can't be read, or is not signed as we do.
+    #[error("the token can't be read")]
+    Malformed,
+    /// It names a key that is not trusted (any more).
+    #[error("the token is signed with an unknown key")]
+    UnknownKey,
+    /// The signature is wrong, or it is expired, or not for us.
+    #[error("the token is not valid")]
+    Invalid(#[source] jsonwebtoken::errors::Error),
+}
+
+/// Knows the public keys that are trusted.
+#[derive(Clone)]
+pub struct Verifier(Arc<Inner>);
+
+struct Inner {
+    keys: BTreeMap<KeyId, (VerifyingKey, DecodingKey)>,
+    validation: Validation,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys.keys()).finish()
+    }
+}
+
+impl Verifier {
+    /// Trusts every key of a folder: files `<kid>.pem` (SPKI). Other files are not looked at.
+    pub fn from_dir(dir: &Path) -> Result<Self, KeyError> {
+        let unreadable = |source| KeyError::Read { path: dir.to_owned(), source };
+        let mut keys = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+            if path.extension().is_none_or(|extension| extension != "pem") {
+                continue;
+            }
+            let pem = std::fs::read_to_string(&path).map_err(|source| KeyError::Read { path: path.clone(), source })?;
+            let key = VerifyingKey::from_public_key_pem(&pem).map_err(|_| KeyError::NotAKey(path.clone()))?;
+            keys.push((KeyId::named(name), key));
+        }
+        if keys.is_empty() {
+            return Err(KeyError::NoKeys(dir.to_owned()));
+        }
+        Ok(Self::new(keys))
+    }
+
+    /// Trusts these keys.
+    pub fn new(keys: impl IntoIterator<Item = (KeyId, VerifyingKey)>) -> Self {
+        let keys = keys.into_iter().map(|(kid, key)| (kid, (key, DecodingKey::from_ed_der(key.as_bytes())))).collect();
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
+        validation.leeway = LEEWAY;
+        Self(Arc::new(Inner { keys, validation }))
+    }
+
+    /// What the token says, if it can be believed.
+    pub fn verify(&self, token: &str) -> Result<Claims, VerifyError> {
+        if token.len() > MAX_LENGTH {
+            return Err(VerifyError::Malformed);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
+        let kid = header.kid.ok_or(VerifyError::Malformed)?;
+        let (_, key) = self.0.keys.get(&KeyId::named(kid)).ok_or(VerifyError::UnknownKey)?;
+        let token = jsonwebtoken::decode(token, key, &self.0.validation).map_err(VerifyError::Invalid)?;
+        Ok(token.claims)
+    }
+
+    /// The trusted keys, for others to verify with.
+    pub fn jwks(&self) -> Jwks {
+        Jwks { keys: self.0.keys.iter().map(|(kid, (key, _))| Jwk::of(kid, key)).collect() }
+    }
+}

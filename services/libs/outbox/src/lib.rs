@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+pub mod inbox;
+mod outbox;
+mod relay;
+
+pub use outbox::{Event, OutboxError, enqueue};
+pub use relay::{DeliveryError, OutboxMetrics, Relay};

@@ -1,0 +1,176 @@
+//! Delivers what waits in the outbox, until it has arrived.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use prometheus::{Gauge, IntCounterVec, Opts, Registry};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::outbox::{self, Event};
+
+/// Events that are taken at a time, and delivered at the same time.
+const BATCH: i64 = 16;
+
+/// How long an event is left to the relay that took it. Longer than any delivery.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The pause after the first failure; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Why an event did not arrive.
+#[derive(Debug)]
+pub struct DeliveryError(Box<dyn Error + Send + Sync>);
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for DeliveryError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Display for DeliveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// How the relay does.
+#[derive(Clone, Debug)]
+pub struct OutboxMetrics {
+    lag: Gauge,
+    deliveries: IntCounterVec,
+}
+
+impl OutboxMetrics {
+    /// Registers `outbox_lag_seconds` and `outbox_deliveries_total{outcome}`.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let lag = Gauge::new("outbox_lag_seconds", "Age of the oldest event that has not arrived")?;
+        let deliveries = IntCounterVec::new(
+            Opts::new("outbox_deliveries_total", "Deliveries of events, by outcome (arrived, failed)"),
+            &["outcome"],
+        )?;
+        registry.register(Box::new(lag.clone()))?;
+        registry.register(Box::new(deliveries.clone()))?;
+        Ok(Self { lag, deliveries })
+    }
+}
+
+/// Delivers the events of one outbox. Any number of relays may work on the same one.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    pool: PgPool,
+    metrics: OutboxMetrics,
+    idle: Duration,
+}
+
+impl Relay {
+    /// A relay for the outbox in the pool's schema.
+    pub fn new(pool: PgPool, metrics: OutboxMetrics) -> Self {
+        Self { pool, metrics, idle: Duration::from_millis(500) }
+    }
+
+    /// Delivers until `stop`. What is being delivered then is delivered to the end.
+    pub async fn run<D, F>(self, deliver: D, stop: CancellationToken)
+    where
+        D: Fn(Event) -> F,
+        F: Future<Output = Result<(), DeliveryError>>,
+    {
+        while !stop.is_cancelled() {
+            let pause = match self.deliver_due(&deliver).await {
+                Ok(delivered) if delivered > 0 => continue,
+                Ok(_) => self.idle,
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox can't be read");
+                    self.idle * 4
+                }
+            };
+            // Replicas that started together should not ask together.
+            let pause = pause.mul_f64(0.75 + 0.5 * jitter());
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
+    }
+
+    /// Delivers one batch of events that are due; returns how many were tried. Tests call it instead of waiting.
+    pub async fn deliver_due<D, F>(&self, deliver: &D) -> Result<usize, sqlx::Error>
+    where
+        D: Fn(Event) -> F,
+        F: Future<Output = Result<(), DeliveryError>>,
+    {
+        let mut connection = self.pool.acquire().await?;
+        self.metrics.lag.set(outbox::lag_seconds(&mut connection).await?);
+        let events = outbox::claim(&mut connection, BATCH, millis(LEASE)).await?;
+        drop(connection);
+        let tried = events.len();
+        let outcomes = futures::stream::iter(events)
+            .map(async |event| self.deliver_one(deliver, event).await)
+            .buffer_unordered(tried.max(1))
+            .collect::<Vec<_>>()
+            .await;
+        outcomes.into_iter().collect::<Result<(), _>>()?;
+        Ok(tried)
+    }
+
+    async fn deliver_one<D, F>(&self, deliver: &D, event: Event) -> Result<(), sqlx::Error>
+    where
+        D: Fn(Event) -> F,
+        F: Future<Output = Result<(), DeliveryError>>,
+    {
+        let (id, topic, attempts) = (event.event_id, event.topic.clone(), event.attempts);
+        let delivery = tokio::time::timeout(LEASE / 2, deliver(event)).await;
+        let outcome = delivery.unwrap_or_else(|_| Err("the delivery took too long".into()));
+        let mut connection = self.pool.acquire().await?;
+        match outcome {
+            Ok(()) => {
+                self.metrics.deliveries.with_label_values(&["arrived"]).inc();
+                outbox::remove(&mut connection, id).await
+            }
+            Err(error) => {
+                self.metrics.deliveries.with_label_values(&["failed"]).inc();
+                tracing::warn!(event_id = %id, topic, attempts, %error, "an event did not arrive; it will be tried again");
+                outbox::postpone(&mut connection, id, millis(pause_after(attempts)), &error.to_string()).await
+            }
+        }
+    }
+}
+
+/// Twice as long after each failure, up to a limit, and never the same for two events.
+fn pause_after(attempts: i32) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(16);
+    let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    pause.mul_f64(0.5 + 0.5 * jitter())
+}
+
+/// From 0 to 1; not good for more than spreading load.
+fn jitter() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_u128() as u16) / f64::from(u16::MAX)
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_minute_and_no_further() {
+        assert!(pause_after(1) <= FIRST_PAUSE);
+        assert!(pause_after(4) >= FIRST_PAUSE * 4);
+        for attempts in [20, i32::MAX, i32::MIN] {
+            assert!(pause_after(attempts) <= LONGEST_PAUSE);
+        }
+    }
+}

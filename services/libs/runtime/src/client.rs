@@ -1,0 +1,300 @@
+//! Calls to sibling services: with a deadline, with retries only where a repeated call is the same as one, and with a breaker.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::breaker::Breaker;
+use crate::problem::{Problem, ProblemDocument};
+use crate::request_id;
+
+/// The most that a sibling's answer may be; a longer one is a fault.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// How often a call is made before it is given up.
+const ATTEMPTS: u32 = 3;
+
+/// Waits before the second and the third attempt: short, since someone is waiting.
+const PAUSES: [Duration; 2] = [Duration::from_millis(30), Duration::from_millis(120)];
+
+/// Retries that may come at once, in tenths; each call gives back one tenth, so that at most a tenth of the calls are retries for long.
+const RETRY_BUDGET: i64 = 100;
+
+/// A call to a sibling failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SiblingError {
+    /// It can't be reached, or too slow, or out of order: try later.
+    #[error("{sibling} is not available")]
+    Unavailable {
+        /// Who.
+        sibling: &'static str,
+        /// Why, where an error says so.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It understood and said no.
+    #[error("{sibling} refused with {status} {}", problem.as_ref().map_or("", |p| &p.title))]
+    Refused {
+        /// Who.
+        sibling: &'static str,
+        /// With what status.
+        status: StatusCode,
+        /// In its own words, if it sent a problem document.
+        problem: Option<Box<ProblemDocument>>,
+    },
+    /// It answered what was not agreed on.
+    #[error("{sibling} sent an answer that can't be read")]
+    Unreadable {
+        /// Who.
+        sibling: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl SiblingError {
+    /// The kind of problem with which the sibling refused.
+    pub fn slug(&self) -> Option<&str> {
+        self.problem().and_then(ProblemDocument::slug)
+    }
+
+    /// The problem document with which the sibling refused.
+    pub fn problem(&self) -> Option<&ProblemDocument> {
+        match self {
+            Self::Refused { problem, .. } => problem.as_deref(),
+            Self::Unavailable { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
+    /// The status with which the sibling refused.
+    pub const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            Self::Unavailable { .. } | Self::Unreadable { .. } => None,
+        }
+    }
+
+    /// Whether the call may still have had, or still get, its effect: the outcome is unknown or a later attempt may succeed.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+impl From<SiblingError> for Problem {
+    /// What remains of a sibling's failure when the caller has no better answer.
+    fn from(error: SiblingError) -> Self {
+        match &error {
+            SiblingError::Unavailable { sibling, .. } => {
+                let sibling = *sibling;
+                Self::unavailable("dependency-unavailable", "A part of the shop can't be reached at the moment")
+                    .with("dependency", sibling)
+                    .caused_by(error)
+            }
+            SiblingError::Refused { .. } | SiblingError::Unreadable { .. } => Self::internal(error),
+        }
+    }
+}
+
+/// Another service of the shop.
+#[derive(Clone, Debug)]
+pub struct Sibling(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: &'static str,
+    base: String,
+    authorization: HeaderValue,
+    http: reqwest::Client,
+    breaker: Breaker,
+    budget: AtomicI64,
+}
+
+/// A sibling can't be called as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum SiblingConfigError {
+    /// The address is not one of HTTP.
+    #[error("the address of {0} is not of the form http://host:port")]
+    Url(&'static str),
+    /// The token can't be sent in a header.
+    #[error("the service token has signs that a header can't carry")]
+    Token,
+    /// The client could not be made.
+    #[error("can't make an HTTP client")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Sibling {
+    /// The service `name` at `base` (`http://host:port`). One attempt of a call takes at most `timeout`.
+    pub fn new(
+        name: &'static str,
+        base: &str,
+        token: &SecretString,
+        timeout: Duration,
+    ) -> Result<Self, SiblingConfigError> {
+        let url = reqwest::Url::parse(base).map_err(|_| SiblingConfigError::Url(name))?;
+        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+            return Err(SiblingConfigError::Url(name));
+        }
+        let mut authorization = HeaderValue::from_str(&format!("Service {}", token.expose_secret()))
+            .map_err(|_| SiblingConfigError::Token)?;
+        authorization.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            // Siblings are inside the cluster; an image without a base has no certificates to load.
+            .tls_certs_only([])
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeout.min(Duration::from_millis(500)))
+            .timeout(timeout)
+            // Shorter than the minute and a quarter after which the sibling closes an idle connection.
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()
+            .map_err(SiblingConfigError::Client)?;
+        Ok(Self(Arc::new(Inner {
+            name,
+            base: base.trim_end_matches('/').to_owned(),
+            authorization,
+            http,
+            breaker: Breaker::new(5, Duration::from_secs(1)),
+            budget: AtomicI64::new(RETRY_BUDGET),
+        })))
+    }
+
+    /// Reads; tried again if need be.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, SiblingError> {
+        self.call(Method::GET, path, None, ATTEMPTS).await
+    }
+
+    /// Puts, which is the same however often it is done; tried again if need be. An empty answer reads as `()`.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, SiblingError> {
+        self.call(Method::PUT, path, Some(self.json(body)?), ATTEMPTS).await
+    }
+
+    /// Deletes, which is the same however often it is done; tried again if need be.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, SiblingError> {
+        self.call(Method::DELETE, path, None, ATTEMPTS).await
+    }
+
+    /// Posts once.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, SiblingError> {
+        self.call(Method::POST, path, Some(self.json(body)?), 1).await
+    }
+
+    /// Posts to an address that promises that a repeated call is the same as one (it is deduplicated there, or only reads); tried again if
+    /// need be.
+    pub async fn post_idempotent<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, SiblingError> {
+        self.call(Method::POST, path, Some(self.json(body)?), ATTEMPTS).await
+    }
+
+    fn json(&self, body: &impl Serialize) -> Result<Vec<u8>, SiblingError> {
+        serde_json::to_vec(body).map_err(|error| self.unreadable(error))
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        attempts: u32,
+    ) -> Result<T, SiblingError> {
+        let budget = &self.0.budget;
+        let _ =
+            budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| (left < RETRY_BUDGET).then_some(left + 1));
+        let mut attempt = 1;
+        loop {
+            let outcome = self.attempt(method.clone(), path, body.clone()).await;
+            let pause = match &outcome {
+                Err(SiblingError::Unavailable { .. }) if attempt < attempts => PAUSES[(attempt as usize - 1).min(1)],
+                _ => return outcome,
+            };
+            if budget.fetch_sub(10, Ordering::Relaxed) < 10 {
+                budget.fetch_add(10, Ordering::Relaxed);
+                return outcome;
+            }
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<T, SiblingError> {
+        if !self.0.breaker.allows() {
+            return Err(self.unavailable("it failed several times a moment ago"));
+        }
+        let mut request = self.0.http.request(method, format!("{}{path}", self.0.base));
+        request = request.header(AUTHORIZATION, self.0.authorization.clone());
+        if let Some(id) = request_id::current() {
+            request = request.header(request_id::HEADER, &*id);
+        }
+        if let Some(body) = body {
+            request = request.header(http::header::CONTENT_TYPE, "application/json").body(body);
+        }
+        let answer = match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) => Err(error.into()),
+        };
+        let (status, bytes) = answer.map_err(|error| {
+            self.0.breaker.failed();
+            self.unavailable(error)
+        })?;
+        if matches!(
+            status,
+            StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
+        ) {
+            self.0.breaker.failed();
+            return Err(self.unavailable(format!("it answered {status}")));
+        }
+        self.0.breaker.succeeded();
+        self.decode(status, &bytes)
+    }
+
+    fn decode<T: DeserializeOwned>(&self, status: StatusCode, bytes: &[u8]) -> Result<T, SiblingError> {
+        if status.is_success() {
+            let json: &[u8] = if bytes.is_empty() { b"null" } else { bytes };
+            return serde_json::from_slice(json).map_err(|error| self.unreadable(error));
+        }
+        if status.is_server_error() {
+            return Err(self.unavailable(format!("it answered {status}")));
+        }
+        let problem = serde_json::from_slice(bytes).ok();
+        Err(SiblingError::Refused { sibling: self.0.name, status, problem })
+    }
+
+    fn unavailable(&self, source: impl Into<Box<dyn Error + Send + Sync>>) -> SiblingError {
+        SiblingError::Unavailable { sibling: self.0.name, source: source.into() }
+    }
+
+    fn unreadable(&self, source: impl Into<Box<dyn Error + Send + Sync>>) -> SiblingError {
+        SiblingError::Unreadable { sibling: self.0.name, source: source.into() }
+    }
+}
+
+/// The whole answer, as long as it is not absurdly long.
+async fn read(mut response: reqwest::Response) -> Result<(StatusCode, Vec<u8>), Box<dyn Error + Send + Sync>> {
+    let status = response.status();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > MAX_ANSWER {
+            return Err("its answer is too long".into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((status, bytes))
+}

@@ -1,0 +1,74 @@
+//! Background work that comes back: it survives failures and panics, and stops between two rounds.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+
+/// The longest rest after failures: what was away must be noticed soon after it is back.
+const LONGEST_REST: Duration = Duration::from_secs(5);
+
+/// What a round of work found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// There is more to do; the next round follows at once.
+    More,
+    /// Nothing is left; the next round follows after the rest.
+    Rest,
+}
+
+/// Does rounds of `work` with `rest` between them until `stop`. A round that has begun is finished; one that fails or panics is
+/// logged, and the rest doubles with each failure in a row.
+pub async fn repeat<F, E>(name: &'static str, rest: Duration, stop: CancellationToken, mut work: impl FnMut() -> F)
+where
+    F: Future<Output = Result<Round, E>>,
+    E: Display,
+{
+    let mut failures = 0_u32;
+    while !stop.is_cancelled() {
+        match AssertUnwindSafe(async { work().await }).catch_unwind().await {
+            Ok(Ok(Round::More)) => {
+                failures = 0;
+                continue;
+            }
+            Ok(Ok(Round::Rest)) => failures = 0,
+            Ok(Err(error)) => {
+                failures += 1;
+                tracing::warn!(job = name, failures, %error, "a round of background work failed");
+            }
+            Err(_panic) => {
+                failures += 1;
+                tracing::error!(job = name, failures, "a round of background work panicked");
+            }
+        }
+        let rest = rest.saturating_mul(1 << failures.min(16)).min(LONGEST_REST.max(rest));
+        stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_goes_on_after_failures_and_panics_until_it_is_stopped() {
+        let (rounds, stop) = (AtomicU32::new(0), CancellationToken::new());
+        repeat("test", Duration::from_secs(1), stop.clone(), async || match rounds.fetch_add(1, Ordering::Relaxed) {
+            0 => Err("failed"),
+            1 => panic!("a bug"),
+            2 => Ok(Round::More),
+            3 => Ok(Round::Rest),
+            _ => {
+                stop.cancel();
+                Ok(Round::More)
+            }
+        })
+        .await;
+        assert_eq!(rounds.load(Ordering::Relaxed), 5);
+    }
+}

@@ -1,0 +1,137 @@
+//! What stands between the socket and the handlers, the same for every service.
+//!
+//! From the outside in: the request gets its id, its span and its place in the metrics; it is turned away if too many are being served
+//! already; it has so much time and no more; a panic in it becomes an answer; its body is limited; an unknown route or method is a
+//! problem document like any other refusal.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use http::{HeaderValue, Method, StatusCode, Uri};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span, field};
+
+use crate::metrics::{HttpMetrics, UNKNOWN_ROUTE};
+use crate::problem::{Cause, Problem};
+use crate::request_id;
+
+/// What a request may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest body, in bytes.
+    pub body: usize,
+    /// The longest time from the last header to the answer.
+    pub time: Duration,
+    /// The most requests that are served at a time; more are turned away at once.
+    pub concurrent: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body: 64 * 1024, time: Duration::from_secs(10), concurrent: 512 }
+    }
+}
+
+/// Puts the common layers around a service's routes.
+pub fn wrap(routes: Router, metrics: HttpMetrics, limits: Limits) -> Router {
+    let bounds = Bounds { places: Arc::new(Semaphore::new(limits.concurrent)), time: limits.time };
+    routes
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(limits.body))
+        .layer(from_fn_with_state(bounds, bound))
+        .layer(from_fn_with_state(metrics, observe))
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::not_found(format!("nothing is at {}", uri.path()))
+}
+
+async fn wrong_method(method: Method) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
+        .detail(format!("{method} is not among the methods of this address"))
+}
+
+/// Gives the request its id and span, counts it and logs how it ended.
+async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let in_flight = metrics.enter();
+    let id = request_id::of_request(request.headers());
+    let method = method_label(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(UNKNOWN_ROUTE, MatchedPath::as_str);
+    let span = tracing::info_span!(
+        "request", request_id = %id, method, route, status = field::Empty, duration_ms = field::Empty
+    );
+
+    let mut response = request_id::scope(Arc::clone(&id), next.run(request)).instrument(span.clone()).await;
+
+    let took = started.elapsed();
+    metrics.observe(method, route, response.status().as_str(), took);
+    drop(in_flight);
+    log_end(&span, &response, took);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(request_id::HEADER, value);
+    }
+    response
+}
+
+/// One line for each request, on the level that its outcome deserves; the only place where the cause of a failure is logged.
+fn log_end(span: &Span, response: &Response, took: Duration) {
+    let status = response.status().as_u16();
+    let duration_ms = took.as_secs_f64() * 1000.0;
+    span.record("status", status).record("duration_ms", duration_ms);
+    let _entered = span.enter();
+    match response.extensions().get::<Cause>() {
+        Some(cause) if response.status().is_server_error() => tracing::error!(%cause, "request failed"),
+        _ if response.status().is_server_error() => tracing::warn!("request not served"),
+        Some(cause) => tracing::info!(%cause, "request refused"),
+        None => tracing::debug!("request served"),
+    }
+}
+
+/// Methods that nobody defined must not make new series.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[derive(Clone)]
+struct Bounds {
+    places: Arc<Semaphore>,
+    time: Duration,
+}
+
+/// Turns requests away rather than queueing them, ends those that take too long, and answers for those that panic.
+async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
+    let Ok(_place) = bounds.places.try_acquire() else {
+        return Problem::unavailable("overloaded", "Too many requests at the moment").into_response();
+    };
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(bounds.time, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => Problem::internal(std::io::Error::other(panic_message(&*panic))).into_response(),
+        Err(_elapsed) => Problem::unavailable("timeout", "The answer took too long").into_response(),
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the handler panicked: {}", message.unwrap_or("(no message)"))
+}

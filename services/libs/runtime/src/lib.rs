@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod breaker;
+pub mod client;
+mod client_ip;
+pub mod config;
+pub mod db;
+pub mod extract;
+pub mod health;
+pub mod job;
+pub mod layers;
+pub mod metrics;
+pub mod migrate;
+pub mod ops;
+pub mod problem;
+pub mod rate_limit;
+pub mod redis;
+pub mod request_id;
+pub mod serve;
+pub mod telemetry;
+
+pub use breaker::Breaker;
+pub use client_ip::ClientIp;
+pub use problem::Problem;
+
+/// The allocator of the services' binaries: memory goes back to the system after a burst of load.
+pub use tikv_jemallocator::Jemalloc;
+
+/// Makes jemalloc the allocator of a binary.
+#[macro_export]
+macro_rules! use_jemalloc {
+    () => {
+        #[global_allocator]
+        static ALLOCATOR: $crate::Jemalloc = $crate::Jemalloc;
+    };
+}

@@ -1,0 +1,107 @@
+//! Metrics that every service has. A service's own live in a struct of its own, registered with the same registry.
+
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+/// The label of a request that matched no route: the paths of scanners would make a series each.
+pub const UNKNOWN_ROUTE: &str = "<unknown>";
+
+/// Seconds, from a hit in memory to a request that is given up.
+const LATENCY_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// A registry with the figures of the process in it.
+pub fn registry() -> Registry {
+    let registry = Registry::new();
+    // The process collector of a fresh registry can't clash with another.
+    if let Err(error) = registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self())) {
+        tracing::warn!(%error, "no figures of the process in the metrics");
+    }
+    registry
+}
+
+/// The registry in Prometheus' text format.
+pub fn encode(registry: &Registry) -> Result<String, prometheus::Error> {
+    TextEncoder::new().encode_to_string(&registry.gather())
+}
+
+/// Requests served: how many, how long, how many at the moment.
+#[derive(Clone, Debug)]
+pub struct HttpMetrics {
+    duration: HistogramVec,
+    in_flight: IntGauge,
+}
+
+impl HttpMetrics {
+    /// Registers the metrics of this service's requests.
+    pub fn register(registry: &Registry, service: &'static str) -> Result<Self, prometheus::Error> {
+        let duration = HistogramVec::new(
+            HistogramOpts::new("http_request_duration_seconds", "Time to answer a request, by route template")
+                .const_label("service", service)
+                .buckets(LATENCY_BUCKETS.to_vec()),
+            &["method", "route", "status"],
+        )?;
+        let in_flight = IntGauge::with_opts(
+            Opts::new("http_requests_in_flight", "Requests being served now").const_label("service", service),
+        )?;
+        registry.register(Box::new(duration.clone()))?;
+        registry.register(Box::new(in_flight.clone()))?;
+        Ok(Self { duration, in_flight })
+    }
+
+    /// Counts a request as being served until the guard is dropped, also when its task is cancelled.
+    pub(crate) fn enter(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    /// Notes a request that was answered.
+    pub(crate) fn observe(&self, method: &str, route: &str, status: &str, took: Duration) {
+        self.duration.with_label_values(&[method, route, status]).observe(took.as_secs_f64());
+    }
+}
+
+/// One request being served.
+#[derive(Debug)]
+pub(crate) struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// The connections of the database pool.
+#[derive(Clone, Debug)]
+pub struct DbMetrics {
+    connections: IntGaugeVec,
+    probe: Histogram,
+}
+
+impl DbMetrics {
+    /// Registers the metrics of this service's database pool.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let connections = IntGaugeVec::new(
+            Opts::new("db_pool_connections", "Connections of the database pool, by state (idle, used)"),
+            &["state"],
+        )?;
+        let probe = Histogram::with_opts(
+            HistogramOpts::new("db_probe_duration_seconds", "Time of the readiness probe's query on the database")
+                .buckets(LATENCY_BUCKETS.to_vec()),
+        )?;
+        registry.register(Box::new(connections.clone()))?;
+        registry.register(Box::new(probe.clone()))?;
+        Ok(Self { connections, probe })
+    }
+
+    pub(crate) fn pool(&self, pool: &sqlx::PgPool) {
+        let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
+        self.connections.with_label_values(&["idle"]).set(idle);
+        self.connections.with_label_values(&["used"]).set((i64::from(pool.size()) - idle).max(0));
+    }
+
+    pub(crate) fn probed(&self, took: Duration) {
+        self.probe.observe(took.as_secs_f64());
+    }
+}
