@@ -1,0 +1,152 @@
+//! The Kubernetes binaries: built by Go from the module beside this crate, kept in the cache.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    cache::{Cache, Key, KeyBuilder},
+    command,
+    error::{Error, Result},
+    progress,
+};
+
+/// The version that the Go module asks for. 1.34, since later kubelets refuse control groups of version 1 and containerd 1.x.
+pub(crate) const KUBERNETES_VERSION: &str = "v1.34.4";
+/// Wants newer Kubernetes libraries than the cluster's, hence a build of its own.
+const METRICS_SERVER: &str = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0";
+const KIND: &str = "sigs.k8s.io/kind@v0.33.0";
+/// Built from the Go module.
+const PACKAGES: [&str; 4] = ["./cmd/kube", "./cmd/pause", "github.com/coredns/coredns", "helm.sh/helm/v3/cmd/helm"];
+
+/// The built programs.
+#[derive(Debug, Clone)]
+pub(crate) struct Binaries {
+    components: PathBuf,
+}
+
+impl Binaries {
+    /// Finds the programs in the cache, or builds them there: a few minutes, once.
+    pub(crate) fn get(cache: &Cache) -> Result<Self> {
+        let module = module();
+        let key = components_key(&module)?;
+        if !cache.path("kubernetes", &key).is_dir() {
+            progress::note(format!("Kubernetes {KUBERNETES_VERSION} is built from source: several minutes, once"));
+        }
+        let components = cache.get_or_make("kubernetes", &key, |folder| {
+            progress::timed("build of Kubernetes, CoreDNS and Helm", || build_components(&module, folder))
+        })?;
+        Ok(Self { components })
+    }
+
+    /// All components in one binary; its first argument says which.
+    pub(crate) fn kube(&self) -> PathBuf {
+        self.components.join("kube")
+    }
+
+    /// What every pod's first container runs.
+    pub(crate) fn pause(&self) -> PathBuf {
+        self.components.join("pause")
+    }
+
+    /// The cluster's name server.
+    pub(crate) fn coredns(&self) -> PathBuf {
+        self.components.join("coredns")
+    }
+
+    /// The folder that holds `kubectl` and `helm`, and nothing else, for a PATH.
+    pub(crate) fn path_entry(&self) -> PathBuf {
+        self.components.join("bin")
+    }
+
+    /// A `kubectl` command for the cluster of the given kubeconfig.
+    pub(crate) fn kubectl(&self, kubeconfig: &Path) -> Command {
+        let mut command = Command::new(self.kube());
+        command.arg("kubectl").arg("--kubeconfig").arg(kubeconfig);
+        command
+    }
+}
+
+/// metrics-server, found in the cache or built.
+pub(crate) fn metrics_server(cache: &Cache) -> Result<PathBuf> {
+    install(cache, "metrics-server", METRICS_SERVER)
+}
+
+/// kind, found on the PATH or in the cache or built.
+pub(crate) fn kind(cache: &Cache) -> Result<PathBuf> {
+    if command::on_path("kind") { Ok(PathBuf::from("kind")) } else { install(cache, "kind", KIND) }
+}
+
+/// The Go module of the components.
+fn module() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("kube")
+}
+
+fn components_key(module: &Path) -> Result<Key> {
+    let mut sources = Vec::new();
+    collect_sources(module, &mut sources)?;
+    sources.sort();
+    let mut key = KeyBuilder::default().input("go", go_version()?).input("flags", link_flags());
+    for package in PACKAGES {
+        key = key.input("package", package);
+    }
+    for source in sources {
+        key = key.file(module, &source)?;
+    }
+    Ok(key.finish())
+}
+
+fn collect_sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::file("read", folder))? {
+        let path = entry.map_err(Error::file("read", folder))?.path();
+        if path.is_dir() {
+            collect_sources(&path, found)?;
+        } else if path.extension().is_some_and(|extension| ["go", "mod", "sum"].iter().any(|kind| extension == *kind)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn build_components(module: &Path, folder: &Path) -> Result<()> {
+    let output = format!("{}/", folder.display());
+    command::run(
+        go().current_dir(module).args(["build", "-trimpath", "-ldflags", &link_flags(), "-o", &output]).args(PACKAGES),
+    )?;
+    let bin = folder.join("bin");
+    fs::create_dir(&bin).map_err(Error::file("make", &bin))?;
+    for (name, target) in [("kubectl", "../kube"), ("helm", "../helm")] {
+        std::os::unix::fs::symlink(target, bin.join(name)).map_err(Error::file("link", bin.join(name)))?;
+    }
+    Ok(())
+}
+
+/// Without its version the API server says v0.0.0, which clients refuse.
+fn link_flags() -> String {
+    let version = "k8s.io/component-base/version";
+    format!("-s -w -X {version}.gitVersion={KUBERNETES_VERSION} -X {version}.gitMajor=1 -X {version}.gitMinor=34")
+}
+
+fn install(cache: &Cache, name: &str, package: &str) -> Result<PathBuf> {
+    let key = KeyBuilder::default().input("go", go_version()?).input("package", package).finish();
+    let folder = cache.get_or_make(name, &key, |folder| {
+        progress::timed(format!("build of {name}"), || {
+            command::run(go().args(["install", "-trimpath", "-ldflags", "-s -w", package]).env("GOBIN", folder))?;
+            Ok(())
+        })
+    })?;
+    Ok(folder.join(name))
+}
+
+fn go_version() -> Result<String> {
+    command::run(go().args(["env", "GOVERSION"]))
+}
+
+fn go() -> Command {
+    let mut command = Command::new("go");
+    // Static, so that the same binaries run in an empty image; and nothing of the caller's environment changes what is built.
+    command.env("CGO_ENABLED", "0").env("GOFLAGS", "-buildvcs=false").env("GOWORK", "off");
+    command
+}

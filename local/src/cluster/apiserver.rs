@@ -1,0 +1,59 @@
+//! The API server: what its flags have in common in the cluster and in tests, and how to see that it is ready.
+
+use std::{path::Path, time::Duration};
+
+use crate::error::{Error, Result};
+
+/// Where tokens of service accounts come from.
+const ISSUER: &str = "https://kubernetes.default.svc";
+
+/// The files that the API server reads, by their names in its folder.
+pub(crate) mod files {
+    pub(crate) const AUTHORITY: &str = "ca.crt";
+    pub(crate) const CERTIFICATE: &str = "apiserver.crt";
+    pub(crate) const KEY: &str = "apiserver.key";
+    pub(crate) const TOKEN_KEY: &str = "service-accounts.key";
+    pub(crate) const TOKEN_PUBLIC_KEY: &str = "service-accounts.pub";
+}
+
+/// The arguments of `kube apiserver` that do not depend on what it is for.
+pub(crate) fn common_arguments(certificates: &Path, etcd_socket: &Path, port: u16) -> Vec<String> {
+    let file = |name: &str| certificates.join(name).display().to_string();
+    vec![
+        format!("--etcd-servers=unix://{}", etcd_socket.display()),
+        format!("--secure-port={port}"),
+        format!("--client-ca-file={}", file(files::AUTHORITY)),
+        format!("--tls-cert-file={}", file(files::CERTIFICATE)),
+        format!("--tls-private-key-file={}", file(files::KEY)),
+        format!("--service-account-key-file={}", file(files::TOKEN_PUBLIC_KEY)),
+        format!("--service-account-signing-key-file={}", file(files::TOKEN_KEY)),
+        format!("--service-account-issuer={ISSUER}"),
+        "--profiling=false".into(),
+    ]
+}
+
+/// Asks an API server whether it is ready. Anyone may ask that, so no client certificate is needed.
+#[derive(Debug)]
+pub(crate) struct ReadyProbe {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl ReadyProbe {
+    pub(crate) fn new(server: &str, authority: &str) -> Result<Self> {
+        let client = reqwest::Certificate::from_pem(authority.as_bytes())
+            .and_then(|authority| {
+                reqwest::Client::builder()
+                    .tls_certs_only([authority])
+                    .no_proxy()
+                    .timeout(Duration::from_secs(2))
+                    .build()
+            })
+            .map_err(Error::Client)?;
+        Ok(Self { client, url: format!("{server}/readyz") })
+    }
+
+    pub(crate) async fn is_ready(&self) -> bool {
+        self.client.get(&self.url).send().await.is_ok_and(|response| response.status().is_success())
+    }
+}

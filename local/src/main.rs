@@ -1,0 +1,3 @@
+//! The launcher of the local cluster.
+
+fn main() {}
