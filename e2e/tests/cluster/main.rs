@@ -9,5 +9,6 @@ mod failure;
 mod journey;
 mod kubernetes;
 mod quiet;
+mod readme;
 mod repair;
 mod restricted;
