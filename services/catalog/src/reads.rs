@@ -1,0 +1,54 @@
+//! What everyone may read. All of it passes through here, which is where a cache will stand.
+
+use shop_types::{Page, PageLimit, ProductId};
+use sqlx::PgPool;
+
+use crate::domain::category::Category;
+use crate::domain::listing::Position;
+use crate::domain::product::Product;
+use crate::error::Error;
+use crate::store;
+
+/// The catalog as its visitors see it.
+#[derive(Clone, Debug)]
+pub struct Reads {
+    pool: PgPool,
+}
+
+impl Reads {
+    /// Reads from this database.
+    pub const fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Every category with its number of products.
+    pub async fn categories(&self) -> Result<Vec<Category>, Error> {
+        Ok(store::categories::list(&self.pool).await?)
+    }
+
+    /// One product.
+    pub async fn product(&self, id: ProductId) -> Result<Product, Error> {
+        store::products::by_id(&self.pool, id).await?.ok_or(Error::NoProduct(id))
+    }
+
+    /// Those of the products that are sold, sorted by id.
+    pub async fn products(&self, ids: &[ProductId]) -> Result<Vec<Product>, Error> {
+        let ids: Vec<_> = ids.iter().map(|id| id.get()).collect();
+        Ok(store::products::by_ids(&self.pool, &ids).await?)
+    }
+
+    /// A page of a category, or of everything, behind a place in the list.
+    pub async fn page(&self, category: Option<&str>, after: i64, limit: PageLimit) -> Result<Page<Product>, Error> {
+        let rows = match category {
+            Some(slug) => store::products::in_category(&self.pool, slug, after, limit.get_plus_one()).await?,
+            None => store::products::everywhere(&self.pool, after, limit.get_plus_one()).await?,
+        };
+        // Only a page without products can be one of a category that there is not.
+        if let (Some(slug), true) = (category, rows.is_empty())
+            && !store::categories::exists(&self.pool, slug).await?
+        {
+            return Err(Error::UnknownCategory(slug.to_owned()));
+        }
+        Ok(Page::from_rows(rows, limit, |product| Position::after(category, product.id))?)
+    }
+}

@@ -1,0 +1,8 @@
+//! The catalog's SQL, and nothing else: every function is one statement. Callers own the transactions.
+//!
+//! Whoever locks more than one row does it in one order, so that nothing ever waits in a circle: the reservation, then products by
+//! id, then categories by slug.
+
+pub mod categories;
+pub mod products;
+pub mod reservations;

@@ -1,0 +1,211 @@
+//! Products: read, listed, changed by administrators, seeded.
+
+use std::collections::BTreeMap;
+
+use shop_types::{Currency, LocalizedText, Money, ProductId};
+use sqlx::PgExecutor;
+
+use crate::domain::assortment::DemoProduct;
+use crate::domain::product::{NewProduct, Product};
+
+/// A product as its columns.
+struct Row {
+    id: i64,
+    category: String,
+    name_en: String,
+    name_ru: String,
+    description_en: String,
+    description_ru: String,
+    price_amount: i64,
+    price_currency: String,
+    stock: i32,
+    version: i64,
+}
+
+impl TryFrom<Row> for Product {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: product_id(row.id)?,
+            name: LocalizedText { en: row.name_en, ru: row.name_ru },
+            description: LocalizedText { en: row.description_en, ru: row.description_ru },
+            category: row.category,
+            price: money(row.price_amount, &row.price_currency)?,
+            stock: row.stock,
+            version: row.version,
+        })
+    }
+}
+
+fn all(rows: Vec<Row>) -> sqlx::Result<Vec<Product>> {
+    rows.into_iter().map(Product::try_from).collect()
+}
+
+pub(super) fn product_id(id: i64) -> sqlx::Result<ProductId> {
+    ProductId::new(id).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+pub(super) fn money(amount: i64, currency: &str) -> sqlx::Result<Money> {
+    let rub = Currency::Rub;
+    if currency == rub.code() {
+        Ok(Money::new(amount, rub))
+    } else {
+        Err(sqlx::Error::Decode(format!("a price is in {currency}, which the shop does not know").into()))
+    }
+}
+
+/// One product.
+pub async fn by_id(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Product>> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
+         FROM products WHERE id = $1 AND deleted_at IS NULL",
+        id.get(),
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Product::try_from)
+    .transpose()
+}
+
+/// Those of the products that are sold, sorted by id.
+pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Product>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
+         FROM products WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id",
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    all(rows)
+}
+
+/// The products of a category behind a place in its list.
+pub async fn in_category(db: impl PgExecutor<'_>, slug: &str, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
+         FROM products WHERE category = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT $3",
+        slug,
+        after,
+        rows,
+    )
+    .fetch_all(db)
+    .await?;
+    all(rows)
+}
+
+/// The products of all categories behind a place in their list.
+pub async fn everywhere(db: impl PgExecutor<'_>, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
+         FROM products WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2",
+        after,
+        rows,
+    )
+    .fetch_all(db)
+    .await?;
+    all(rows)
+}
+
+/// Adds a product; its category is not counted here.
+pub async fn insert(db: impl PgExecutor<'_>, new: &NewProduct) -> sqlx::Result<Product> {
+    sqlx::query_as!(
+        Row,
+        "INSERT INTO products
+             (category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         RETURNING id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version",
+        new.category,
+        new.name.en,
+        new.name.ru,
+        new.description.en,
+        new.description.ru,
+        new.price.amount,
+        new.price.currency.code(),
+        new.stock,
+    )
+    .fetch_one(db)
+    .await?
+    .try_into()
+}
+
+/// One product, which nobody else changes until the transaction ends.
+pub async fn lock(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Product>> {
+    sqlx::query_as!(
+        Row,
+        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
+         FROM products WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+        id.get(),
+    )
+    .fetch_optional(db)
+    .await?
+    .map(Product::try_from)
+    .transpose()
+}
+
+/// Writes a locked product with its next version, which is returned; its category is not counted here.
+pub async fn update(db: impl PgExecutor<'_>, product: &Product) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "UPDATE products SET category = $2, name_en = $3, name_ru = $4, description_en = $5, description_ru = $6,
+             price_amount = $7, price_currency = $8, stock = $9, version = version + 1, updated_at = now()
+         WHERE id = $1 RETURNING version",
+        product.id.get(),
+        product.category,
+        product.name.en,
+        product.name.ru,
+        product.description.en,
+        product.description.ru,
+        product.price.amount,
+        product.price.currency.code(),
+        product.stock,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Takes a locked product off its shelf; its category is not counted here.
+pub async fn hide(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE products SET deleted_at = now(), version = version + 1, updated_at = now() WHERE id = $1",
+        id.get()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds those of the demo products that were never there, in one statement, and tells how many came to each category. What is there
+/// stays as it is: its stock may be sold, its price changed, it may even have been deleted.
+pub async fn insert_demo(db: impl PgExecutor<'_>, products: &[DemoProduct]) -> sqlx::Result<BTreeMap<String, i64>> {
+    fn column<'a, T>(products: &'a [DemoProduct], of: impl Fn(&'a DemoProduct) -> T) -> Vec<T> {
+        products.iter().map(of).collect()
+    }
+    let added = sqlx::query!(
+        r#"WITH added AS (
+               INSERT INTO products
+                   (id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock)
+               SELECT * FROM UNNEST(
+                   $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::int[]
+               )
+               ON CONFLICT (id) DO NOTHING
+               RETURNING category
+           )
+           SELECT category, count(*) AS "count!" FROM added GROUP BY category"#,
+        &column(products, |product| product.id.get()),
+        &column(products, |product| product.category) as &[&str],
+        &column(products, |product| product.name.en.as_str()) as &[&str],
+        &column(products, |product| product.name.ru.as_str()) as &[&str],
+        &column(products, |product| product.description.en.as_str()) as &[&str],
+        &column(products, |product| product.description.ru.as_str()) as &[&str],
+        &column(products, |product| product.price.amount),
+        &column(products, |product| product.price.currency.code()) as &[&str],
+        &column(products, |product| product.stock),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(added.into_iter().map(|row| (row.category, row.count)).collect())
+}

@@ -1,0 +1,195 @@
+//! Reservations: the statements that move stock between the shelf and an order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use shop_types::{LocalizedText, OrderId, OrderLine, ProductId, Quantity};
+use sqlx::PgExecutor;
+use sqlx::postgres::types::PgInterval;
+
+use super::products::{money, product_id};
+use crate::domain::reservation::{Basket, ReservationState};
+
+/// Puts an order on hold until a deadline, or tells that the order was seen before. Two of the same order take turns here: the
+/// second waits until the first has committed or rolled back.
+pub async fn open(db: impl PgExecutor<'_>, order: OrderId, lifetime: Duration) -> sqlx::Result<bool> {
+    let lifetime = PgInterval::try_from(lifetime).map_err(sqlx::Error::Encode)?;
+    let opened = sqlx::query!(
+        "INSERT INTO reservations (order_id, state, expires_at) VALUES ($1, 'held', now() + $2)
+         ON CONFLICT (order_id) DO NOTHING",
+        order.as_uuid(),
+        lifetime,
+    )
+    .execute(db)
+    .await?;
+    Ok(opened.rows_affected() == 1)
+}
+
+/// How far the order's reservation has come.
+pub async fn state(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option<ReservationState>> {
+    sqlx::query_scalar!(
+        r#"SELECT state AS "state: ReservationState" FROM reservations WHERE order_id = $1"#,
+        order.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A line as its columns.
+struct Row {
+    product_id: i64,
+    quantity: i32,
+    unit_price_amount: i64,
+    unit_price_currency: String,
+    name_en: String,
+    name_ru: String,
+}
+
+impl TryFrom<Row> for OrderLine {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> sqlx::Result<Self> {
+        Ok(Self {
+            product_id: product_id(row.product_id)?,
+            quantity: Quantity::new(row.quantity).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            unit_price: money(row.unit_price_amount, &row.unit_price_currency)?,
+            name: LocalizedText { en: row.name_en, ru: row.name_ru },
+        })
+    }
+}
+
+/// Takes the stock for a whole basket, or nothing: the lines that were taken are returned, sorted by product, and are none if any
+/// product has too little.
+///
+/// The products are locked by id first, so that baskets which share products queue up instead of deadlocking. `enough` is computed
+/// of the newest row, since a locked row is read again; and the update repeats the guard of its own row, so that even if this
+/// reasoning were wrong, stock would not fall below zero.
+pub async fn take(db: impl PgExecutor<'_>, order: OrderId, basket: &Basket) -> sqlx::Result<Vec<OrderLine>> {
+    let (products, pieces): (Vec<_>, Vec<_>) =
+        basket.lines().iter().map(|line| (line.product_id.get(), line.quantity.get())).unzip();
+    let taken = sqlx::query_as!(
+        Row,
+        "WITH wanted AS (SELECT * FROM UNNEST($2::bigint[], $3::int[]) AS wanted (product_id, quantity)),
+              locked AS MATERIALIZED (
+                  SELECT p.id, wanted.quantity, p.stock >= wanted.quantity AS enough
+                  FROM products p JOIN wanted ON p.id = wanted.product_id
+                  WHERE p.deleted_at IS NULL
+                  ORDER BY p.id FOR NO KEY UPDATE OF p
+              ),
+              taken AS (
+                  UPDATE products p
+                  SET stock = p.stock - locked.quantity, version = p.version + 1, updated_at = now()
+                  FROM locked
+                  WHERE p.id = locked.id AND p.stock >= locked.quantity
+                      AND (SELECT count(*) FILTER (WHERE enough) FROM locked) = cardinality($2)
+                  RETURNING p.id, locked.quantity, p.price_amount, p.price_currency, p.name_en, p.name_ru
+              )
+         INSERT INTO reservation_lines
+             (order_id, product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru)
+         SELECT $1, id, quantity, price_amount, price_currency, name_en, name_ru FROM taken
+         RETURNING product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru",
+        order.as_uuid(),
+        &products,
+        &pieces,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut lines = taken.into_iter().map(OrderLine::try_from).collect::<sqlx::Result<Vec<_>>>()?;
+    lines.sort_unstable_by_key(|line| line.product_id);
+    Ok(lines)
+}
+
+/// What the order has taken, sorted by product.
+pub async fn lines(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Vec<OrderLine>> {
+    sqlx::query_as!(
+        Row,
+        "SELECT product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru
+         FROM reservation_lines WHERE order_id = $1 ORDER BY product_id",
+        order.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(OrderLine::try_from)
+    .collect()
+}
+
+/// What can be bought of the basket's products; one that is not sold is absent.
+pub async fn stock(db: impl PgExecutor<'_>, basket: &Basket) -> sqlx::Result<BTreeMap<ProductId, i32>> {
+    let products: Vec<_> = basket.lines().iter().map(|line| line.product_id.get()).collect();
+    sqlx::query!("SELECT id, stock FROM products WHERE id = ANY($1) AND deleted_at IS NULL", &products)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(|row| Ok((product_id(row.id)?, row.stock)))
+        .collect()
+}
+
+/// Marks an order as called off, also one that was never heard of, and tells whether it was not so before. Only who is told so may
+/// give the stock back.
+pub async fn mark_released(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
+    let marked = sqlx::query!(
+        "INSERT INTO reservations AS r (order_id, state) VALUES ($1, 'released')
+         ON CONFLICT (order_id) DO UPDATE SET state = 'released', expires_at = NULL, updated_at = now()
+         WHERE r.state <> 'released'",
+        order.as_uuid(),
+    )
+    .execute(db)
+    .await?;
+    Ok(marked.rows_affected() == 1)
+}
+
+/// Gives the stock of orders back that were marked as released in this transaction, and tells how many products got some.
+///
+/// It must be a statement of its own: one that also marked the orders would see the lines as of its beginning, which may be before
+/// the reserve that it waited for.
+pub async fn give_back(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Result<u64> {
+    let orders: Vec<_> = orders.iter().map(|order| order.as_uuid()).collect();
+    let given = sqlx::query!(
+        "WITH back AS (
+                  SELECT product_id, sum(quantity)::int AS quantity
+                  FROM reservation_lines WHERE order_id = ANY($1) GROUP BY product_id
+              ),
+              locked AS MATERIALIZED (
+                  SELECT p.id, back.quantity FROM products p JOIN back ON p.id = back.product_id
+                  ORDER BY p.id FOR NO KEY UPDATE OF p
+              )
+         UPDATE products p SET stock = p.stock + locked.quantity, version = p.version + 1, updated_at = now()
+         FROM locked WHERE p.id = locked.id",
+        &orders,
+    )
+    .execute(db)
+    .await?;
+    Ok(given.rows_affected())
+}
+
+/// Marks an order's stock as sold, and tells whether it was on hold until now.
+pub async fn mark_committed(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
+    let marked = sqlx::query!(
+        "UPDATE reservations SET state = 'committed', expires_at = NULL, updated_at = now()
+         WHERE order_id = $1 AND state = 'held'",
+        order.as_uuid(),
+    )
+    .execute(db)
+    .await?;
+    Ok(marked.rows_affected() == 1)
+}
+
+/// Marks some orders as released whose deadline has passed, oldest first. Orders that somebody is just deciding about are left to
+/// him, so that replicas share the work and a commit that came first wins.
+pub async fn mark_expired(db: impl PgExecutor<'_>, at_most: i64) -> sqlx::Result<Vec<OrderId>> {
+    let expired = sqlx::query_scalar!(
+        "WITH due AS MATERIALIZED (
+             SELECT order_id FROM reservations
+             WHERE state = 'held' AND expires_at <= now()
+             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+         )
+         UPDATE reservations r SET state = 'released', expires_at = NULL, updated_at = now()
+         FROM due WHERE r.order_id = due.order_id
+         RETURNING r.order_id",
+        at_most,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(expired.into_iter().map(OrderId::from).collect())
+}

@@ -1,0 +1,66 @@
+//! The demo assortment in the database.
+
+use serde_json::json;
+use shop_catalog::seed;
+use shop_types::OrderId;
+
+use crate::support::Catalog;
+
+async fn counted(catalog: &Catalog) -> Vec<(String, i64, i64)> {
+    sqlx::query_as(
+        "SELECT slug, product_count, (SELECT count(*) FROM products WHERE category = slug AND deleted_at IS NULL)
+         FROM categories ORDER BY position",
+    )
+    .fetch_all(&catalog.pool)
+    .await
+    .expect("the database answers")
+}
+
+#[tokio::test]
+async fn twenty_thousand_products_are_there_and_counted() {
+    let catalog = Catalog::empty().await;
+    assert_eq!(seed::run(&catalog.pool, 20_000).await.expect("the seed works"), 20_000);
+    for (category, counted, there) in counted(&catalog).await {
+        assert_eq!((counted, there), (2_500, 2_500), "{category}");
+    }
+    assert_eq!(catalog.product(20_000).await["category"], "frozen");
+}
+
+#[tokio::test]
+async fn a_second_seed_changes_nothing_that_people_did() {
+    let catalog = Catalog::with_products(40).await;
+    catalog.reserve(OrderId::generate(), &[(1, 3)]).await;
+    catalog.set(2, &json!({"price": {"amount": 1, "currency": "RUB"}})).await;
+    catalog.delete(3).await;
+    let (one, two) = (catalog.product(1).await, catalog.product(2).await);
+
+    assert_eq!(seed::run(&catalog.pool, 40).await.expect("the seed works"), 0);
+
+    assert_eq!((catalog.product(1).await, catalog.product(2).await), (one, two));
+    catalog.get("/api/products/3").await.assert_problem(404, "product-not-found");
+    assert_eq!(counted(&catalog).await[2], ("meat".to_owned(), 4, 4));
+}
+
+#[tokio::test]
+async fn a_larger_seed_adds_what_is_missing_whatever_administrators_added_meanwhile() {
+    let catalog = Catalog::with_products(10).await;
+    catalog.admin("POST", "/api/products", &crate::admin::pears()).await;
+
+    assert_eq!(seed::run(&catalog.pool, 24).await.expect("the seed works"), 14);
+
+    for (category, counted, there) in counted(&catalog).await {
+        assert_eq!((counted, there), if category == "fruit" { (4, 4) } else { (3, 3) }, "{category}");
+    }
+    assert_eq!(seed::run(&catalog.pool, 5).await.expect("a smaller one removes nothing"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn seeds_at_the_same_time_add_each_product_once() {
+    let catalog = Catalog::empty().await;
+    let (first, second, third) =
+        tokio::join!(seed::run(&catalog.pool, 5_000), seed::run(&catalog.pool, 5_000), seed::run(&catalog.pool, 3_000));
+    assert_eq!([first, second, third].map(|added| added.expect("the seed works")).iter().sum::<i64>(), 5_000);
+    for (category, counted, there) in counted(&catalog).await {
+        assert_eq!((counted, there), (625, 625), "{category}");
+    }
+}

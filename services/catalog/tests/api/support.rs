@@ -1,0 +1,177 @@
+//! A catalog to test, and short words for what the tests do with it.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use serde_json::{Value, json};
+use shop_auth::Role;
+use shop_catalog::app::{self, AppState};
+use shop_catalog::reservations::Reservations;
+use shop_catalog::{MIGRATOR, NAME, routes, seed};
+use shop_runtime::db::DbConfig;
+use shop_runtime::layers::{self, Limits};
+use shop_runtime::metrics::{self, HttpMetrics};
+use shop_testkit::{Keys, TestDb};
+use shop_types::{OrderId, UserId};
+use sqlx::PgPool;
+
+/// A catalog that serves on a port of its own, over a database of its own.
+pub(crate) struct Catalog {
+    pub(crate) url: String,
+    pub(crate) pool: PgPool,
+    pub(crate) db: TestDb,
+    pub(crate) keys: Keys,
+    pub(crate) registry: prometheus::Registry,
+    reservations: Reservations,
+    client: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, slug: &str) {
+        let kind = format!("https://shopkeeper.dev/problems/{slug}");
+        assert_eq!((self.status, self.body["type"].as_str()), (status, Some(&*kind)), "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(self.body["status"], status);
+    }
+}
+
+impl Catalog {
+    /// A catalog without products.
+    pub(crate) async fn empty() -> Self {
+        let db = TestDb::new(&MIGRATOR, NAME).await;
+        let config = DbConfig { max_connections: 8, ..DbConfig::new(db.url(), NAME, NAME) };
+        Self::over(db, config, Duration::from_secs(3600)).await
+    }
+
+    /// A catalog with the first of the demo products.
+    pub(crate) async fn with_products(products: u32) -> Self {
+        let catalog = Self::empty().await;
+        seed::run(&catalog.pool, products).await.expect("the seed works");
+        catalog
+    }
+
+    /// The same, whose reservations have no time at all until they may expire.
+    pub(crate) async fn whose_reservations_are_overdue_at_once(products: u32) -> Self {
+        let db = TestDb::new(&MIGRATOR, NAME).await;
+        let config = DbConfig { max_connections: 8, ..DbConfig::new(db.url(), NAME, NAME) };
+        let catalog = Self::over(db, config, Duration::ZERO).await;
+        seed::run(&catalog.pool, products).await.expect("the seed works");
+        catalog
+    }
+
+    /// A catalog that uses the database in this way.
+    pub(crate) async fn over(db: TestDb, config: DbConfig, reservation_lifetime: Duration) -> Self {
+        let pool = app::connect(&config).expect("the URL is right");
+        let (keys, registry) = (Keys::generate(), metrics::registry());
+        let state = AppState::new(&pool, keys.auth_state(), reservation_lifetime, &registry).expect("fresh registry");
+        let reservations = state.reservations().clone();
+        let http_metrics = HttpMetrics::register(&registry, NAME).expect("fresh registry");
+        let router = layers::wrap(routes::router(state), http_metrics, Limits::default());
+        let url = shop_testkit::spawn(router).await;
+        Self { url, pool, db, keys, registry, reservations, client: reqwest::Client::new() }
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.expect("the catalog answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("the body arrives");
+        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("the body is JSON") };
+        Answer { status, headers, body }
+    }
+
+    /// As anybody.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path)).await
+    }
+
+    /// The `Authorization` header of a user with this role.
+    pub(crate) fn bearer(&self, role: Role) -> String {
+        format!("Bearer {}", self.keys.token(UserId::generate(), role))
+    }
+
+    /// As an administrator.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let request = self.request(method, path).header(AUTHORIZATION, self.bearer(Role::Admin));
+        self.send(if body.is_null() { request } else { request.json(body) }).await
+    }
+
+    /// As another service.
+    pub(crate) async fn internal(&self, method: &str, path: &str, body: Value) -> Answer {
+        let request = self.request(method, path).header(AUTHORIZATION, self.keys.service_authorization());
+        self.send(if body.is_null() { request } else { request.json(&body) }).await
+    }
+
+    /// Changes a product as an administrator, which must work.
+    pub(crate) async fn set(&self, product: i64, change: &Value) {
+        let answer = self.admin("PATCH", &format!("/api/products/{product}"), change).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// Takes a product off the shelf as an administrator, which must work.
+    pub(crate) async fn delete(&self, product: i64) {
+        let answer = self.admin("DELETE", &format!("/api/products/{product}"), &Value::Null).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+    }
+
+    /// A product, which must be there.
+    pub(crate) async fn product(&self, product: i64) -> Value {
+        let answer = self.get(&format!("/api/products/{product}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
+    pub(crate) async fn stock(&self, product: i64) -> i64 {
+        self.product(product).await["stock"].as_i64().expect("a stock is a number")
+    }
+
+    pub(crate) async fn reserve(&self, order: OrderId, lines: &[(i64, i64)]) -> Answer {
+        let line = |(product, quantity): &(i64, i64)| json!({"product_id": product, "quantity": quantity});
+        self.reserve_lines(order, lines.iter().map(line).collect()).await
+    }
+
+    pub(crate) async fn reserve_lines(&self, order: OrderId, lines: Value) -> Answer {
+        self.internal("PUT", &format!("/internal/reservations/{order}"), json!({"lines": lines})).await
+    }
+
+    pub(crate) async fn release(&self, order: OrderId) -> Answer {
+        self.internal("DELETE", &format!("/internal/reservations/{order}"), Value::Null).await
+    }
+
+    pub(crate) async fn commit(&self, order: OrderId) -> Answer {
+        self.internal("POST", &format!("/internal/reservations/{order}/commit"), Value::Null).await
+    }
+
+    /// Ends all overdue reservations, as the task does that looks for them; how many there were.
+    pub(crate) async fn expire(&self) -> usize {
+        self.expire_in_batches_of(50).await
+    }
+
+    pub(crate) async fn expire_in_batches_of(&self, batch: u16) -> usize {
+        let mut total = 0;
+        loop {
+            match self.reservations.expire(batch).await.expect("the database answers") {
+                0 => return total,
+                ended => total += ended,
+            }
+        }
+    }
+}
