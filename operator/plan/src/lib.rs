@@ -1,1 +1,41 @@
-//! Stub.
+#![doc = include_str!("../README.md")]
+
+mod auth_keys;
+mod budget;
+mod component;
+mod compute;
+mod credentials;
+mod database;
+mod found;
+mod gateway;
+mod hash;
+mod images;
+mod job;
+mod meta;
+mod migrate;
+mod plan;
+mod pod;
+mod postgres;
+mod redis;
+mod seed;
+mod service;
+mod service_account;
+mod shop;
+mod url;
+mod validate;
+
+pub use component::{Component, SERVICES};
+pub use credentials::{Credentials, DatabasePasswords, SecretText};
+pub use found::{Found, ServiceAddresses};
+pub use gateway::GatewayParts;
+pub use hash::{hash, short_hash};
+pub use images::ImageDefaults;
+pub use meta::{INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL};
+pub use migrate::MigrateParts;
+pub use plan::{Plan, plan};
+pub use postgres::PostgresParts;
+pub use redis::RedisParts;
+pub use service::ServiceParts;
+pub use shop::Shop;
+pub use url::InvalidUrl;
+pub use validate::{InvalidStore, validate};

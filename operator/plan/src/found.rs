@@ -1,0 +1,28 @@
+//! What a Store refers to, as it was found in the cluster.
+
+use std::collections::BTreeMap;
+
+use crate::{Component, Credentials, SERVICES, SecretText};
+
+/// Addresses of the services' Services, as far as they are known.
+pub type ServiceAddresses = BTreeMap<Component, String>;
+
+/// What a plan is made from besides the Store.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The shop's credentials.
+    pub credentials: Credentials,
+    /// URL of an external database, from the Secret that the Store names.
+    pub external_database: Option<SecretText>,
+    /// URL of an external Redis, from the Secret that the Store names.
+    pub external_redis: Option<SecretText>,
+    /// Addresses of the services' Services.
+    pub addresses: ServiceAddresses,
+}
+
+impl Found {
+    /// Whether nginx can look up every service that it routes to.
+    pub fn all_addresses_known(&self) -> bool {
+        SERVICES.iter().all(|service| self.addresses.contains_key(service))
+    }
+}

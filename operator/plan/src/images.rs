@@ -1,0 +1,60 @@
+//! Which image a container runs.
+
+use shopkeeper_api::Images;
+
+use crate::Component;
+
+/// Images to use where the Store says nothing: the operator's own settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageDefaults {
+    /// Registry of shopkeeper's own images.
+    pub registry: String,
+    /// Tag of shopkeeper's own images.
+    pub tag: String,
+    /// Whole reference of the PostgreSQL image.
+    pub postgres: String,
+    /// Whole reference of the Redis image.
+    pub redis: String,
+    /// Whole reference of the nginx image.
+    pub nginx: String,
+}
+
+/// The image of a component: named whole in the Store, or else put together.
+pub(crate) fn image(images: &Images, defaults: &ImageDefaults, component: Component) -> String {
+    let (named, fallback) = match component {
+        Component::Postgres => (&images.postgres, defaults.postgres.clone()),
+        Component::Redis => (&images.redis, defaults.redis.clone()),
+        Component::Gateway => (&images.nginx, defaults.nginx.clone()),
+        Component::Cart => (&images.cart, own(images, defaults, component)),
+        Component::Order => (&images.order, own(images, defaults, component)),
+        Component::User => (&images.user, own(images, defaults, component)),
+        Component::Catalog | Component::Migrate | Component::Seed | Component::Shop => {
+            (&images.catalog, own(images, defaults, Component::Catalog))
+        }
+    };
+    named.clone().unwrap_or(fallback)
+}
+
+fn own(images: &Images, defaults: &ImageDefaults, component: Component) -> String {
+    let registry = images.registry.as_ref().unwrap_or(&defaults.registry);
+    let tag = images.tag.as_ref().unwrap_or(&defaults.tag);
+    format!("{}/{component}:{tag}", registry.trim_end_matches('/'))
+}
+
+/// The tag of an image reference, or its digest.
+pub(crate) fn version(image: &str) -> String {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    name.split_once('@').or_else(|| name.split_once(':')).map_or("latest", |(_, version)| version).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_tag_even_behind_a_port() {
+        assert_eq!(version("localhost:5000/shop/catalog:v1"), "v1");
+        assert_eq!(version("localhost:5000/shop/catalog"), "latest");
+        assert_eq!(version("example.com/catalog@sha256:00ff"), "sha256:00ff");
+    }
+}

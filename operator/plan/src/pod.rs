@@ -1,0 +1,181 @@
+//! What all pods have in common: they run under Pod Security `restricted`, without a token, with bounds and probes.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::{
+        Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, ExecAction, HTTPGetAction, KeyToPath,
+        Lifecycle, LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
+        SecretKeySelector, SecretVolumeSource, SecurityContext, SleepAction, TopologySpreadConstraint, Volume, VolumeMount,
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::ObjectMeta,
+        util::intstr::IntOrString,
+    },
+};
+use shopkeeper_api::Scheduling;
+
+use crate::{Component, Shop, meta};
+
+/// The port of `/metrics`, `/livez` and `/readyz`, never behind the gateway.
+pub(crate) const OPS_PORT: i32 = 9090;
+
+/// Annotation on pod templates: a change of what it hashes rolls the pods.
+pub(crate) const CONFIG_HASH: &str = "shopkeeper.dev/config-hash";
+
+/// Seconds between a pod leaving the endpoints and its processes being told to stop.
+const LEAVE_ENDPOINTS_SECONDS: i64 = 5;
+
+/// The user that a component's processes run as.
+const fn user_id(component: Component) -> i64 {
+    match component {
+        Component::Postgres | Component::Redis => 999,
+        Component::Gateway => 101,
+        _ => 65532,
+    }
+}
+
+/// A pod's own part; everything else is the same for all.
+pub(crate) struct PodParts {
+    pub(crate) component: Component,
+    pub(crate) containers: Vec<Container>,
+    pub(crate) volumes: Vec<Volume>,
+    /// What a change of must roll the pods.
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) scheduling: Scheduling,
+    pub(crate) grace_seconds: i64,
+    pub(crate) restart_policy: Option<&'static str>,
+}
+
+pub(crate) fn template(shop: &Shop, parts: PodParts) -> PodTemplateSpec {
+    let PodParts { component, containers, volumes, annotations, scheduling, grace_seconds, restart_policy } = parts;
+    let user = user_id(component);
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(meta::labels(shop, component)),
+            annotations: Some(annotations).filter(|all| !all.is_empty()),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(PodSpec {
+            service_account_name: Some(shop.name.clone()),
+            automount_service_account_token: Some(false),
+            enable_service_links: Some(false),
+            image_pull_secrets: shop.pull_secrets(),
+            security_context: Some(PodSecurityContext {
+                run_as_non_root: Some(true),
+                run_as_user: Some(user),
+                run_as_group: Some(user),
+                fs_group: Some(user),
+                fs_group_change_policy: Some("OnRootMismatch".into()),
+                seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), ..SeccompProfile::default() }),
+                ..PodSecurityContext::default()
+            }),
+            containers: containers.into_iter().map(restricted).collect(),
+            volumes: Some(volumes).filter(|all| !all.is_empty()),
+            topology_spread_constraints: restart_policy.is_none().then(|| vec![spread(shop, component)]),
+            termination_grace_period_seconds: Some(grace_seconds),
+            node_selector: Some(scheduling.node_selector).filter(|labels| !labels.is_empty()),
+            priority_class_name: scheduling.priority_class_name,
+            restart_policy: restart_policy.map(Into::into),
+            ..PodSpec::default()
+        }),
+    }
+}
+
+fn restricted(container: Container) -> Container {
+    Container {
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            read_only_root_filesystem: Some(true),
+            capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add: None }),
+            ..SecurityContext::default()
+        }),
+        ..container
+    }
+}
+
+/// Pods of a component prefer different nodes, and run on one all the same when there is only one.
+fn spread(shop: &Shop, component: Component) -> TopologySpreadConstraint {
+    TopologySpreadConstraint {
+        max_skew: 1,
+        topology_key: "kubernetes.io/hostname".into(),
+        when_unsatisfiable: "ScheduleAnyway".into(),
+        label_selector: Some(meta::selector(shop, component)),
+        ..TopologySpreadConstraint::default()
+    }
+}
+
+/// A container with its image and bounds.
+pub(crate) fn container(shop: &Shop, component: Component, resources: ResourceRequirements) -> Container {
+    Container {
+        name: component.to_string(),
+        image: Some(shop.image(component)),
+        image_pull_policy: Some(shop.images.pull_policy.as_str().into()),
+        resources: Some(resources),
+        ..Container::default()
+    }
+}
+
+pub(crate) fn env(name: &str, value: impl Into<String>) -> EnvVar {
+    EnvVar { name: name.into(), value: Some(value.into()), value_from: None }
+}
+
+pub(crate) fn secret_env(name: &str, secret: &str, key: &str) -> EnvVar {
+    let selector = SecretKeySelector { name: secret.into(), key: key.into(), optional: None };
+    EnvVar {
+        name: name.into(),
+        value: None,
+        value_from: Some(EnvVarSource { secret_key_ref: Some(selector), ..EnvVarSource::default() }),
+    }
+}
+
+pub(crate) fn port(name: &str, number: i32) -> ContainerPort {
+    ContainerPort { name: Some(name.into()), container_port: number, protocol: Some("TCP".into()), ..ContainerPort::default() }
+}
+
+pub(crate) fn mount(name: &str, path: &str) -> VolumeMount {
+    VolumeMount { name: name.into(), mount_path: path.into(), ..VolumeMount::default() }
+}
+
+pub(crate) fn read_only_mount(name: &str, path: &str) -> VolumeMount {
+    VolumeMount { read_only: Some(true), ..mount(name, path) }
+}
+
+/// Room for scratch files, with a bound so that it cannot fill the node.
+pub(crate) fn scratch(name: &str, size: &str) -> Volume {
+    let source = EmptyDirVolumeSource { size_limit: Some(Quantity(size.into())), ..EmptyDirVolumeSource::default() };
+    Volume { name: name.into(), empty_dir: Some(source), ..Volume::default() }
+}
+
+/// One key of a Secret as a file that only the pod's own user can read.
+pub(crate) fn secret_file(name: &str, secret: &str, key: &str, file: &str) -> Volume {
+    let item = KeyToPath { key: key.into(), path: file.into(), mode: None };
+    let source = SecretVolumeSource {
+        secret_name: Some(secret.into()),
+        items: Some(vec![item]),
+        default_mode: Some(0o440),
+        ..SecretVolumeSource::default()
+    };
+    Volume { name: name.into(), secret: Some(source), ..Volume::default() }
+}
+
+pub(crate) fn http_probe(path: &str, period: i32, failures: i32) -> Probe {
+    let action = HTTPGetAction { path: Some(path.into()), port: IntOrString::String("ops".into()), ..HTTPGetAction::default() };
+    Probe { http_get: Some(action), ..timing(period, failures) }
+}
+
+pub(crate) fn exec_probe(command: &[&str], period: i32, failures: i32) -> Probe {
+    let command = command.iter().map(ToString::to_string).collect();
+    Probe { exec: Some(ExecAction { command: Some(command) }), ..timing(period, failures) }
+}
+
+fn timing(period: i32, failures: i32) -> Probe {
+    Probe { period_seconds: Some(period), failure_threshold: Some(failures), timeout_seconds: Some(3), ..Probe::default() }
+}
+
+/// Go on serving for a moment after leaving the endpoints, since not everybody hears of that at once.
+pub(crate) fn linger() -> Lifecycle {
+    let sleep = LifecycleHandler { sleep: Some(SleepAction { seconds: LEAVE_ENDPOINTS_SECONDS }), ..LifecycleHandler::default() };
+    Lifecycle { pre_stop: Some(sleep), ..Lifecycle::default() }
+}

@@ -1,0 +1,196 @@
+//! A PostgreSQL of the shop's own: one pod, one volume.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
+        core::v1::{
+            ConfigMap, ConfigMapVolumeSource, Container, ExecAction, Lifecycle, LifecycleHandler, PersistentVolumeClaim,
+            PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Service, Volume, VolumeResourceRequirements,
+        },
+    },
+    apimachinery::pkg::api::resource::Quantity,
+};
+use shopkeeper_api::{DataRetention, ManagedDatabase, Profile, Scheduling};
+
+use crate::{
+    Component, Found, Shop,
+    compute::Compute,
+    database::{DATABASE, passwords_secret},
+    hash::hash,
+    meta,
+    pod::{self, CONFIG_HASH, PodParts},
+    service::cluster_service,
+};
+
+const VOLUME: &str = "/var/lib/postgresql/data";
+const SOCKETS: &str = "/run/postgresql";
+const CONFIG: &str = "/etc/shopkeeper";
+
+/// A managed PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct PostgresParts {
+    /// Settings of the server and who may connect.
+    pub config: ConfigMap,
+    /// The volume. It has an owner only when it is to go with the Store.
+    pub volume: PersistentVolumeClaim,
+    /// The name under which the services reach it.
+    pub service: Service,
+    /// The server.
+    pub stateful_set: StatefulSet,
+}
+
+pub(crate) fn postgres(shop: &Shop, found: &Found, managed: &ManagedDatabase) -> PostgresParts {
+    let config = config(shop);
+    PostgresParts {
+        volume: volume(shop, managed),
+        service: cluster_service(shop, Component::Postgres),
+        stateful_set: stateful_set(shop, found, &config),
+        config,
+    }
+}
+
+fn config(shop: &Shop) -> ConfigMap {
+    let shared_buffers = match shop.profile {
+        Profile::Laptop => "64MB",
+        Profile::Standard => "256MB",
+        Profile::HighAvailability => "512MB",
+    };
+    let settings = format!(
+        "listen_addresses = '*'\n\
+         unix_socket_directories = '{SOCKETS}'\n\
+         hba_file = '{CONFIG}/pg_hba.conf'\n\
+         max_connections = 200\n\
+         shared_buffers = {shared_buffers}\n\
+         password_encryption = 'scram-sha-256'\n\
+         timezone = 'UTC'\n\
+         log_timezone = 'UTC'\n"
+    );
+    // The socket is in the pod only, and only the server's own user gets in by it.
+    let access = "local all postgres peer\nhost all all all scram-sha-256\n".to_owned();
+    ConfigMap {
+        metadata: meta::owned(shop, shop.child(Component::Postgres), Component::Postgres),
+        data: Some(BTreeMap::from([("postgresql.conf".into(), settings), ("pg_hba.conf".into(), access)])),
+        ..ConfigMap::default()
+    }
+}
+
+fn volume(shop: &Shop, managed: &ManagedDatabase) -> PersistentVolumeClaim {
+    let name = shop.child(Component::Postgres);
+    let size = Quantity(managed.storage.size.to_string());
+    PersistentVolumeClaim {
+        metadata: match shop.retention {
+            DataRetention::Retain => meta::unowned(shop, name, Component::Postgres),
+            DataRetention::Delete => meta::owned(shop, name, Component::Postgres),
+        },
+        spec: Some(PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".into()]),
+            storage_class_name: managed.storage.storage_class_name.clone(),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some(BTreeMap::from([("storage".into(), size)])),
+                limits: None,
+            }),
+            ..PersistentVolumeClaimSpec::default()
+        }),
+        ..PersistentVolumeClaim::default()
+    }
+}
+
+/// Makes the data folder when there is none, sets the superuser's password to what the Secret says, and becomes the server.
+///
+/// The folder gets its name only when it is complete, so a pod that was killed while making it starts afresh. The password is set at
+/// every start because a kept volume may be older than the Secret.
+fn start_script() -> String {
+    format!(
+        "umask 077\n\
+         data={VOLUME}/pgdata\n\
+         if [ ! -s \"$data/PG_VERSION\" ]; then\n\
+         \x20 rm -rf \"$data.new\"\n\
+         \x20 initdb --pgdata=\"$data.new\" --username=postgres --auth=scram-sha-256 --pwfile=/run/secrets/postgres/password \\\n\
+         \x20   --encoding=UTF8 --locale=C --data-checksums >/dev/null\n\
+         \x20 echo 'CREATE DATABASE {DATABASE};' | postgres --single -D \"$data.new\" postgres >/dev/null\n\
+         \x20 mv \"$data.new\" \"$data\"\n\
+         fi\n\
+         read -r password </run/secrets/postgres/password || true\n\
+         printf \"ALTER ROLE postgres WITH PASSWORD '%s';\\n\" \"$password\" | postgres --single -D \"$data\" postgres >/dev/null\n\
+         exec postgres -D \"$data\" -c config_file={CONFIG}/postgresql.conf\n"
+    )
+}
+
+fn stateful_set(shop: &Shop, found: &Found, config: &ConfigMap) -> StatefulSet {
+    let component = Component::Postgres;
+    let name = shop.child(component);
+    let contents = (&config.data, &found.credentials.database.admin);
+    StatefulSet {
+        metadata: meta::owned(shop, name.clone(), component),
+        spec: Some(StatefulSetSpec {
+            replicas: Some(1),
+            service_name: Some(name.clone()),
+            selector: meta::selector(shop, component),
+            update_strategy: Some(StatefulSetUpdateStrategy {
+                type_: Some("RollingUpdate".into()),
+                ..StatefulSetUpdateStrategy::default()
+            }),
+            template: pod::template(
+                shop,
+                PodParts {
+                    component,
+                    containers: vec![container(shop)],
+                    volumes: vec![
+                        Volume {
+                            name: "data".into(),
+                            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+                                claim_name: name.clone(),
+                                read_only: None,
+                            }),
+                            ..Volume::default()
+                        },
+                        Volume {
+                            name: "config".into(),
+                            config_map: Some(ConfigMapVolumeSource { name, ..ConfigMapVolumeSource::default() }),
+                            ..Volume::default()
+                        },
+                        pod::secret_file("password", &passwords_secret(&shop.name), "admin", "password"),
+                        pod::scratch("sockets", "1Mi"),
+                        pod::scratch("tmp", "256Mi"),
+                    ],
+                    annotations: BTreeMap::from([(CONFIG_HASH.into(), hash(&contents))]),
+                    scheduling: Scheduling::default(),
+                    grace_seconds: 60,
+                    restart_policy: None,
+                },
+            ),
+            ..StatefulSetSpec::default()
+        }),
+        ..StatefulSet::default()
+    }
+}
+
+fn container(shop: &Shop) -> Container {
+    let component = Component::Postgres;
+    // The default stop signal waits until the last client has gone; this does not.
+    let stop = ["pg_ctl", "stop", "-m", "fast", "-D", "/var/lib/postgresql/data/pgdata"];
+    let stop = ExecAction { command: Some(stop.iter().map(ToString::to_string).collect()) };
+    let answers = ["pg_isready", "-q", "-h", SOCKETS, "-U", "postgres", "-d", "postgres"];
+    Container {
+        command: Some(vec!["/bin/sh".into(), "-ec".into(), start_script()]),
+        env: Some(vec![pod::env("PGHOST", SOCKETS), pod::env("PGUSER", "postgres")]),
+        ports: Some(vec![pod::port("postgres", component.port())]),
+        volume_mounts: Some(vec![
+            pod::mount("data", VOLUME),
+            pod::read_only_mount("config", CONFIG),
+            pod::read_only_mount("password", "/run/secrets/postgres"),
+            pod::mount("sockets", SOCKETS),
+            pod::mount("tmp", "/tmp"),
+        ]),
+        startup_probe: Some(pod::exec_probe(&answers, 1, 600)),
+        readiness_probe: Some(pod::exec_probe(&answers, 5, 2)),
+        liveness_probe: Some(pod::exec_probe(&answers, 10, 6)),
+        lifecycle: Some(Lifecycle {
+            pre_stop: Some(LifecycleHandler { exec: Some(stop), ..LifecycleHandler::default() }),
+            ..Lifecycle::default()
+        }),
+        ..pod::container(shop, component, Compute::of(shop.profile, component).requirements())
+    }
+}

@@ -1,0 +1,86 @@
+//! One service of the shop: what it is told, how it runs, where it is found.
+
+mod autoscaler;
+mod deployment;
+mod secret;
+
+use k8s_openapi::{
+    api::{
+        apps::v1::Deployment,
+        autoscaling::v2::HorizontalPodAutoscaler,
+        core::v1::{Secret, Service, ServicePort, ServiceSpec},
+        policy::v1::PodDisruptionBudget,
+    },
+    apimachinery::pkg::util::intstr::IntOrString,
+};
+
+use crate::{
+    Component, Found, InvalidUrl, Shop,
+    budget::budget,
+    meta,
+    shop::{Scale, ServiceSettings},
+};
+
+pub(crate) use deployment::rolling;
+pub(crate) use secret::{DATABASE_URL, REDIS_URL, service_secret};
+
+/// One service of the shop.
+#[derive(Clone, Debug)]
+pub struct ServiceParts {
+    /// Which service.
+    pub component: Component,
+    /// Its addresses of database and Redis.
+    pub secret: Secret,
+    /// The name under which it is found.
+    pub service: Service,
+    /// Its pods.
+    pub deployment: Deployment,
+    /// How many pods may go at a time.
+    pub budget: Option<PodDisruptionBudget>,
+    /// What sets the number of pods.
+    pub autoscaler: Option<HorizontalPodAutoscaler>,
+}
+
+pub(crate) fn service_parts(
+    shop: &Shop,
+    found: &Found,
+    component: Component,
+    settings: &ServiceSettings,
+) -> Result<ServiceParts, InvalidUrl> {
+    let secret = secret::secret(shop, found, component)?;
+    Ok(ServiceParts {
+        component,
+        service: cluster_service(shop, component),
+        deployment: deployment::deployment(shop, found, component, settings, &secret),
+        budget: budget(shop, component, settings.scale.least()),
+        autoscaler: match settings.scale {
+            Scale::Fixed(_) => None,
+            Scale::Automatic(wanted) => Some(autoscaler::autoscaler(shop, component, wanted)),
+        },
+        secret,
+    })
+}
+
+/// A Service inside the cluster for a component's main port.
+pub(crate) fn cluster_service(shop: &Shop, component: Component) -> Service {
+    let name = match component {
+        Component::Postgres | Component::Redis => component.as_str(),
+        _ => "http",
+    };
+    Service {
+        metadata: meta::owned(shop, shop.child(component), component),
+        spec: Some(ServiceSpec {
+            type_: Some("ClusterIP".into()),
+            selector: Some(meta::selector_labels(shop, component)),
+            ports: Some(vec![ServicePort {
+                name: Some(name.into()),
+                port: component.port(),
+                target_port: Some(IntOrString::String(name.into())),
+                protocol: Some("TCP".into()),
+                ..ServicePort::default()
+            }]),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    }
+}

@@ -1,0 +1,53 @@
+//! Addresses of databases.
+
+use crate::SecretText;
+
+/// The URL in a referenced Secret cannot be used. The URL itself is not shown, as it holds a password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the URL does not look like {expected}")]
+pub struct InvalidUrl {
+    /// What was expected.
+    pub expected: &'static str,
+}
+
+/// The same database as `admin`, as another role.
+pub(crate) fn as_role(admin: &SecretText, role: &str, password: &SecretText) -> Result<SecretText, InvalidUrl> {
+    let invalid = InvalidUrl { expected: "postgres://user:password@host:port/database" };
+    let (scheme, rest) = admin.reveal().split_once("://").ok_or(invalid.clone())?;
+    if !matches!(scheme, "postgres" | "postgresql") {
+        return Err(invalid);
+    }
+    let (_, target) = rest.rsplit_once('@').ok_or(invalid.clone())?;
+    let has_database = target.split(['?', '#']).next().and_then(|path| path.split_once('/')).is_some_and(|(_, name)| !name.is_empty());
+    if !has_database {
+        return Err(invalid);
+    }
+    Ok(SecretText::new(format!("{scheme}://{role}:{}@{target}", password.reveal())))
+}
+
+/// Checks the URL of a Redis.
+pub(crate) fn check_redis(url: &SecretText) -> Result<(), InvalidUrl> {
+    let known = ["redis://", "rediss://"].iter().any(|scheme| url.reveal().starts_with(scheme));
+    if known { Ok(()) } else { Err(InvalidUrl { expected: "redis://:password@host:port" }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_reaches_the_same_database_with_the_same_options() {
+        let admin = SecretText::new("postgres://root:p@ss@db.example.com:5433/shop?sslmode=require");
+        let url = as_role(&admin, "cart", &SecretText::new("pw")).unwrap();
+        assert_eq!(url.reveal(), "postgres://cart:pw@db.example.com:5433/shop?sslmode=require");
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused_without_showing_it() {
+        for url in ["mysql://a:secret@b/c", "postgres://a:secret@b", "secret"] {
+            let error = as_role(&SecretText::new(url), "cart", &SecretText::new("pw")).unwrap_err();
+            assert!(!error.to_string().contains("secret@"), "{error}");
+        }
+        assert!(check_redis(&SecretText::new("http://x")).is_err());
+    }
+}
