@@ -1,0 +1,141 @@
+//! The service put together: what its handlers need, and its background work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use prometheus::Registry;
+use shop_auth::{AuthState, ServiceToken, Verifier};
+use shop_runtime::client::Sibling;
+use shop_runtime::health::Health;
+use shop_runtime::layers::{self, Limits};
+use shop_runtime::metrics::{self, DbMetrics, HttpMetrics};
+use shop_runtime::rate_limit::{Rate, RateLimiter};
+use shop_runtime::redis::Redis;
+use shop_runtime::serve::{self, ServiceApp};
+use shop_runtime::{db, ops};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::carts::Carts;
+use crate::checkout::{Checkouts, Driver, Timing};
+use crate::config::{ServeArgs, Times};
+use crate::metrics::CartMetrics;
+use crate::siblings::catalog::Catalog;
+use crate::siblings::orders::Orders;
+use crate::{NAME, jobs, routes};
+
+/// New checkouts of one customer: more than a person can want, few enough to be of no use to a script. Retries do not count.
+const CHECKOUT_RATE: Rate = Rate { burst: 30, interval: Duration::from_secs(1) };
+
+/// The longest rest of a checkout whose step has no outcome.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// What the service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The service's database.
+    pub db: PgPool,
+    /// Redis, or its absence.
+    pub redis: Redis,
+    /// Who may ask.
+    pub auth: AuthState,
+    /// The catalog service.
+    pub catalog: Sibling,
+    /// The order service.
+    pub orders: Sibling,
+    /// How long things take.
+    pub times: Times,
+    /// Where drivers run, so that a stop can wait for them.
+    pub tasks: TaskTracker,
+}
+
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) carts: Carts,
+    pub(crate) checkouts: Checkouts,
+    auth: AuthState,
+    driver: Arc<Driver>,
+    db: PgPool,
+    metrics: CartMetrics,
+    times: Times,
+    tasks: TaskTracker,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts, registry: &Registry) -> Result<Self, prometheus::Error> {
+        let Parts { db, redis, auth, catalog, orders, times, tasks } = parts;
+        let metrics = CartMetrics::register(registry)?;
+        let catalog = Catalog::new(catalog);
+        let timing = Timing {
+            lease: times.checkout_lease,
+            first_rest: times.checkout_sweep_every,
+            longest_rest: LONGEST_REST.max(times.checkout_sweep_every),
+        };
+        let driver = Arc::new(Driver::new(db.clone(), catalog.clone(), Orders::new(orders), timing, metrics.clone()));
+        let checkouts = Checkouts::new(
+            db.clone(),
+            Arc::clone(&driver),
+            times.checkout_wait,
+            RateLimiter::new("checkout", CHECKOUT_RATE, redis),
+            metrics.clone(),
+            tasks.clone(),
+        );
+        let carts = Carts::new(db.clone(), catalog, metrics.clone());
+        Ok(Self { carts, checkouts, auth, driver, db, metrics, times, tasks })
+    }
+
+    /// Starts the background work, until `stop`.
+    pub fn start_jobs(&self, stop: &CancellationToken) {
+        let (db, driver) = (self.db.clone(), Arc::clone(&self.driver));
+        let every = self.times.checkout_sweep_every;
+        self.tasks.spawn(jobs::sweep(db, driver, self.metrics.clone(), every, stop.clone()));
+        self.tasks.spawn(jobs::forget(self.db.clone(), self.times.idempotency_kept, stop.clone()));
+    }
+}
+
+impl FromRef<App> for AuthState {
+    fn from_ref(app: &App) -> Self {
+        app.auth.clone()
+    }
+}
+
+/// Serves until SIGTERM.
+pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let ServeArgs { common, listen_addr, catalog_url, order_url, times } = args;
+    let stop = serve::shutdown_on_signal()?;
+    let pool = db::connect(&common.db(NAME, NAME))?;
+    let registry = metrics::registry();
+    let token = ServiceToken::from_file(&common.service_token_file)?;
+    let catalog = Sibling::new("catalog", &catalog_url, token.secret(), times.sibling_timeout)?;
+    let orders = Sibling::new("order", &order_url, token.secret(), times.sibling_timeout)?;
+    let auth = AuthState::new(Verifier::from_dir(&common.auth_public_keys_dir)?, token);
+    let redis = Redis::new(common.redis_url.as_ref())?;
+    let http_metrics = HttpMetrics::register(&registry, NAME)?;
+    let db_metrics = DbMetrics::register(&registry)?;
+    let tasks = TaskTracker::new();
+    let parts = Parts { db: pool.clone(), redis: redis.clone(), auth, catalog, orders, times, tasks: tasks.clone() };
+    let app = App::new(parts, &registry)?;
+
+    // The probes go on while requests drain: a database that comes back meanwhile should be seen.
+    let probes_stop = CancellationToken::new();
+    let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
+    app.start_jobs(&stop);
+    let service = ServiceApp {
+        name: NAME,
+        router: layers::wrap(routes::router(app), http_metrics, Limits::default()),
+        ops: ops::router(health.clone(), registry),
+        health,
+        listen: listen_addr,
+        ops_listen: common.ops_addr,
+        grace: common.shutdown_grace,
+        tasks,
+    };
+    serve::run(service, stop).await?;
+    probes_stop.cancel();
+    pool.close().await;
+    Ok(())
+}

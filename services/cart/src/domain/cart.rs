@@ -1,0 +1,200 @@
+//! A cart: what it holds, and what that costs by the catalog's present prices.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use shop_types::{Currency, LocalizedText, Money, ProductId, Quantity, UserId};
+use utoipa::ToSchema;
+
+/// The most products in one cart.
+pub const MAX_LINES: i64 = 100;
+
+/// A product as the catalog quotes it; what else the catalog says of it is of no interest here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Which product.
+    pub id: ProductId,
+    /// Its name.
+    pub name: LocalizedText,
+    /// The price of one piece.
+    pub price: Money,
+    /// Pieces that can be bought now.
+    pub stock: i64,
+}
+
+/// So many pieces of a product: what a cart keeps of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Item {
+    /// Which product.
+    pub product_id: ProductId,
+    /// How many pieces.
+    pub quantity: Quantity,
+}
+
+/// What a cart holds at one version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Grows with every change; zero for a cart that nothing was ever put in.
+    pub version: i64,
+    /// What is in it, by product.
+    pub items: Vec<Item>,
+}
+
+/// A line of a cart with its price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CartLine {
+    /// Which product.
+    pub product_id: ProductId,
+    /// Its name.
+    pub name: LocalizedText,
+    /// How many pieces.
+    pub quantity: Quantity,
+    /// The price of one piece.
+    pub unit_price: Money,
+    /// The price of all pieces.
+    pub line_total: Money,
+    /// Pieces that can be bought now; fewer than `quantity` if others were faster.
+    pub stock: i64,
+}
+
+/// A cart with prices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Cart {
+    /// Whose cart it is.
+    pub user_id: UserId,
+    /// Grows with every change.
+    pub version: i64,
+    /// What is in it, by product.
+    pub lines: Vec<CartLine>,
+    /// What is in it but no longer sold; not in the total, and to be removed before checkout.
+    pub unavailable: Vec<Item>,
+    /// The sum of the lines.
+    pub total: Money,
+    /// The currency of the total.
+    pub currency: Currency,
+}
+
+/// The prices are so high that they do not add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the prices do not add up to an amount of money in one currency")]
+pub struct PriceError;
+
+impl CartLine {
+    /// The line of so many pieces of this product.
+    pub fn new(product: &Product, quantity: Quantity) -> Result<Self, PriceError> {
+        Ok(Self {
+            product_id: product.id,
+            name: product.name.clone(),
+            quantity,
+            unit_price: product.price,
+            line_total: product.price.checked_mul(quantity).ok_or(PriceError)?,
+            stock: product.stock,
+        })
+    }
+}
+
+impl Cart {
+    /// Prices what a cart holds with the products that the catalog knows.
+    pub fn price(user_id: UserId, contents: &Contents, products: &[Product]) -> Result<Self, PriceError> {
+        let products: HashMap<_, _> = products.iter().map(|product| (product.id, product)).collect();
+        let (mut lines, mut unavailable) = (Vec::new(), Vec::new());
+        for item in &contents.items {
+            match products.get(&item.product_id) {
+                Some(product) => lines.push(CartLine::new(product, item.quantity)?),
+                None => unavailable.push(*item),
+            }
+        }
+        let currency = lines.first().map_or_else(Currency::default, |line| line.unit_price.currency);
+        let total = Money::checked_sum(currency, lines.iter().map(|line| line.line_total)).ok_or(PriceError)?;
+        Ok(Self { user_id, version: contents.version, lines, unavailable, total, currency })
+    }
+}
+
+/// Why a line cannot have that many pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineRefusal {
+    /// The catalog has fewer.
+    OutOfStock {
+        /// How many there would be in the cart.
+        requested: i64,
+        /// How many can be bought now.
+        available: i64,
+    },
+    /// More pieces than a line can have.
+    TooManyPieces,
+    /// The cart is full.
+    TooManyLines,
+}
+
+impl LineRefusal {
+    /// Why a line of `wanted` pieces was not taken into a cart with a stock of `stock`. The guards in the statement that refused
+    /// it are the same; this only finds the words.
+    pub fn explain(wanted: i64, stock: i64) -> Self {
+        if wanted > stock {
+            Self::OutOfStock { requested: wanted, available: stock.max(0) }
+        } else if wanted > i64::from(Quantity::MAX) {
+            Self::TooManyPieces
+        } else {
+            Self::TooManyLines
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn product(id: i64, price: i64) -> Product {
+        Product {
+            id: ProductId::new(id).expect("positive"),
+            name: LocalizedText { en: "Bread".to_owned(), ru: "Хлеб".to_owned() },
+            price: Money::rub(price),
+            stock: 10,
+        }
+    }
+
+    fn contents(items: &[(i64, i32)]) -> Contents {
+        let items = items
+            .iter()
+            .map(|(product, quantity)| Item {
+                product_id: ProductId::new(*product).expect("positive"),
+                quantity: Quantity::new(*quantity).expect("in range"),
+            })
+            .collect();
+        Contents { version: 3, items }
+    }
+
+    #[test]
+    fn the_total_is_the_sum_of_the_lines() {
+        let cart = Cart::price(
+            UserId::generate(),
+            &contents(&[(1, 2), (2, 3)]),
+            &[product(2, 100), product(1, 12_900), product(9, 1)],
+        )
+        .expect("adds up");
+        assert_eq!(cart.total, Money::rub(26_100));
+        assert_eq!(cart.lines.iter().map(|line| line.line_total.amount).collect::<Vec<_>>(), [25_800, 300]);
+    }
+
+    #[test]
+    fn a_product_that_is_no_longer_sold_is_shown_apart_and_costs_nothing() {
+        let cart = Cart::price(UserId::generate(), &contents(&[(1, 2), (7, 3)]), &[product(1, 5)]).expect("adds up");
+        assert_eq!(cart.total, Money::rub(10));
+        assert_eq!(cart.unavailable.len(), 1);
+    }
+
+    #[test]
+    fn a_total_that_does_not_fit_is_an_error_and_never_wraps() {
+        let huge = [product(1, i64::MAX / 2), product(2, i64::MAX / 2)];
+        assert_eq!(Cart::price(UserId::generate(), &contents(&[(1, 3)]), &huge), Err(PriceError));
+        assert_eq!(Cart::price(UserId::generate(), &contents(&[(1, 1), (2, 2)]), &huge), Err(PriceError));
+    }
+
+    #[test]
+    fn a_refused_line_says_why() {
+        assert_eq!(LineRefusal::explain(6, 5), LineRefusal::OutOfStock { requested: 6, available: 5 });
+        assert_eq!(LineRefusal::explain(1, -2), LineRefusal::OutOfStock { requested: 1, available: 0 });
+        assert_eq!(LineRefusal::explain(1000, 5000), LineRefusal::TooManyPieces);
+        assert_eq!(LineRefusal::explain(1, 5), LineRefusal::TooManyLines);
+    }
+}

@@ -1,0 +1,155 @@
+//! What can go wrong, and what the client is told of it.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use shop_runtime::Problem;
+use shop_runtime::client::SiblingError;
+use shop_runtime::rate_limit::Limited;
+use shop_types::{OrderId, ProductId, Quantity};
+
+use crate::domain::cart::{LineRefusal, MAX_LINES, PriceError};
+use crate::domain::checkout::{IdempotencyKeyError, Refusal};
+
+/// Why a request to the cart was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error("the cart's database failed")]
+    Database(#[from] sqlx::Error),
+    /// A sibling failed.
+    #[error("a sibling of the cart failed")]
+    Sibling(#[from] SiblingError),
+    /// A sibling answered what does not fit the question.
+    #[error("{sibling} answered for other lines than were asked for")]
+    WrongAnswer {
+        /// Who.
+        sibling: &'static str,
+    },
+    /// The prices do not add up.
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    /// The catalog does not sell this product.
+    #[error("product {0} is not sold")]
+    ProductNotFound(ProductId),
+    /// The line cannot have that many pieces.
+    #[error("the cart can't take the line: {1:?} of product {0}")]
+    Line(ProductId, LineRefusal),
+    /// A checkout came without a key.
+    #[error("the checkout has no idempotency key")]
+    KeyMissing,
+    /// The key cannot be one.
+    #[error(transparent)]
+    Key(#[from] IdempotencyKeyError),
+    /// The body is not a checkout.
+    #[error("the checkout's body can't be read")]
+    Body(#[source] serde_json::Error),
+    /// The key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// There is nothing to order.
+    #[error("the cart is empty")]
+    CartEmpty,
+    /// The customer saw another cart.
+    #[error("the cart is at version {0}")]
+    CartChanged(i64),
+    /// This checkout is on its way and its end not known yet.
+    #[error("the checkout of order {0} is on its way")]
+    InFlight(OrderId),
+    /// Another checkout of the same cart is on its way.
+    #[error("another checkout, of order {0}, is on its way")]
+    OtherInFlight(OrderId),
+    /// Too many checkouts of one customer.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// What the service keeps of a checkout makes no sense.
+    #[error("the checkout of order {order} is broken: {what}")]
+    Broken {
+        /// The order.
+        order: OrderId,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// An answer could not be written as JSON.
+    #[error("the answer can't be written")]
+    Encode(#[source] serde_json::Error),
+}
+
+/// When to ask again for a checkout that is on its way.
+const ASK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let conflict = |slug, title| Self::new(StatusCode::CONFLICT, slug, title);
+        let unprocessable = |slug, title| Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title);
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Sibling(error) => error.into(),
+            Error::ProductNotFound(id) => {
+                Self::new(StatusCode::NOT_FOUND, "product-not-found", "The shop does not sell this product")
+                    .detail(format!("there is no product {id}"))
+            }
+            Error::Line(id, LineRefusal::OutOfStock { requested, available }) => {
+                conflict("out-of-stock", "There are not that many pieces")
+                    .detail(format!("product {id}: {requested} wanted, {available} there"))
+                    .with("lines", [crate::domain::checkout::Shortage { product_id: id, requested, available }])
+            }
+            Error::Line(id, LineRefusal::TooManyPieces) => {
+                unprocessable("too-many-pieces", "A line can't have that many pieces")
+                    .detail(format!("product {id}: a line has at most {} pieces", Quantity::MAX))
+            }
+            Error::Line(_, LineRefusal::TooManyLines) => conflict("cart-full", "The cart can't hold another product")
+                .detail(format!("a cart holds at most {MAX_LINES} products")),
+            Error::KeyMissing => Self::bad_request("a checkout needs an Idempotency-Key header"),
+            Error::Key(error) => Self::bad_request(error.to_string()),
+            Error::Body(error) => Self::bad_request(error.to_string()),
+            Error::KeyReused => unprocessable("idempotency-key-reused", "The key was used for another request")
+                .detail("the Idempotency-Key belongs to a checkout with another body; a new wish needs a new key"),
+            Error::CartEmpty => unprocessable("cart-empty", "There is nothing in the cart"),
+            Error::CartChanged(version) => conflict("cart-changed", "The cart has changed meanwhile")
+                .detail(format!("the cart is at version {version} now; look at it again"))
+                .with("cart_version", version),
+            Error::InFlight(order) => conflict("checkout-in-flight", "The checkout is on its way")
+                .detail("its end is not known yet; ask again with the same Idempotency-Key")
+                .with("order_id", order)
+                .retry_after(ASK_AGAIN),
+            Error::OtherInFlight(order) => conflict("other-checkout-in-flight", "Another checkout is on its way")
+                .detail("this cart is being ordered under another Idempotency-Key; ask again when that is done")
+                .with("order_id", order)
+                .retry_after(ASK_AGAIN),
+            Error::Limited(limited) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-checkouts", "Too many checkouts")
+                    .retry_after(limited.retry_after)
+            }
+            error @ (Error::WrongAnswer { .. } | Error::Price(_) | Error::Broken { .. } | Error::Encode(_)) => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        let conflict = |slug, title| Self::new(StatusCode::CONFLICT, slug, title);
+        match refusal {
+            Refusal::OutOfStock(lines) => conflict("out-of-stock", "There are not that many pieces")
+                .detail("nothing was ordered; the cart is as it was")
+                .with("lines", lines),
+            Refusal::ReservationLost => conflict("reservation-lost", "The checkout took too long")
+                .detail("the stock was given back and nothing was ordered; try again with a new Idempotency-Key"),
+            Refusal::Price(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "total-too-large", "The lines do not add up")
+                    .detail(error.to_string())
+            }
+            Refusal::NotAccepted(why) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "order-not-accepted", "The shop does not take this order")
+                    .detail(why.clone())
+            }
+        }
+    }
+}

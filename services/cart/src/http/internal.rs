@@ -1,0 +1,24 @@
+//! What siblings ask; the gateway leads nobody here.
+
+use axum::extract::State;
+use shop_auth::ServiceCaller;
+use shop_runtime::extract::{Json, Path};
+use shop_runtime::problem::ProblemDocument;
+use shop_types::UserId;
+
+use crate::app::App;
+use crate::domain::cart::Cart;
+use crate::error::Error;
+
+/// Reads a customer's cart
+#[utoipa::path(get, path = "/internal/carts/{user_id}", operation_id = "get_internal_cart", tag = "internal",
+    params(("user_id" = uuid::Uuid, Path)), security(("service" = [])), responses(
+    (status = 200, body = Cart),
+    (status = 401, body = ProblemDocument)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    _caller: ServiceCaller,
+    Path(user): Path<UserId>,
+) -> Result<Json<Cart>, Error> {
+    app.carts.read(user).await.map(Json)
+}

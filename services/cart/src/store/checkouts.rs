@@ -1,0 +1,236 @@
+//! Checkouts as rows. Every change asks for the state that it starts from, so two who drive one checkout cannot both move it.
+
+use std::time::Duration;
+
+use shop_types::{OrderId, OrderLine, UserId};
+use sqlx::postgres::types::PgInterval;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::domain::cart::{Contents, Item};
+use crate::domain::checkout::{Answer, Checkout, Fingerprint, IdempotencyKey, State};
+
+/// A checkout found by its key.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The checkout.
+    pub checkout: Checkout,
+    /// Whether it was asked for with the same request.
+    pub same_request: bool,
+}
+
+/// The checkout that the user began under this key.
+pub async fn find(
+    db: impl PgExecutor<'_>,
+    user: UserId,
+    key: &IdempotencyKey,
+    fingerprint: Fingerprint,
+) -> sqlx::Result<Option<Known>> {
+    let row = sqlx::query!(
+        r#"SELECT order_id AS "order_id: OrderId", user_id AS "user_id: UserId", cart_version, lines AS "lines: Json<Vec<Item>>",
+                  state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>", answer_status, answer_body, attempts,
+                  fingerprint = $3 AS "same_request!"
+           FROM checkouts WHERE user_id = $1 AND idempotency_key = $2"#,
+        user.as_uuid(),
+        key.as_str(),
+        &fingerprint.as_bytes()[..],
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| {
+        let same_request = row.same_request;
+        let row = CheckoutRow {
+            order_id: row.order_id,
+            user_id: row.user_id,
+            cart_version: row.cart_version,
+            lines: row.lines,
+            state: row.state,
+            priced: row.priced,
+            answer_status: row.answer_status,
+            answer_body: row.answer_body,
+            attempts: row.attempts,
+        };
+        Ok(Known { checkout: row.try_into()?, same_request })
+    })
+    .transpose()
+}
+
+/// The checkout of this order.
+pub async fn get(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option<Checkout>> {
+    let row = sqlx::query_as!(
+        CheckoutRow,
+        r#"SELECT order_id AS "order_id: OrderId", user_id AS "user_id: UserId", cart_version, lines AS "lines: Json<Vec<Item>>",
+                  state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>", answer_status, answer_body, attempts
+           FROM checkouts WHERE order_id = $1"#,
+        order.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Checkout::try_from).transpose()
+}
+
+/// The order that the user's checkout on its way will make; there is at most one at a time.
+pub async fn on_its_way(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Option<OrderId>> {
+    sqlx::query_scalar!(
+        r#"SELECT order_id AS "order_id: OrderId" FROM checkouts WHERE user_id = $1 AND state NOT IN ('DONE', 'REFUSED')"#,
+        user.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Begins a checkout of what the cart holds; it belongs to the caller for as long as `lease`.
+pub async fn begin(
+    db: &mut PgConnection,
+    user: UserId,
+    key: &IdempotencyKey,
+    fingerprint: Fingerprint,
+    contents: Contents,
+    lease: Duration,
+) -> sqlx::Result<Checkout> {
+    let order_id = OrderId::generate();
+    sqlx::query!(
+        "INSERT INTO checkouts (order_id, user_id, idempotency_key, fingerprint, cart_version, lines, resume_at)
+         VALUES ($1, $2, $3, $4, $5, $6, now() + $7)",
+        order_id.as_uuid(),
+        user.as_uuid(),
+        key.as_str(),
+        &fingerprint.as_bytes()[..],
+        contents.version,
+        Json(&contents.items) as _,
+        interval(lease),
+    )
+    .execute(db)
+    .await?;
+    Ok(Checkout {
+        order_id,
+        user_id: user,
+        cart_version: contents.version,
+        items: contents.items,
+        state: State::Reserving,
+        priced: None,
+        answer: None,
+        attempts: 0,
+    })
+}
+
+/// Moves the checkout to its next state, with what was learned on the way; false if it is no longer in the state `from`.
+pub async fn move_on(db: impl PgExecutor<'_>, from: State, next: &Checkout, lease: Duration) -> sqlx::Result<bool> {
+    let result = sqlx::query!(
+        "UPDATE checkouts SET state = $3, priced = $4, answer_status = $5, answer_body = $6, attempts = 0, last_error = NULL,
+                              resume_at = now() + $7, updated_at = now()
+         WHERE order_id = $1 AND state = $2",
+        next.order_id.as_uuid(),
+        from.as_str(),
+        next.state.as_str(),
+        next.priced.as_ref().map(Json) as _,
+        next.answer.as_ref().map(|answer| i16::try_from(answer.status).unwrap_or(500)),
+        next.answer.as_ref().map(|answer| answer.body.as_slice()),
+        interval(lease),
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected() > 0)
+}
+
+/// Notes that a step had no outcome, and when to try it again.
+pub async fn postpone(db: impl PgExecutor<'_>, checkout: &Checkout, error: &str, delay: Duration) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE checkouts SET attempts = attempts + 1, last_error = $3, resume_at = now() + $4, updated_at = now()
+         WHERE order_id = $1 AND state = $2",
+        checkout.order_id.as_uuid(),
+        checkout.state.as_str(),
+        error,
+        interval(delay),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes up to `limit` checkouts that nobody works on, the longest waiting first; they belong to the caller for as long as `lease`.
+pub async fn take_abandoned(db: impl PgExecutor<'_>, limit: i64, lease: Duration) -> sqlx::Result<Vec<Checkout>> {
+    let rows = sqlx::query_as!(
+        CheckoutRow,
+        r#"UPDATE checkouts SET resume_at = now() + $2
+           WHERE order_id IN (
+               SELECT order_id FROM checkouts WHERE resume_at < now() AND state NOT IN ('DONE', 'REFUSED')
+               ORDER BY resume_at LIMIT $1 FOR UPDATE SKIP LOCKED
+           )
+           RETURNING order_id AS "order_id: OrderId", user_id AS "user_id: UserId", cart_version,
+                     lines AS "lines: Json<Vec<Item>>", state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>",
+                     answer_status, answer_body, attempts"#,
+        limit,
+        interval(lease),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Checkout::try_from).collect()
+}
+
+/// How many checkouts are on their way, and the age of the oldest in seconds.
+pub async fn backlog(db: impl PgExecutor<'_>) -> sqlx::Result<(i64, f64)> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "open!", COALESCE(extract(epoch FROM now() - min(created_at))::float8, 0) AS "oldest!"
+           FROM checkouts WHERE state NOT IN ('DONE', 'REFUSED')"#,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.open, row.oldest))
+}
+
+/// Forgets up to `limit` checkouts that ended longer ago than that; how many there were.
+pub async fn forget(db: impl PgExecutor<'_>, older_than: Duration, limit: i64) -> sqlx::Result<u64> {
+    let result = sqlx::query!(
+        "DELETE FROM checkouts WHERE order_id IN (
+             SELECT order_id FROM checkouts WHERE state IN ('DONE', 'REFUSED') AND updated_at < now() - $1::interval
+             ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         )",
+        interval(older_than),
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+struct CheckoutRow {
+    order_id: OrderId,
+    user_id: UserId,
+    cart_version: i64,
+    lines: Json<Vec<Item>>,
+    state: State,
+    priced: Option<Json<Vec<OrderLine>>>,
+    answer_status: Option<i16>,
+    answer_body: Option<Vec<u8>>,
+    attempts: i32,
+}
+
+impl TryFrom<CheckoutRow> for Checkout {
+    type Error = sqlx::Error;
+
+    fn try_from(row: CheckoutRow) -> Result<Self, sqlx::Error> {
+        let answer = match (row.answer_status, row.answer_body) {
+            (Some(status), Some(body)) => {
+                let status = u16::try_from(status).map_err(|error| sqlx::Error::Decode(error.into()))?;
+                Some(Answer { status, body })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            order_id: row.order_id,
+            user_id: row.user_id,
+            cart_version: row.cart_version,
+            items: row.lines.0,
+            state: row.state,
+            priced: row.priced.map(|Json(lines)| lines),
+            answer,
+            attempts: row.attempts,
+        })
+    }
+}
+
+/// A duration as the database counts it; one that is too long to count is as long as can be.
+fn interval(duration: Duration) -> PgInterval {
+    PgInterval { months: 0, days: 0, microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2) }
+}

@@ -1,0 +1,105 @@
+//! The order service put together: what the handlers share, and the process around them.
+
+use axum::extract::FromRef;
+use prometheus::Registry;
+use shop_auth::{AuthState, ServiceToken, Verifier};
+use shop_outbox::{OutboxMetrics, Relay};
+use shop_runtime::client::Sibling;
+use shop_runtime::health::Health;
+use shop_runtime::layers::{self, Limits};
+use shop_runtime::metrics::{self, DbMetrics, HttpMetrics};
+use shop_runtime::redis::Redis;
+use shop_runtime::serve::{self, ServiceApp};
+use shop_runtime::{db, ops};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{ServeArgs, Times};
+use crate::domain::lifecycle::Lifecycle;
+use crate::jobs::{self, relay};
+use crate::metrics::OrderMetrics;
+use crate::orders::Orders;
+use crate::{NAME, SCHEMA, routes};
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    pub(crate) orders: Orders,
+    auth: AuthState,
+}
+
+impl AppState {
+    /// The orders of this database, moved by these times.
+    pub fn new(
+        pool: &PgPool,
+        auth: AuthState,
+        lifecycle: Lifecycle,
+        registry: &Registry,
+    ) -> Result<Self, prometheus::Error> {
+        let orders = Orders::new(pool.clone(), lifecycle, OrderMetrics::register(registry)?);
+        Ok(Self { orders, auth })
+    }
+
+    /// The orders, for the background work.
+    pub const fn orders(&self) -> &Orders {
+        &self.orders
+    }
+}
+
+impl FromRef<AppState> for AuthState {
+    fn from_ref(state: &AppState) -> Self {
+        state.auth.clone()
+    }
+}
+
+/// Starts the clock, the deletion of old orders and the relay of events, until `stop`.
+pub fn start_jobs(
+    tasks: &TaskTracker,
+    orders: &Orders,
+    times: Times,
+    relay: Relay,
+    users: &Sibling,
+    stop: &CancellationToken,
+) {
+    tasks.spawn(jobs::clock(orders.clone(), times.clock_every, stop.clone()));
+    tasks.spawn(jobs::delete_old(orders.clone(), times.delete_after, times.delete_every(), stop.clone()));
+    let users = users.clone();
+    tasks.spawn(relay.run(move |event| relay::deliver(users.clone(), event), stop.clone()));
+}
+
+/// Serves until SIGTERM.
+pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let ServeArgs { common, listen_addr, user_url, sibling_timeout, times } = args;
+    let stop = serve::shutdown_on_signal()?;
+    let pool = db::connect(&common.db(NAME, SCHEMA))?;
+    let registry = metrics::registry();
+    let token = ServiceToken::from_file(&common.service_token_file)?;
+    let users = Sibling::new("user", &user_url, token.secret(), sibling_timeout)?;
+    let auth = AuthState::new(Verifier::from_dir(&common.auth_public_keys_dir)?, token);
+    let state = AppState::new(&pool, auth, times.lifecycle()?, &registry)?;
+    let http_metrics = HttpMetrics::register(&registry, NAME)?;
+    let db_metrics = DbMetrics::register(&registry)?;
+    let relay = Relay::new(pool.clone(), OutboxMetrics::register(&registry)?);
+    let redis = Redis::new(common.redis_url.as_ref())?;
+
+    // The probes go on while requests drain: a database that comes back meanwhile should be seen.
+    let probes_stop = CancellationToken::new();
+    let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
+    let tasks = TaskTracker::new();
+    start_jobs(&tasks, state.orders(), times, relay, &users, &stop);
+    let app = ServiceApp {
+        name: NAME,
+        router: layers::wrap(routes::router(state), http_metrics, Limits::default()),
+        ops: ops::router(health.clone(), registry),
+        health,
+        listen: listen_addr,
+        ops_listen: common.ops_addr,
+        grace: common.shutdown_grace,
+        tasks,
+    };
+    serve::run(app, stop).await?;
+    probes_stop.cancel();
+    pool.close().await;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! What can go wrong, and what the client is told of it.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use shop_outbox::OutboxError;
+use shop_runtime::Problem;
+use shop_types::{CursorError, OrderId};
+
+use crate::domain::order::NewOrderError;
+
+/// Why a request to the order service was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error("the orders' database failed")]
+    Database(#[from] sqlx::Error),
+    /// An event could not be noted.
+    #[error("the outbox failed")]
+    Outbox(#[from] OutboxError),
+    /// The order makes no sense.
+    #[error(transparent)]
+    Invalid(#[from] NewOrderError),
+    /// There is no such order, or it is another's, which is nobody's business.
+    #[error("there is no order {0} for this customer")]
+    NotFound(OrderId),
+    /// There is another order by this identifier.
+    #[error("order {0} was made with other content")]
+    Differs(OrderId),
+    /// There was an order by this identifier.
+    #[error("order {0} was made and deleted")]
+    Deleted(OrderId),
+    /// The place to go on from is not one of ours.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error.into(),
+            Error::Outbox(error) => error.into(),
+            Error::Invalid(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order makes no sense")
+                    .detail(error.to_string())
+            }
+            Error::NotFound(id) => Self::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order")
+                .detail(format!("you have no order {id}")),
+            Error::Differs(id) => {
+                Self::new(StatusCode::CONFLICT, "order-differs", "There is another order by this identifier")
+                    .detail(format!("order {id} was made with other lines, another total or for another customer"))
+            }
+            Error::Deleted(id) => Self::new(StatusCode::GONE, "order-deleted", "The order was made and deleted")
+                .detail(format!("order {id} was finished long ago")),
+            Error::Cursor(error) => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}

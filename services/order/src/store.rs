@@ -1,0 +1,4 @@
+//! SQL and nothing else. Functions that belong together take a connection, so that their caller owns the transaction.
+
+pub mod clock;
+pub mod orders;

@@ -1,0 +1,202 @@
+//! Orders as rows.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use shop_types::{
+    Currency, LocalizedText, Money, OrderId, OrderLine, OrderStatus, PageLimit, ProductId, Quantity, UserId,
+};
+use sqlx::postgres::types::PgInterval;
+use sqlx::{PgConnection, PgExecutor};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::order::{HistoryEntry, NewOrder, Order};
+
+/// Writes the order down; false if there is one by this identifier already. An order that is just being made or deleted by
+/// another transaction is waited for.
+pub async fn insert(
+    db: &mut PgConnection,
+    id: OrderId,
+    order: &NewOrder,
+    first_move_after: Duration,
+) -> sqlx::Result<bool> {
+    let inserted = sqlx::query!(
+        "INSERT INTO orders (id, user_id, status, total_amount, currency, due_at)
+         VALUES ($1, $2, 'CREATED', $3, $4, now() + $5)
+         ON CONFLICT (id) DO NOTHING",
+        id.as_uuid(),
+        order.user_id.as_uuid(),
+        order.total.amount,
+        order.total.currency.code(),
+        interval(first_move_after),
+    )
+    .execute(&mut *db)
+    .await?
+    .rows_affected();
+    if inserted == 0 {
+        return Ok(false);
+    }
+    insert_lines(&mut *db, id, &order.lines).await?;
+    sqlx::query!("INSERT INTO order_history (order_id, version, to_status) VALUES ($1, 1, 'CREATED')", id.as_uuid())
+        .execute(&mut *db)
+        .await?;
+    Ok(true)
+}
+
+async fn insert_lines(db: impl PgExecutor<'_>, id: OrderId, lines: &[OrderLine]) -> sqlx::Result<()> {
+    let positions: Vec<i32> = (0..).take(lines.len()).collect();
+    let products: Vec<i64> = lines.iter().map(|line| line.product_id.get()).collect();
+    let quantities: Vec<i32> = lines.iter().map(|line| line.quantity.get()).collect();
+    let prices: Vec<i64> = lines.iter().map(|line| line.unit_price.amount).collect();
+    let names_en: Vec<String> = lines.iter().map(|line| line.name.en.clone()).collect();
+    let names_ru: Vec<String> = lines.iter().map(|line| line.name.ru.clone()).collect();
+    sqlx::query!(
+        "INSERT INTO order_lines (order_id, position, product_id, quantity, unit_price_amount, name_en, name_ru)
+         SELECT $1, * FROM UNNEST($2::integer[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::text[])",
+        id.as_uuid(),
+        &positions,
+        &products,
+        &quantities,
+        &prices,
+        &names_en,
+        &names_ru,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether an order by this identifier was there once and has been deleted.
+pub async fn is_deleted(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM deleted_orders WHERE id = $1) AS "deleted!""#, id.as_uuid())
+        .fetch_one(db)
+        .await
+}
+
+/// The order, if there is one.
+pub async fn find(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<Order>> {
+    let row = sqlx::query_as!(
+        OrderRow,
+        r#"SELECT id, user_id, status AS "status: OrderStatus", total_amount, currency, created_at, updated_at
+           FROM orders WHERE id = $1"#,
+        id.as_uuid(),
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    Ok(with_lines(db, row.into_iter().collect()).await?.pop())
+}
+
+/// A customer's orders, newest first, those before `before` if given; one more than fits on the page.
+pub async fn list(
+    db: &mut PgConnection,
+    user: UserId,
+    before: Option<OrderId>,
+    limit: PageLimit,
+) -> sqlx::Result<Vec<Order>> {
+    let rows = sqlx::query_as!(
+        OrderRow,
+        r#"SELECT id, user_id, status AS "status: OrderStatus", total_amount, currency, created_at, updated_at
+           FROM orders WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"#,
+        user.as_uuid(),
+        before.map_or(Uuid::max(), OrderId::as_uuid),
+        limit.get_plus_one(),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    with_lines(db, rows).await
+}
+
+/// The moves of an order, oldest first.
+pub async fn history(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<Vec<HistoryEntry>> {
+    sqlx::query_as!(
+        HistoryEntry,
+        r#"SELECT from_status AS "from: OrderStatus", to_status AS "to: OrderStatus", at
+           FROM order_history WHERE order_id = $1 ORDER BY version"#,
+        id.as_uuid(),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Deletes up to `limit` orders that were finished longer ago than that, and remembers their identifiers; how many there were.
+pub async fn delete_finished(db: impl PgExecutor<'_>, older_than: Duration, limit: i64) -> sqlx::Result<u64> {
+    let result = sqlx::query!(
+        "WITH doomed AS (
+             SELECT id FROM orders WHERE due_at IS NULL AND updated_at < now() - $1::interval
+             ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         ), gone AS (
+             DELETE FROM orders USING doomed WHERE orders.id = doomed.id RETURNING orders.id
+         )
+         INSERT INTO deleted_orders (id) SELECT id FROM gone",
+        interval(older_than),
+        limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected())
+}
+
+/// A duration as the database counts it; one that is too long to count is as long as can be.
+pub(super) fn interval(duration: Duration) -> PgInterval {
+    PgInterval { months: 0, days: 0, microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2) }
+}
+
+struct OrderRow {
+    id: Uuid,
+    user_id: Uuid,
+    status: OrderStatus,
+    total_amount: i64,
+    currency: String,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl OrderRow {
+    fn total(&self) -> sqlx::Result<Money> {
+        match &*self.currency {
+            "RUB" => Ok(Money::new(self.total_amount, Currency::Rub)),
+            unknown => Err(sqlx::Error::Decode(format!("the shop does not know the currency {unknown}").into())),
+        }
+    }
+}
+
+async fn with_lines(db: impl PgExecutor<'_>, orders: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
+    let ids: Vec<Uuid> = orders.iter().map(|order| order.id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"SELECT order_id, product_id AS "product_id: ProductId", quantity AS "quantity: Quantity", unit_price_amount, name_en, name_ru
+           FROM order_lines WHERE order_id = ANY($1) ORDER BY order_id, position"#,
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    let totals: HashMap<Uuid, Money> =
+        orders.iter().map(|order| Ok((order.id, order.total()?))).collect::<sqlx::Result<_>>()?;
+    let mut lines: HashMap<Uuid, Vec<OrderLine>> = HashMap::new();
+    for row in rows {
+        let Some(total) = totals.get(&row.order_id) else { continue };
+        lines.entry(row.order_id).or_default().push(OrderLine {
+            product_id: row.product_id,
+            quantity: row.quantity,
+            unit_price: Money::new(row.unit_price_amount, total.currency),
+            name: LocalizedText { en: row.name_en, ru: row.name_ru },
+        });
+    }
+    orders
+        .into_iter()
+        .map(|row| {
+            Ok(Order {
+                id: row.id.into(),
+                user_id: row.user_id.into(),
+                status: row.status,
+                lines: lines.remove(&row.id).unwrap_or_default(),
+                total: row.total()?,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
+            })
+        })
+        .collect()
+}
