@@ -1,5 +1,7 @@
 //! axum extractors: a handler that names one of them can only be reached by those.
 
+use std::path::Path;
+
 use axum::extract::{FromRef, FromRequestParts};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -8,7 +10,8 @@ use shop_runtime::Problem;
 use shop_types::UserId;
 
 use crate::claims::Role;
-use crate::service::ServiceToken;
+use crate::keys::KeyError;
+use crate::service::{ServiceToken, ServiceTokenError};
 use crate::verifier::Verifier;
 
 /// What is needed to know who asks.
@@ -18,10 +21,31 @@ pub struct AuthState {
     service_token: ServiceToken,
 }
 
+/// What is needed to know who asks can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthConfigError {
+    /// The public keys.
+    #[error("can't read the public keys of access tokens")]
+    Keys(#[from] KeyError),
+    /// The service token.
+    #[error(transparent)]
+    ServiceToken(#[from] ServiceTokenError),
+}
+
 impl AuthState {
+    /// Reads the keys and the secret from where the service finds them.
+    pub fn load(public_keys_dir: &Path, service_token_file: &Path) -> Result<Self, AuthConfigError> {
+        Ok(Self::new(Verifier::from_dir(public_keys_dir)?, ServiceToken::from_file(service_token_file)?))
+    }
+
     /// Believes these keys and this secret.
     pub const fn new(verifier: Verifier, service_token: ServiceToken) -> Self {
         Self { verifier, service_token }
+    }
+
+    /// The secret, to call siblings with.
+    pub const fn service_token(&self) -> &ServiceToken {
+        &self.service_token
     }
 
     /// The trusted keys.

@@ -8,7 +8,7 @@ mod signer;
 mod verifier;
 
 pub use claims::{AUDIENCE, Claims, ISSUER, Role, UnknownRole};
-pub use extract::{Admin, AuthState, CurrentUser, ServiceCaller};
+pub use extract::{Admin, AuthConfigError, AuthState, CurrentUser, ServiceCaller};
 pub use keys::{Jwk, Jwks, KeyError, KeyId};
 pub use service::{ServiceToken, ServiceTokenError};
 pub use signer::{SignError, Signer};

@@ -1,0 +1,117 @@
+//! The service put together: what the handlers share, and the process around them.
+
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use prometheus::Registry;
+use shop_auth::{AuthState, Signer};
+use shop_runtime::client::Sibling;
+use shop_runtime::health::Health;
+use shop_runtime::job::{self, Round};
+use shop_runtime::layers::{self, Limits};
+use shop_runtime::metrics::{self, DbMetrics, HttpMetrics};
+use shop_runtime::rate_limit::{Rate, RateLimiter};
+use shop_runtime::redis::Redis;
+use shop_runtime::serve::{self, ServiceApp};
+use shop_runtime::{db, ops};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::ServeArgs;
+use crate::metrics::UserMetrics;
+use crate::passwords::Passwords;
+use crate::{NAME, SCHEMA, routes};
+
+/// Attempts of one name from one address: twenty at once, then one every three seconds.
+const LOGINS: Rate = Rate { burst: 20, interval: Duration::from_secs(3) };
+
+/// How long the profile waits for a sibling's attempt; a gap is better than a slow page.
+const SIBLING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Events are remembered far longer than a relay tries to deliver them.
+const INBOX_DAYS: i32 = 30;
+
+/// The services that the profile asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Siblings {
+    pub(crate) cart: Sibling,
+    pub(crate) order: Sibling,
+}
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    pub(crate) pool: PgPool,
+    pub(crate) passwords: Passwords,
+    pub(crate) signer: Signer,
+    pub(crate) token_lifetime: Duration,
+    pub(crate) login_limit: RateLimiter,
+    pub(crate) siblings: Siblings,
+    pub(crate) metrics: UserMetrics,
+    auth: AuthState,
+}
+
+impl FromRef<AppState> for AuthState {
+    fn from_ref(state: &AppState) -> Self {
+        state.auth.clone()
+    }
+}
+
+/// Puts the service together; nothing needs to be in reach for it. Its tasks run until `stop`.
+pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<ServiceApp> {
+    let ServeArgs { common, listen_addr, cart_url, order_url, auth_signing_key_file, access_token_lifetime } = args;
+    let registry = metrics::registry();
+    let pool = db::connect(&common.db(NAME, SCHEMA))?;
+    let redis = Redis::new(common.redis_url.as_ref())?;
+    let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
+    let token = auth.service_token().secret();
+    let state = AppState {
+        pool: pool.clone(),
+        passwords: Passwords::new()?,
+        signer: Signer::from_file(auth_signing_key_file)?,
+        token_lifetime: *access_token_lifetime,
+        login_limit: RateLimiter::new("login", LOGINS, redis.clone()),
+        siblings: Siblings {
+            cart: Sibling::new("cart", cart_url, token, SIBLING_TIMEOUT)?,
+            order: Sibling::new("order", order_url, token, SIBLING_TIMEOUT)?,
+        },
+        metrics: UserMetrics::register(&registry)?,
+        auth,
+    };
+    let tasks = TaskTracker::new();
+    tasks.spawn(forget_old_events(pool.clone(), stop.clone()));
+    let health = Health::watch(pool, redis, Some(DbMetrics::register(&registry)?), stop.clone());
+    Ok(ServiceApp {
+        name: NAME,
+        router: wrapped(state, &registry)?,
+        ops: ops::router(health.clone(), registry),
+        health,
+        listen: *listen_addr,
+        ops_listen: common.ops_addr,
+        grace: common.shutdown_grace,
+        tasks,
+    })
+}
+
+fn wrapped(state: AppState, registry: &Registry) -> Result<axum::Router, prometheus::Error> {
+    let metrics = HttpMetrics::register(registry, NAME)?;
+    Ok(layers::wrap(routes::router(state), metrics, Limits::default()))
+}
+
+/// Keeps the inbox from growing for ever.
+async fn forget_old_events(pool: PgPool, stop: CancellationToken) {
+    job::repeat("forget old events", Duration::from_secs(3600), stop, || async {
+        let mut connection = pool.acquire().await?;
+        shop_outbox::inbox::forget_older_than(&mut connection, INBOX_DAYS).await?;
+        Ok::<_, sqlx::Error>(Round::Rest)
+    })
+    .await;
+}
+
+/// Serves until SIGTERM.
+pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let stop = serve::shutdown_on_signal()?;
+    let app = build(&args, &stop)?;
+    Ok(serve::run(app, stop).await?)
+}

@@ -1,0 +1,80 @@
+//! What can go wrong with a request, and what the client hears of it.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use shop_auth::SignError;
+use shop_runtime::Problem;
+use shop_runtime::rate_limit::Limited;
+use shop_types::CursorError;
+
+use crate::passwords::PasswordError;
+
+/// Why a request was not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// Somebody else has the name.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// No such user, or not this password: which of the two is nobody's business.
+    #[error("wrong username or password")]
+    BadCredentials,
+    /// Too many logins.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// The token is good, but its user is gone.
+    #[error("the user of the token does not exist")]
+    NoSuchUser,
+    /// The input breaks a rule.
+    #[error("invalid input: {0}")]
+    Invalid(&'static str),
+    /// The cursor is not one of ours.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// Hashing failed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// Signing failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] sqlx::Error),
+}
+
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::UsernameTaken => {
+                Self::new(StatusCode::CONFLICT, "username-taken", "Somebody else has this username")
+            }
+            ApiError::BadCredentials => {
+                Self::new(StatusCode::UNAUTHORIZED, "bad-credentials", "Wrong username or password")
+                    .authenticate("Bearer")
+            }
+            ApiError::Limited(Limited { retry_after }) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-logins", "Too many attempts to log in")
+                    .retry_after(retry_after)
+            }
+            ApiError::NoSuchUser => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "You have to log in first")
+                .detail("the user of this token does not exist")
+                .authenticate(r#"Bearer error="invalid_token""#),
+            ApiError::Invalid(detail) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-input", "The request's values are not valid")
+                    .detail(detail)
+            }
+            ApiError::Cursor(error) => Self::bad_request(error.to_string()),
+            ApiError::Password(PasswordError::Busy) => {
+                Self::unavailable("overloaded", "Too many requests at the moment").caused_by(PasswordError::Busy)
+            }
+            ApiError::Password(error) => Self::internal(error),
+            ApiError::Sign(error) => Self::internal(error),
+            ApiError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}

@@ -1,0 +1,9 @@
+//! The handlers, a file for each resource.
+
+pub(crate) mod health;
+pub(crate) mod internal;
+pub(crate) mod jwks;
+pub(crate) mod notifications;
+pub(crate) mod profile;
+pub(crate) mod token;
+pub(crate) mod users;

@@ -1,0 +1,4 @@
+//! SQL, and nothing but.
+
+pub(crate) mod notifications;
+pub(crate) mod users;

@@ -1,0 +1,86 @@
+//! Users in the database.
+
+use shop_auth::Role;
+use shop_types::UserId;
+use sqlx::PgConnection;
+
+use crate::domain::{NewUser, PasswordHash, User};
+
+/// The index that keeps names apart; its violation means that a name is taken.
+pub(crate) const USERNAME_KEY: &str = "users_username_key";
+
+/// A role that the database should not have let in.
+fn role(text: &str) -> Result<Role, sqlx::Error> {
+    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// Adds a user.
+pub(crate) async fn insert(connection: &mut PgConnection, new: &NewUser) -> Result<User, sqlx::Error> {
+    let user = User {
+        id: UserId::generate(),
+        username: new.username.as_str().to_owned(),
+        full_name: new.full_name.clone(),
+        role: new.role,
+    };
+    sqlx::query!(
+        "INSERT INTO users (id, username, full_name, role, password_hash) VALUES ($1, $2, $3, $4, $5)",
+        user.id as UserId,
+        user.username,
+        user.full_name,
+        user.role.as_str(),
+        new.password_hash.0,
+    )
+    .execute(connection)
+    .await?;
+    Ok(user)
+}
+
+/// Adds a user unless the name is taken; whether it was added.
+pub(crate) async fn insert_if_absent(connection: &mut PgConnection, new: &NewUser) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query!(
+        "INSERT INTO users (id, username, full_name, role, password_hash) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (lower(username)) DO NOTHING",
+        UserId::generate() as UserId,
+        new.username.as_str(),
+        new.full_name,
+        new.role.as_str(),
+        new.password_hash.0,
+    )
+    .execute(connection)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Whether a name is taken.
+pub(crate) async fn exists(connection: &mut PgConnection, username: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM users WHERE lower(username) = lower($1)) AS "exists!""#, username)
+        .fetch_one(connection)
+        .await
+}
+
+/// A user.
+pub(crate) async fn by_id(connection: &mut PgConnection, id: UserId) -> Result<Option<User>, sqlx::Error> {
+    let row = sqlx::query!("SELECT username, full_name, role FROM users WHERE id = $1", id as UserId)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok(User { id, username: row.username, full_name: row.full_name, role: role(&row.role)? })).transpose()
+}
+
+/// The user of this name, in whatever case it is written, and what the password must match.
+pub(crate) async fn by_username(
+    connection: &mut PgConnection,
+    username: &str,
+) -> Result<Option<(User, PasswordHash)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT id AS "id: UserId", username, full_name, role, password_hash
+             FROM users WHERE lower(username) = lower($1)"#,
+        username
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let user = User { id: row.id, username: row.username, full_name: row.full_name, role: role(&row.role)? };
+        Ok((user, PasswordHash(row.password_hash)))
+    })
+    .transpose()
+}
