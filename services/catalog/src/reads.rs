@@ -3,7 +3,7 @@
 use shop_types::{Page, PageLimit, ProductId};
 use sqlx::PgPool;
 
-use crate::domain::category::Category;
+use crate::domain::category::{Category, is_slug};
 use crate::domain::listing::Position;
 use crate::domain::product::Product;
 use crate::error::Error;
@@ -40,6 +40,8 @@ impl Reads {
     /// A page of a category, or of everything, behind a place in the list.
     pub async fn page(&self, category: Option<&str>, after: i64, limit: PageLimit) -> Result<Page<Product>, Error> {
         let rows = match category {
+            // Nothing that the database could not even read is sent to it.
+            Some(slug) if !is_slug(slug) => return Err(Error::UnknownCategory(slug.to_owned())),
             Some(slug) => store::products::in_category(&self.pool, slug, after, limit.get_plus_one()).await?,
             None => store::products::everywhere(&self.pool, after, limit.get_plus_one()).await?,
         };

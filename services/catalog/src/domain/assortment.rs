@@ -75,8 +75,8 @@ pub fn product(id: ProductId) -> DemoProduct {
             ru: format!("{}, «{}», {}{series_ru}", kind.name.1, maker.1, pack.name.1),
         },
         description: LocalizedText {
-            en: format!("{} by {}: {}. {} {}", kind.name.0, maker.0, pack.name.0, quality.0, hint.0),
-            ru: format!("{} от «{}»: {}. {} {}", kind.name.1, maker.1, pack.name.1, quality.1, hint.1),
+            en: format!("{} by {}, {}. {} {}", kind.name.0, maker.0, pack.name.0, quality.0, hint.0),
+            ru: format!("{}, производитель «{}», {}. {} {}", kind.name.1, maker.1, pack.name.1, quality.1, hint.1),
         },
         price: Money::rub(price),
         stock,

@@ -3,6 +3,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// Whether a category could have this slug: lower-case letters, digits and hyphens, 32 at most.
+pub fn is_slug(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+}
+
 /// A shelf and how much lies in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Category {

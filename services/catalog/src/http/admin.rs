@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::products::ProductPath;
 use super::version::{self, IfMatch};
 use crate::app::AppState;
+use crate::domain::category::is_slug;
 use crate::domain::product::{NewProduct, Product, ProductChange, StockChange};
 use crate::error::Error;
 
@@ -34,7 +35,7 @@ pub struct CreateBody {
     #[garde(custom(at_most::<DESCRIPTION_LENGTH>))]
     description: LocalizedText,
     /// The slug of its category
-    #[garde(length(min = 1, max = 32))]
+    #[garde(custom(is_category))]
     #[schema(example = "fruit")]
     category: String,
     /// What one piece costs, more than nothing
@@ -57,7 +58,7 @@ pub struct PatchBody {
     #[garde(inner(custom(at_most::<DESCRIPTION_LENGTH>)))]
     description: Option<LocalizedText>,
     /// The slug of another category
-    #[garde(inner(length(min = 1, max = 32)))]
+    #[garde(inner(custom(is_category)))]
     category: Option<String>,
     /// Another price
     #[garde(inner(custom(is_price)))]
@@ -79,8 +80,17 @@ fn at_most<const LENGTH: usize>(text: &LocalizedText, (): &()) -> garde::Result 
         if text.trim().is_empty() || text.chars().count() > LENGTH {
             return Err(garde::Error::new(format!("`{language}` has from 1 to {LENGTH} characters")));
         }
+        // PostgreSQL has no text with a NUL in it, and nothing else of the kind belongs into a shop window.
+        if text.contains(|sign: char| sign.is_control() && sign != '\n') {
+            return Err(garde::Error::new(format!("`{language}` has a control character in it")));
+        }
     }
     Ok(())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a rule of garde")]
+fn is_category(slug: &str, (): &()) -> garde::Result {
+    if is_slug(slug) { Ok(()) } else { Err(garde::Error::new("is the slug of no category")) }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a rule of garde")]

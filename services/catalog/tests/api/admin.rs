@@ -130,6 +130,8 @@ async fn a_product_that_makes_no_sense_is_refused_with_the_field_named() {
         ("description", json!({"en": "", "ru": ""})),
         ("category", json!("toys")),
         ("category", json!("")),
+        ("category", json!("fruit\u{0}")),
+        ("name", json!({"en": "Pe\u{0}ars", "ru": "Груши"})),
         ("price", json!({"amount": 0, "currency": "RUB"})),
         ("price", json!({"amount": 1.5, "currency": "RUB"})),
         ("price", json!({"amount": 1, "currency": "XXX"})),
