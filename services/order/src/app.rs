@@ -2,7 +2,7 @@
 
 use axum::extract::FromRef;
 use prometheus::Registry;
-use shop_auth::{AuthState, ServiceToken, Verifier};
+use shop_auth::AuthState;
 use shop_outbox::{OutboxMetrics, Relay};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
@@ -74,9 +74,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let stop = serve::shutdown_on_signal()?;
     let pool = db::connect(&common.db(NAME, SCHEMA))?;
     let registry = metrics::registry();
-    let token = ServiceToken::from_file(&common.service_token_file)?;
-    let users = Sibling::new("user", &user_url, token.secret(), sibling_timeout)?;
-    let auth = AuthState::new(Verifier::from_dir(&common.auth_public_keys_dir)?, token);
+    let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
+    let users = Sibling::new("user", &user_url, auth.service_token().secret(), sibling_timeout)?;
     let state = AppState::new(&pool, auth, times.lifecycle()?, &registry)?;
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;

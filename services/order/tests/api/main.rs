@@ -1,0 +1,10 @@
+//! The order service from outside: through HTTP, on a real PostgreSQL, each test with a database of its own.
+#![expect(clippy::expect_used, reason = "what fails here fails the test, with its reason")]
+
+mod authorization;
+mod clock;
+mod deletion;
+mod document;
+mod notices;
+mod orders;
+mod support;

@@ -1,0 +1,95 @@
+//! Making orders, and looking at one's own.
+
+use futures::future::join_all;
+use serde_json::json;
+use shop_types::{OrderId, UserId};
+
+use crate::support::{NEVER, Service, order};
+
+#[tokio::test]
+async fn an_order_is_made_once_however_many_ask_for_it_at_the_same_time() {
+    let service = Service::new(NEVER).await;
+    let (id, request) = (OrderId::generate(), order(UserId::generate()));
+    let answers = join_all((0..20).map(|_| service.put(id, &request))).await;
+    let with = |status| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((with(201), with(200)), (1, 19), "{answers:?}");
+    assert!(answers.iter().all(|answer| answer.body == answers[0].body), "all hear of the same order");
+    assert_eq!(service.count("SELECT count(*) FROM orders").await, 1);
+    assert_eq!(service.count("SELECT count(*) FROM order_lines").await, 2);
+    assert_eq!(service.count("SELECT count(*) FROM outbox").await, 1);
+}
+
+#[tokio::test]
+async fn the_same_identifier_with_another_content_is_refused_and_changes_nothing() {
+    let service = Service::new(NEVER).await;
+    let user = UserId::generate();
+    let id = service.order_of(user).await;
+    let mut other = order(user);
+    other["lines"][0]["quantity"] = json!(1);
+    other["total"]["amount"] = json!(17_450);
+    service.put(id, &other).await.assert_problem(409, "order-differs");
+    service.put(id, &order(UserId::generate())).await.assert_problem(409, "order-differs");
+    let kept = service.get(&format!("/order-api/orders/{id}"), user).await;
+    assert_eq!(kept.body["total"]["amount"], 30_350);
+}
+
+#[tokio::test]
+async fn an_order_whose_total_is_not_the_sum_of_its_lines_is_refused() {
+    let service = Service::new(NEVER).await;
+    let mut wrong = order(UserId::generate());
+    wrong["total"]["amount"] = json!(30_349);
+    service.put(OrderId::generate(), &wrong).await.assert_problem(422, "invalid-order");
+    wrong["lines"] = json!([]);
+    service.put(OrderId::generate(), &wrong).await.assert_problem(422, "invalid-order");
+    assert_eq!(service.count("SELECT count(*) FROM orders").await, 0);
+}
+
+#[tokio::test]
+async fn an_order_keeps_names_and_prices_as_they_were_and_tells_its_way() {
+    let service = Service::new(NEVER).await;
+    let user = UserId::generate();
+    let id = service.order_of(user).await;
+    let answer = service.get(&format!("/order-api/orders/{id}"), user).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body["lines"], order(user)["lines"]);
+    assert_eq!(answer.body["status"], "CREATED");
+    assert_eq!(answer.body["history"][0]["from"], json!(null));
+    assert_eq!(answer.body["history"][0]["to"], "CREATED");
+    assert_eq!(answer.body["history"][0]["at"], answer.body["created_at"]);
+    assert_eq!(answer.cache_control.as_deref(), Some("no-store"));
+}
+
+#[tokio::test]
+async fn ones_own_orders_are_listed_newest_first_page_by_page() {
+    let service = Service::new(NEVER).await;
+    let user = UserId::generate();
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.insert(0, service.order_of(user).await.to_string());
+        service.order_of(UserId::generate()).await;
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = service.get(&format!("/order-api/orders?limit=2{cursor}"), user).await;
+        let items = page.body["items"].as_array().expect("a page has items");
+        assert!((1..=2).contains(&items.len()), "{page:?}");
+        seen.extend(items.iter().map(|item| item["id"].as_str().expect("an id").to_owned()));
+        match page.body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, made);
+    let internal = format!("/internal/orders?user_id={user}&limit=1");
+    let answer = service.send("GET", &internal, Some(&service.keys.service_authorization()), None).await;
+    assert_eq!(answer.body["items"][0]["id"], json!(made[0]));
+}
+
+#[tokio::test]
+async fn what_is_no_page_is_refused_by_name() {
+    let service = Service::new(NEVER).await;
+    for query in ["limit=0", "limit=101", "cursor=%25", "cursor=e30", "offset=3"] {
+        let answer = service.get(&format!("/order-api/orders?{query}"), UserId::generate()).await;
+        answer.assert_problem(400, "bad-request");
+    }
+}
