@@ -74,11 +74,6 @@ impl Cache {
         Ok(Self { root })
     }
 
-    /// Where the cache is.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Where an artefact is or would be.
     pub(crate) fn path(&self, name: &str, key: &Key) -> PathBuf {
         self.root.join(format!("{name}-{}", key.short()))
@@ -148,7 +143,7 @@ mod tests {
         let cache = Cache::at(folder.path().join("cache")).unwrap();
         let key = KeyBuilder::default().finish();
         cache.get_or_make("thing", &key, |_| Err(Error::Refused("no".into()))).unwrap_err();
-        let left: Vec<_> = fs::read_dir(cache.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> = fs::read_dir(&cache.root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, [".thing.lock"]);
     }
 }

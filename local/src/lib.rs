@@ -1,14 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod addons;
 mod api_server;
 mod binaries;
 mod cache;
 mod certs;
+mod cgroups;
+mod check;
+mod cleanup;
 mod cluster;
 mod command;
+mod debian;
 mod error;
+mod forward;
+mod images;
+mod iptables;
+mod kind;
 mod kubeconfig;
+mod launcher;
+mod layout;
+mod network;
+mod oci;
+mod packages;
+mod ports;
+mod preflight;
+mod processes;
 mod progress;
+mod values;
 
 pub use api_server::ApiServer;
 pub use error::{Error, Result};
+pub use launcher::Launcher;

@@ -2,7 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
-use crate::error::{Error, Result};
+use super::credentials;
+use crate::{
+    error::{Error, Result},
+    layout::Layout,
+    network::{API_PORT, NODE, SERVICES},
+};
 
 /// Where tokens of service accounts come from.
 const ISSUER: &str = "https://kubernetes.default.svc";
@@ -10,6 +15,8 @@ const ISSUER: &str = "https://kubernetes.default.svc";
 /// The files that the API server reads, by their names in its folder.
 pub(crate) mod files {
     pub(crate) const AUTHORITY: &str = "ca.crt";
+    pub(crate) const AUTHORITY_KEY: &str = "ca.key";
+    pub(crate) const FRONT_PROXY_AUTHORITY: &str = "front-proxy-ca.crt";
     pub(crate) const CERTIFICATE: &str = "apiserver.crt";
     pub(crate) const KEY: &str = "apiserver.key";
     pub(crate) const TOKEN_KEY: &str = "service-accounts.key";
@@ -30,6 +37,36 @@ pub(crate) fn common_arguments(certificates: &Path, etcd_socket: &Path, port: u1
         format!("--service-account-issuer={ISSUER}"),
         "--profiling=false".into(),
     ]
+}
+
+/// The arguments of `kube apiserver` in the cluster.
+pub(crate) fn cluster_arguments(layout: &Layout) -> Vec<String> {
+    let certificates = layout.certificates();
+    let file = |name: &str| certificates.join(name).display().to_string();
+    let mut arguments = common_arguments(&certificates, &layout.etcd_socket(), API_PORT);
+    arguments.extend([
+        format!("--bind-address={NODE}"),
+        format!("--advertise-address={NODE}"),
+        format!("--service-cluster-ip-range={SERVICES}"),
+        "--authorization-mode=Node,RBAC".into(),
+        "--enable-admission-plugins=NodeRestriction".into(),
+        "--allow-privileged".into(),
+        // Nodes are known by address only; without this, logs and exec would look up the node's name.
+        "--kubelet-preferred-address-types=InternalIP".into(),
+        format!("--kubelet-certificate-authority={}", file(files::AUTHORITY)),
+        format!("--kubelet-client-certificate={}", file("apiserver-kubelet.crt")),
+        format!("--kubelet-client-key={}", file("apiserver-kubelet.key")),
+        // For metrics-server, which answers a part of the API; it is reached pod by pod, so services' routing is not needed for it.
+        "--enable-aggregator-routing".into(),
+        format!("--requestheader-client-ca-file={}", file(files::FRONT_PROXY_AUTHORITY)),
+        format!("--requestheader-allowed-names={}", credentials::FRONT_PROXY),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-username-headers=X-Remote-User".into(),
+        format!("--proxy-client-cert-file={}", file("front-proxy.crt")),
+        format!("--proxy-client-key-file={}", file("front-proxy.key")),
+    ]);
+    arguments
 }
 
 /// Asks an API server whether it is ready. Anyone may ask that, so no client certificate is needed.
