@@ -9,9 +9,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::problem::Problem;
 
-/// A connection that was idle this long is tried before it is used: the server may have gone meanwhile. A ping at every acquire, as is
-/// sqlx's default, would cost a third of the processor time of a small request.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
+/// A connection that was idle this long is tried before it is used: the server may have gone and come back meanwhile, which takes it
+/// longer than this. A ping at every acquire, as is sqlx's default, would cost a third of the processor time of a small request; under
+/// load no connection is idle for so long.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// How a service uses its database.
 #[derive(Clone, Debug)]

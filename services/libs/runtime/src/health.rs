@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{ConnectOptions as _, PgConnection, PgPool};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -88,9 +88,10 @@ impl Health {
     async fn probe_for_ever(&self, pool: &PgPool, redis: &Redis, metrics: Option<&DbMetrics>) {
         let mut ticks = tokio::time::interval(PROBE_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut connection = None;
         loop {
             ticks.tick().await;
-            let (database, redis) = tokio::join!(probe_database(pool, metrics), probe_redis(redis));
+            let (database, redis) = tokio::join!(probe_database(pool, &mut connection, metrics), probe_redis(redis));
             let before = Dependency::from_u8(self.0.database.swap(database as u8, Ordering::Relaxed));
             if before != database {
                 tracing::info!(?database, ?before, "the database's state changed");
@@ -113,20 +114,40 @@ impl Health {
     }
 }
 
-async fn probe_database(pool: &PgPool, metrics: Option<&DbMetrics>) -> Dependency {
+/// Asks over a connection of its own: a pool whose connections are all busy is a database that works, and taking the pod away would only
+/// move the load.
+async fn probe_database(
+    pool: &PgPool,
+    connection: &mut Option<PgConnection>,
+    metrics: Option<&DbMetrics>,
+) -> Dependency {
     let started = Instant::now();
-    let answer = tokio::time::timeout(PROBE_TIMEOUT, sqlx::query("SELECT 1").execute(pool)).await;
+    let answer = tokio::time::timeout(PROBE_TIMEOUT, ask(pool, connection.take())).await;
     if let Some(metrics) = metrics {
         metrics.pool(pool);
         metrics.probed(started.elapsed());
     }
-    // A pool whose connections are all busy is a database that works: taking the pod away would only move the load.
-    let busy = pool.size() > 0 && pool.num_idle() == 0;
     match answer {
-        Ok(Ok(_)) => Dependency::Up,
-        Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) if busy => Dependency::Up,
-        _ => Dependency::Down,
+        Ok(Ok(asked)) => {
+            *connection = Some(asked);
+            Dependency::Up
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the database's probe failed");
+            Dependency::Down
+        }
+        Err(_elapsed) => Dependency::Down,
     }
+}
+
+/// The connection, if it still answers, or a new one that does.
+async fn ask(pool: &PgPool, connection: Option<PgConnection>) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = match connection {
+        Some(connection) => connection,
+        None => pool.connect_options().connect().await?,
+    };
+    sqlx::query("SELECT 1").execute(&mut connection).await?;
+    Ok(connection)
 }
 
 async fn probe_redis(redis: &Redis) -> Dependency {

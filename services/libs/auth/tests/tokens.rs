@@ -1,0 +1,126 @@
+//! Which tokens are believed, and what the others are told.
+#![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
+
+use axum::Router;
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use shop_auth::{Admin, AuthState, Claims, CurrentUser, Role, ServiceCaller, ServiceToken, Verifier};
+use shop_testkit::{Keys, problem, spawn};
+use shop_types::UserId;
+use time::OffsetDateTime;
+
+fn claims() -> Claims {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    Claims {
+        iss: "shopkeeper".into(),
+        aud: "shop".into(),
+        sub: UserId::generate(),
+        name: "Ann".into(),
+        role: Role::User,
+        iat: now,
+        exp: now + 60,
+    }
+}
+
+#[test]
+fn a_token_is_believed_only_if_everything_about_it_is_right() {
+    let keys = Keys::generate();
+    let auth = keys.auth_state();
+    let verify = |claims: &Claims| auth.verifier().verify(&keys.signer().sign(claims).expect("it can be signed"));
+    let good = claims();
+    assert_eq!(verify(&good).expect("it is good"), good);
+
+    let wrong: [(&str, fn(&mut Claims)); 3] = [
+        ("another issuer", |claims| claims.iss = "someone".into()),
+        ("another audience", |claims| claims.aud = "bank".into()),
+        ("expired", |claims| claims.exp = claims.iat - 60),
+    ];
+    for (what, change) in wrong {
+        let mut claims = claims();
+        change(&mut claims);
+        assert!(verify(&claims).is_err(), "{what}");
+    }
+    let other_shop = Keys::generate();
+    let strange = other_shop.signer().sign(&claims()).expect("it can be signed");
+    assert!(auth.verifier().verify(&strange).is_err(), "a key of another shop");
+}
+
+#[test]
+fn a_token_that_chooses_its_own_algorithm_is_not_believed() {
+    let keys = Keys::generate();
+    let auth = keys.auth_state();
+    let kid = keys.signer().kid().as_str();
+    let encode = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = encode(&serde_json::to_value(claims()).expect("JSON"));
+    for algorithm in ["none", "HS256", "RS256", "EdDSA"] {
+        let header = encode(&json!({"alg": algorithm, "typ": "JWT", "kid": kid}));
+        for signature in ["", &URL_SAFE_NO_PAD.encode([7; 64])] {
+            assert!(auth.verifier().verify(&format!("{header}.{claims}.{signature}")).is_err(), "{algorithm}");
+        }
+    }
+    // The classic: the public key, which everyone knows, used as the secret of an HMAC.
+    let public = keys.signer().public_key().as_bytes();
+    let header = jsonwebtoken::Header { kid: Some(kid.into()), ..jsonwebtoken::Header::default() };
+    let secret = jsonwebtoken::EncodingKey::from_secret(public);
+    let confused = jsonwebtoken::encode(&header, &json!({"sub": UserId::generate()}), &secret).expect("it is signed");
+    assert!(auth.verifier().verify(&confused).is_err());
+}
+
+#[test]
+fn old_and_new_key_are_trusted_while_keys_rotate() {
+    let (old, new) = (Keys::generate(), Keys::generate());
+    let copied = old.public_keys_dir().join(format!("{}.pem", new.signer().kid()));
+    std::fs::copy(new.public_keys_dir().join(copied.file_name().expect("a name")), &copied).expect("copied");
+    let verifier = Verifier::from_dir(&old.public_keys_dir()).expect("both can be read");
+    for keys in [&old, &new] {
+        assert!(verifier.verify(&keys.token(UserId::generate(), Role::User)).is_ok());
+    }
+    assert_eq!(verifier.jwks().keys.len(), 2);
+}
+
+#[test]
+fn a_service_does_not_start_with_keys_or_secrets_that_can_not_be_right() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert!(Verifier::from_dir(dir.path()).is_err(), "no keys");
+    std::fs::write(dir.path().join("bad.pem"), "not a key").expect("written");
+    assert!(Verifier::from_dir(dir.path()).is_err(), "not a key");
+    let short = dir.path().join("token");
+    std::fs::write(&short, "short\n").expect("written");
+    assert!(ServiceToken::from_file(&short).is_err(), "a secret that can be guessed");
+}
+
+fn routes(auth: AuthState) -> Router {
+    Router::new()
+        .route("/user", get(|user: CurrentUser| async move { user.name }))
+        .route("/admin", get(|Admin(user): Admin| async move { user.name }))
+        .route("/service", get(|_: ServiceCaller| async { "hello" }))
+        .with_state(auth)
+}
+
+#[tokio::test]
+async fn handlers_are_reached_by_those_whom_they_name() {
+    let keys = Keys::generate();
+    let base = spawn(routes(keys.auth_state())).await;
+    let client = reqwest::Client::new();
+    let user = format!("bearer {}", keys.token(UserId::generate(), Role::User));
+    let admin = format!("Bearer {}", keys.token(UserId::generate(), Role::Admin));
+    let service = keys.service_authorization();
+    for (path, who, status) in [
+        ("/user", &user, 200),
+        ("/user", &admin, 200),
+        ("/user", &service, 401),
+        ("/admin", &admin, 200),
+        ("/admin", &user, 403),
+        ("/admin", &service, 401),
+        ("/service", &service, 200),
+        ("/service", &admin, 401),
+    ] {
+        let response = client.get(format!("{base}{path}")).header("authorization", who);
+        assert_eq!(response.send().await.expect("an answer").status().as_u16(), status, "{path} as {who}");
+    }
+    let refused = client.get(format!("{base}/user")).send().await.expect("an answer");
+    assert_eq!(refused.headers()["www-authenticate"], "Bearer");
+    assert_eq!(problem(refused).await.slug(), Some("unauthenticated"));
+}

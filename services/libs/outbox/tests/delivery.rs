@@ -1,0 +1,133 @@
+//! Events from one database to another, on a real PostgreSQL.
+#![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use prometheus::Registry;
+use serde_json::json;
+use shop_outbox::{DeliveryError, Event, OutboxMetrics, Relay, enqueue, inbox};
+use shop_testkit::{TestDb, eventually};
+use shop_types::EventId;
+use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
+
+static MIGRATOR: Migrator = sqlx::migrate!("tests/migrations");
+
+async fn database() -> TestDb {
+    TestDb::new(&MIGRATOR, "outbox_test").await
+}
+
+fn relay(db: &TestDb) -> Relay {
+    Relay::new(db.pool().clone(), OutboxMetrics::register(&Registry::new()).expect("new"))
+}
+
+async fn add(db: &TestDb, number: i32) -> EventId {
+    let mut connection = db.pool().acquire().await.expect("a connection");
+    enqueue(&mut connection, "numbers", &json!({"number": number})).await.expect("stored")
+}
+
+async fn waiting(db: &TestDb) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(db.pool()).await.expect("a number")
+}
+
+/// What arrived, and how often.
+#[derive(Default)]
+struct Receiver(Mutex<BTreeMap<EventId, u32>>);
+
+impl Receiver {
+    async fn take(&self, event: Event) -> Result<(), DeliveryError> {
+        // Others get a chance to take the same event.
+        tokio::task::yield_now().await;
+        *self.0.lock().expect("not poisoned").entry(event.event_id).or_default() += 1;
+        Ok(())
+    }
+
+    fn taken(&self) -> BTreeMap<EventId, u32> {
+        self.0.lock().expect("not poisoned").clone()
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_a_transaction_that_is_rolled_back_never_was() {
+    let db = database().await;
+    let mut transaction = db.pool().begin().await.expect("begun");
+    enqueue(&mut transaction, "numbers", &json!(1)).await.expect("stored");
+    transaction.rollback().await.expect("rolled back");
+    assert_eq!(waiting(&db).await, 0);
+}
+
+#[tokio::test]
+async fn each_event_arrives_once_though_several_relays_work() {
+    let db = database().await;
+    for number in 0..50 {
+        add(&db, number).await;
+    }
+    let (receiver, stop) = (Receiver::default(), CancellationToken::new());
+    let run = || relay(&db).run(|event| receiver.take(event), stop.clone());
+    let all_gone = async {
+        eventually("the outbox is empty", async || waiting(&db).await == 0).await;
+        stop.cancel();
+    };
+    tokio::join!(run(), run(), run(), all_gone);
+    let taken = receiver.taken();
+    assert_eq!(taken.len(), 50);
+    assert!(taken.values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_arrive_waits_with_its_reason_and_is_tried_again() {
+    let db = database().await;
+    let event = add(&db, 1).await;
+    let relay = relay(&db);
+    let fail = async |_: Event| Err::<(), DeliveryError>("nobody at home".into());
+    assert_eq!(relay.deliver_due(&fail).await.expect("read"), 1);
+    assert_eq!(relay.deliver_due(&fail).await.expect("read"), 0, "not at once again");
+    let (attempts, reason): (i32, String) =
+        sqlx::query_as("SELECT attempts, last_error FROM outbox").fetch_one(db.pool()).await.expect("it waits");
+    assert_eq!((attempts, &*reason), (1, "nobody at home"));
+
+    let receiver = Receiver::default();
+    eventually("its pause is over", async || {
+        relay.deliver_due(&|event| receiver.take(event)).await.expect("read") == 1
+    })
+    .await;
+    assert_eq!(receiver.taken(), BTreeMap::from([(event, 1)]));
+    assert_eq!(waiting(&db).await, 0);
+}
+
+#[tokio::test]
+async fn an_event_whose_relay_died_is_delivered_by_another_after_its_lease() {
+    let db = database().await;
+    add(&db, 1).await;
+    let relay = relay(&db);
+    let never = async |_: Event| std::future::pending::<Result<(), DeliveryError>>().await;
+    let died = tokio::time::timeout(std::time::Duration::from_secs(1), relay.deliver_due(&never)).await;
+    assert!(died.is_err(), "it was given up in the middle of a delivery");
+    let receiver = Receiver::default();
+    assert_eq!(relay.deliver_due(&|event| receiver.take(event)).await.expect("read"), 0, "it is leased");
+    sqlx::query("UPDATE outbox SET next_attempt_at = now()").execute(db.pool()).await.expect("time passes");
+    assert_eq!(relay.deliver_due(&|event| receiver.take(event)).await.expect("read"), 1);
+}
+
+#[tokio::test]
+async fn an_inbox_lets_an_event_in_once_and_again_only_if_its_transaction_failed() {
+    let db = database().await;
+    let event = EventId::generate();
+    let receive = async |commit: bool| {
+        let mut transaction = db.pool().begin().await.expect("begun");
+        let first = inbox::first_time(&mut transaction, event).await.expect("noted");
+        if commit {
+            transaction.commit().await.expect("committed");
+        } else {
+            transaction.rollback().await.expect("rolled back");
+        }
+        first
+    };
+    assert!(receive(false).await);
+    let (one, other) = tokio::join!(receive(true), receive(true));
+    assert!(one ^ other, "one of two at the same time");
+    assert!(!receive(true).await);
+    let mut connection = db.pool().acquire().await.expect("a connection");
+    assert_eq!(inbox::forget_older_than(&mut connection, 30).await.expect("done"), 0);
+}

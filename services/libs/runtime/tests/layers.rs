@@ -1,0 +1,84 @@
+//! What stands between the socket and the handlers.
+#![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use prometheus::Registry;
+use shop_runtime::layers::{self, Limits};
+use shop_runtime::metrics::HttpMetrics;
+use shop_testkit::{eventually, problem, spawn};
+use tokio::sync::Notify;
+
+async fn serve(routes: Router, limits: Limits) -> (String, Registry) {
+    let registry = Registry::new();
+    let metrics = HttpMetrics::register(&registry, "test").expect("new");
+    (spawn(layers::wrap(routes, metrics, limits)).await, registry)
+}
+
+async fn get_from(base: &str, path: &str) -> reqwest::Response {
+    reqwest::get(format!("{base}{path}")).await.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_that_tells_nothing_of_it() {
+    async fn panics() -> &'static str {
+        panic!("the secret is sesame")
+    }
+    let (base, _) = serve(Router::new().route("/", get(panics)), Limits::default()).await;
+    let problem = problem(get_from(&base, "/").await).await;
+    assert_eq!((problem.status, problem.slug()), (500, Some("internal")));
+    assert!(!serde_json::to_string(&problem).expect("JSON").contains("sesame"));
+    assert!(problem.instance.is_some());
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let limits = Limits { time: Duration::from_millis(50), ..Limits::default() };
+    let (base, _) = serve(Router::new().route("/", get(std::future::pending::<()>)), limits).await;
+    let response = get_from(&base, "/").await;
+    assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(problem(response).await.slug(), Some("timeout"));
+}
+
+#[tokio::test]
+async fn requests_beyond_the_limit_are_turned_away_at_once() {
+    let release = Arc::new(Notify::new());
+    let held = Arc::clone(&release);
+    let wait = move || {
+        let held = Arc::clone(&held);
+        async move { held.notified().await }
+    };
+    let routes = Router::new().route("/wait", get(wait)).route("/", get(|| async { "hello" }));
+    let (base, registry) = serve(routes, Limits { concurrent: 1, ..Limits::default() }).await;
+    let first = tokio::spawn(reqwest::get(format!("{base}/wait")));
+    let in_flight = |registry: &Registry| {
+        let text = shop_runtime::metrics::encode(registry).expect("text");
+        text.contains(r#"http_requests_in_flight{service="test"} 1"#)
+    };
+    eventually("the first request is served", async || in_flight(&registry)).await;
+    let response = get_from(&base, "/").await;
+    assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(problem(response).await.slug(), Some("overloaded"));
+    release.notify_one();
+    assert!(first.await.expect("no panic").expect("an answer").status().is_success());
+    assert!(get_from(&base, "/").await.status().is_success());
+}
+
+#[tokio::test]
+async fn a_request_id_is_kept_if_it_is_sensible_and_made_if_it_is_not() {
+    let (base, _) = serve(Router::new(), Limits::default()).await;
+    let client = reqwest::Client::new();
+    let echoed = async |id: &str| {
+        let response = client.get(&base).header("x-request-id", id).send().await.expect("an answer");
+        let header = response.headers()["x-request-id"].to_str().expect("text").to_owned();
+        assert_eq!(problem(response).await.instance.as_deref(), Some(&*header), "the problem is about this request");
+        header
+    };
+    assert_eq!(echoed("0123456789abcdef").await, "0123456789abcdef");
+    for nonsense in ["short", "with spaces and (signs)", &"x".repeat(100)] {
+        assert_ne!(echoed(nonsense).await, nonsense);
+    }
+}

@@ -1,0 +1,71 @@
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use shop_types::{EventId, OrderId, UserId};
+
+use crate::support::{Shop, answer, refusal};
+
+fn notice(event: EventId, user: &str, status: &str) -> Value {
+    json!({
+        "event_id": event, "user_id": user, "kind": "order_status", "order_id": OrderId::generate(),
+        "status": status, "occurred_at": "2026-11-22T10:00:00.123456Z",
+    })
+}
+
+fn deliver(shop: &Shop, notice: &Value) -> RequestBuilder {
+    shop.post("/internal/notifications").header("authorization", shop.keys.service_authorization()).json(notice)
+}
+
+async fn delivered(shop: &Shop, notice: &Value) {
+    let response = deliver(shop, notice).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+}
+
+async fn statuses(shop: &Shop, token: &str) -> Vec<String> {
+    let page = answer(shop.get("/user-api/notifications").bearer_auth(token), StatusCode::OK).await;
+    let items = page["items"].as_array().expect("a list").iter();
+    items.map(|item| item["status"].as_str().expect("text").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_event_that_is_delivered_again_and_again_is_told_once() {
+    let shop = Shop::open().await;
+    let (user, token) = shop.newcomer("ann").await;
+    let id = user["id"].as_str().expect("an id");
+    let created = notice(EventId::generate(), id, "CREATED");
+    let shipped = notice(EventId::generate(), id, "SHIPPING");
+    delivered(&shop, &created).await;
+    tokio::join!(delivered(&shop, &created), delivered(&shop, &shipped), delivered(&shop, &shipped));
+    assert_eq!(statuses(&shop, &token).await, ["SHIPPING", "CREATED"]);
+}
+
+#[tokio::test]
+async fn a_user_reads_own_notices_only_page_by_page() {
+    let shop = Shop::open().await;
+    let (ann, token) = shop.newcomer("ann").await;
+    let (_, other_token) = shop.newcomer("bob").await;
+    for status in ["CREATED", "PROCESSING", "SHIPPING"] {
+        delivered(&shop, &notice(EventId::generate(), ann["id"].as_str().expect("an id"), status)).await;
+    }
+    let get = |query: &str| shop.get(&format!("/user-api/notifications?{query}")).bearer_auth(&token);
+    let first = answer(get("limit=2"), StatusCode::OK).await;
+    let cursor = first["next_cursor"].as_str().expect("there is more");
+    let second = answer(get(&format!("limit=2&cursor={cursor}")), StatusCode::OK).await;
+    assert_eq!(first["items"][0]["occurred_at"], "2026-11-22T10:00:00.123456Z");
+    assert_eq!(second["items"][0]["status"], "CREATED");
+    assert_eq!(second["next_cursor"], Value::Null);
+    assert!(statuses(&shop, &other_token).await.is_empty());
+    assert_eq!(refusal(get("cursor=made-up")).await, (400, "bad-request".into()));
+    assert_eq!(refusal(get("limit=1000")).await, (400, "bad-request".into()));
+}
+
+#[tokio::test]
+async fn only_services_deliver_notices() {
+    let shop = Shop::open().await;
+    let (_, token) = shop.newcomer("ann").await;
+    let notice = notice(EventId::generate(), &UserId::generate().to_string(), "CREATED");
+    let unauthenticated = (401, "unauthenticated".to_owned());
+    let post = || shop.post("/internal/notifications").json(&notice);
+    assert_eq!(refusal(post()).await, unauthenticated);
+    assert_eq!(refusal(post().bearer_auth(&token)).await, unauthenticated);
+    assert_eq!(refusal(post().header("authorization", "Service made-up-service-token")).await, unauthenticated);
+}

@@ -1,0 +1,122 @@
+//! A user service of the test's own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use clap::Parser as _;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use shop_runtime::serve::ServiceApp;
+use shop_testkit::{Keys, TestDb, spawn};
+use shop_user::config::{Cli, Command};
+use shop_user::{MIGRATOR, SCHEMA, app};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Shop {
+    _db: TestDb,
+    pub(crate) keys: Keys,
+    client: Client,
+    base: String,
+    ops: String,
+}
+
+/// What the test changes in the service's surroundings.
+#[derive(Default)]
+pub(crate) struct Surroundings {
+    pub(crate) database_proxy: Option<SocketAddr>,
+    pub(crate) redis_url: Option<String>,
+    pub(crate) cart: Option<Router>,
+    pub(crate) order: Option<Router>,
+}
+
+impl Shop {
+    pub(crate) async fn open() -> Self {
+        let db = TestDb::new(&MIGRATOR, SCHEMA).await;
+        Self::with(db, Surroundings::default()).await
+    }
+
+    pub(crate) async fn with(db: TestDb, surroundings: Surroundings) -> Self {
+        let keys = Keys::generate();
+        let url = surroundings.database_proxy.map_or_else(|| db.url(), |proxy| db.url_by(proxy));
+        let cart = sibling(surroundings.cart).await;
+        let order = sibling(surroundings.order).await;
+        let mut arguments = vec![
+            "user".to_owned(),
+            "serve".to_owned(),
+            format!("--database-url={}", url.expose_secret()),
+            format!("--auth-public-keys-dir={}", keys.public_keys_dir().display()),
+            format!("--auth-signing-key-file={}", keys.signing_key_file().display()),
+            format!("--service-token-file={}", keys.service_token_file().display()),
+            format!("--cart-url={cart}"),
+            format!("--order-url={order}"),
+        ];
+        arguments.extend(surroundings.redis_url.map(|url| format!("--redis-url={url}")));
+        let Command::Serve(args) = Cli::parse_from(arguments).command else { unreachable!("it is serve") };
+        let ServiceApp { router, ops, .. } = app::build(&args, &CancellationToken::new()).expect("the service starts");
+        let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        Self { _db: db, keys, client, base: spawn(router).await, ops: spawn(ops).await }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base))
+    }
+
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) fn ops(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.ops))
+    }
+
+    pub(crate) fn register(&self, username: &str, password: &str) -> RequestBuilder {
+        self.post("/user-api/users/register")
+            .json(&json!({"username": username, "password": password, "full_name": "Ann Brown"}))
+    }
+
+    pub(crate) fn login(&self, username: &str, password: &str) -> RequestBuilder {
+        self.post("/user-api/token").form(&[("username", username), ("password", password)])
+    }
+
+    /// Registers and logs in; the user and the token.
+    pub(crate) async fn newcomer(&self, username: &str) -> (Value, String) {
+        let user = answer(self.register(username, "correct horse"), StatusCode::CREATED).await;
+        let token = answer(self.login(username, "correct horse"), StatusCode::OK).await;
+        (user, token["access_token"].as_str().expect("a token").to_owned())
+    }
+
+    /// The value of a metric with these labels, zero if it is not there yet.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let text = self.ops("/metrics").send().await.expect("an answer").text().await.expect("text");
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
+        value.unwrap_or(0.0)
+    }
+}
+
+/// The base URL of a sibling; nobody is at home if there is none.
+async fn sibling(router: Option<Router>) -> String {
+    match router {
+        Some(router) => spawn(router).await,
+        None => "http://127.0.0.1:9".to_owned(),
+    }
+}
+
+/// The JSON of the answer, which must have this status.
+pub(crate) async fn answer(request: RequestBuilder, status: StatusCode) -> Value {
+    let response = request.send().await.expect("an answer");
+    let (actual, body) = (response.status(), response.text().await.expect("a body"));
+    assert_eq!(actual, status, "{body}");
+    serde_json::from_str(&body).expect("JSON")
+}
+
+/// Status and kind of the problem that the answer must be.
+pub(crate) async fn refusal(request: RequestBuilder) -> (u16, String) {
+    let problem = shop_testkit::problem(request.send().await.expect("an answer")).await;
+    (problem.status, problem.slug().expect("one of ours").to_owned())
+}
