@@ -1,1 +1,26 @@
-//! Stub.
+#![doc = include_str!("../README.md")]
+
+pub mod apply;
+pub mod args;
+pub mod backoff;
+pub mod client;
+pub mod context;
+pub mod controller;
+pub mod covers;
+pub mod credentials;
+pub mod dereference;
+pub mod drift;
+pub mod error;
+pub mod events;
+pub mod fingerprint;
+pub mod health;
+pub mod invalid;
+pub mod kind;
+pub mod lease;
+pub mod metrics;
+pub mod observed;
+pub mod ops;
+pub mod reconcile;
+pub mod status;
+pub mod telemetry;
+pub mod watch;

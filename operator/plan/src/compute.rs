@@ -9,7 +9,7 @@ use crate::Component;
 
 /// CPU and memory of a container, all four of them known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compute {
+pub(crate) struct Compute {
     pub(crate) cpu_request: Quantity,
     pub(crate) memory_request: Quantity,
     pub(crate) cpu_limit: Quantity,

@@ -42,7 +42,7 @@ fn own(images: &Images, defaults: &ImageDefaults, component: Component) -> Strin
 }
 
 /// The tag of an image reference, or its digest.
-pub(crate) fn version(image: &str) -> String {
+pub fn version_of(image: &str) -> String {
     let name = image.rsplit('/').next().unwrap_or(image);
     name.split_once('@').or_else(|| name.split_once(':')).map_or("latest", |(_, version)| version).to_owned()
 }
@@ -53,8 +53,8 @@ mod tests {
 
     #[test]
     fn the_version_is_the_tag_even_behind_a_port() {
-        assert_eq!(version("localhost:5000/shop/catalog:v1"), "v1");
-        assert_eq!(version("localhost:5000/shop/catalog"), "latest");
-        assert_eq!(version("example.com/catalog@sha256:00ff"), "sha256:00ff");
+        assert_eq!(version_of("localhost:5000/shop/catalog:v1"), "v1");
+        assert_eq!(version_of("localhost:5000/shop/catalog"), "latest");
+        assert_eq!(version_of("example.com/catalog@sha256:00ff"), "sha256:00ff");
     }
 }

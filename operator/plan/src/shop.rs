@@ -88,7 +88,7 @@ impl Shop {
 
     /// The version of the shop's services that is wanted: the tag of the catalog's image.
     pub fn version(&self) -> String {
-        images::version(&self.image(Component::Catalog))
+        images::version_of(&self.image(Component::Catalog))
     }
 
     /// Address for customers. A port that is not the scheme's own is not known here, so only the name is given.

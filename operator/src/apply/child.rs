@@ -1,0 +1,82 @@
+//! One child: looked at only when something about it changed, written only when it differs.
+
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DynamicObject, Patch, PatchParams},
+};
+use serde::Serialize;
+use serde_json::Value;
+use shopkeeper_plan::hash;
+
+use crate::{
+    context::Context,
+    covers::covers,
+    drift,
+    error::Error,
+    fingerprint::fingerprint,
+    kind::{ChildRef, Kind},
+};
+
+/// The name under which the operator owns fields.
+pub const FIELD_MANAGER: &str = "shopkeeper";
+
+/// Annotation with the hash of the plan that was applied last.
+pub const APPLIED_HASH: &str = "shopkeeper.dev/applied-hash";
+
+/// A child as it should be.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Which child.
+    pub child: ChildRef,
+    /// What it should contain.
+    pub manifest: Value,
+    /// Hash of what it should contain.
+    pub hash: String,
+}
+
+impl Desired {
+    /// Writes an object as JSON and notes its hash on it.
+    pub(super) fn new<K>(object: &K) -> Result<Self, Error>
+    where
+        K: Resource<DynamicType = ()> + Serialize,
+    {
+        let unwritable = |source| Error::Unwritable { child: object.name_any(), source };
+        let kind: Kind = K::kind(&()).parse().map_err(|error: strum::ParseError| unwritable(serde::ser::Error::custom(error)))?;
+        let mut manifest = serde_json::to_value(object).map_err(unwritable)?;
+        let hash = hash(&manifest);
+        manifest["metadata"]["annotations"][APPLIED_HASH] = Value::String(hash.clone());
+        let child = ChildRef { kind, namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
+        Ok(Self { child, manifest, hash })
+    }
+}
+
+/// Applies one child if it differs from what it should be.
+pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<(), Error> {
+    let Desired { child, manifest, hash } = desired;
+    let observed = &context.observed;
+    if observed.is_settled(child, hash) {
+        return Ok(());
+    }
+    let failed = |source| Error::ApplyFailed { child: child.clone(), source: Box::new(source) };
+    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
+    let live = api.get_opt(&child.name).await.map_err(failed)?;
+    if let Some(live) = live.filter(|live| is_as_desired(live, manifest)) {
+        observed.settle(child.clone(), hash.clone(), fingerprint(&live));
+        return Ok(());
+    }
+    // The plan is the one that was applied before, and yet the child differs: somebody else changed it.
+    let drifted = observed.was_applied(child, hash);
+    let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    let applied = api.patch(&child.name, &parameters, &Patch::Apply(manifest)).await.map_err(failed)?;
+    tracing::info!(child = %child, drifted, "applied");
+    observed.settle(child.clone(), hash.clone(), fingerprint(&applied));
+    if drifted {
+        drift::report(context, child, &applied).await;
+    }
+    Ok(())
+}
+
+fn is_as_desired(live: &DynamicObject, manifest: &Value) -> bool {
+    // One that is about to go cannot be kept; the API server says so when it is written, and it is made again afterwards.
+    serde_json::to_value(live).is_ok_and(|live| covers(&live, manifest))
+}

@@ -1,0 +1,97 @@
+//! What the operator can be told, by flag or environment.
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::Parser;
+use shopkeeper_plan::ImageDefaults;
+
+/// Runs online shops from `Store` resources.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "operator", version)]
+pub struct Args {
+    /// Look after the Stores of this namespace only; all namespaces if left out
+    #[arg(long, env = "WATCH_NAMESPACE")]
+    pub watch_namespace: Option<String>,
+    /// Stores worked on at the same time
+    #[arg(long, env = "CONCURRENCY", default_value_t = 8)]
+    pub concurrency: u16,
+    /// Where /metrics, /livez and /readyz are served
+    #[arg(long, env = "METRICS_ADDR", default_value = "0.0.0.0:9090")]
+    pub metrics_addr: SocketAddr,
+    /// Name of the Lease that says which replica works
+    #[arg(long, env = "LEASE_NAME", default_value = "shopkeeper-operator")]
+    pub lease_name: String,
+    /// Namespace of the Lease
+    #[arg(long, env = "LEASE_NAMESPACE", default_value = "shopkeeper-system")]
+    pub lease_namespace: String,
+    /// Seconds after which the Lease of a replica that died is free
+    #[arg(long, env = "LEASE_SECONDS", default_value_t = 15)]
+    pub lease_seconds: u64,
+    /// Name of this replica
+    #[arg(long, env = "POD_NAME", default_value = "operator")]
+    pub identity: String,
+    /// Log as `json` or as `text`
+    #[arg(long, env = "LOG_FORMAT", default_value = "json")]
+    pub log_format: LogFormat,
+    /// Registry of the shop's own images, where a Store names none
+    #[arg(long, env = "DEFAULT_IMAGE_REGISTRY", default_value = "ghcr.io/shopkeeper")]
+    pub default_image_registry: String,
+    /// Tag of the shop's own images, where a Store names none
+    #[arg(long, env = "DEFAULT_IMAGE_TAG", default_value = env!("CARGO_PKG_VERSION"))]
+    pub default_image_tag: String,
+    /// PostgreSQL image, where a Store names none
+    #[arg(long, env = "DEFAULT_POSTGRES_IMAGE", default_value = "docker.io/library/postgres:17")]
+    pub default_postgres_image: String,
+    /// Redis image, where a Store names none
+    #[arg(long, env = "DEFAULT_REDIS_IMAGE", default_value = "docker.io/library/redis:8")]
+    pub default_redis_image: String,
+    /// nginx image, where a Store names none
+    #[arg(long, env = "DEFAULT_NGINX_IMAGE", default_value = "docker.io/library/nginx:1.29")]
+    pub default_nginx_image: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// What the controller needs to know, apart from the process around it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Look after this namespace only.
+    pub watch_namespace: Option<String>,
+    /// Stores worked on at the same time.
+    pub concurrency: u16,
+    /// One reconcile may take this long.
+    pub reconcile_timeout: Duration,
+    /// Every Store is looked at again after this long, whatever happened.
+    pub resync: Duration,
+    /// Images where a Store names none.
+    pub images: ImageDefaults,
+    /// Name of this replica, in events.
+    pub identity: String,
+}
+
+impl Args {
+    /// What the controller needs to know.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            watch_namespace: self.watch_namespace.clone().filter(|namespace| !namespace.is_empty()),
+            concurrency: self.concurrency,
+            reconcile_timeout: Duration::from_secs(60),
+            resync: Duration::from_secs(600),
+            identity: self.identity.clone(),
+            images: ImageDefaults {
+                registry: self.default_image_registry.clone(),
+                tag: self.default_image_tag.clone(),
+                postgres: self.default_postgres_image.clone(),
+                redis: self.default_redis_image.clone(),
+                nginx: self.default_nginx_image.clone(),
+            },
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What every reconcile shares.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use kube::{Client, runtime::events::Recorder};
+use shopkeeper_api::StoreStatus;
+
+use crate::{args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed};
+
+/// What every reconcile shares.
+pub struct Context {
+    /// The way to the API server.
+    pub client: Client,
+    /// What the operator was told.
+    pub settings: Settings,
+    /// What the watches last saw.
+    pub observed: std::sync::Arc<Observed>,
+    /// Stores that failed.
+    pub backoff: Backoff,
+    /// Figures.
+    pub metrics: Metrics,
+    /// Events.
+    pub recorder: Recorder,
+    /// Statuses that were written, by the Store's uid, until the watch has caught up with them.
+    pub written: Mutex<HashMap<String, WrittenStatus>>,
+}
+
+/// A status that was written.
+#[derive(Clone, Debug)]
+pub struct WrittenStatus {
+    /// Version of the Store that the write made.
+    pub resource_version: u64,
+    /// The status.
+    pub status: StoreStatus,
+}

@@ -1,0 +1,127 @@
+//! Credentials that the operator makes: once, and never again while they are there.
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::{
+    SigningKey,
+    pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
+};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::{
+    Api, Client,
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
+};
+use sha2::{Digest, Sha256};
+use shopkeeper_plan::{Credentials, DatabasePasswords, RootSecretsMeta, SecretText};
+
+use crate::error::Error;
+
+type Data = BTreeMap<String, ByteString>;
+
+const SIGNING_KEY: &str = "signing-key";
+const DATABASE_KEYS: [&str; 5] = ["admin", "catalog", "cart", "orders", "users"];
+
+/// Reads a shop's credentials, and makes those that are not there.
+pub async fn credentials(client: &Client, metadata: &RootSecretsMeta) -> Result<Credentials, Error> {
+    let namespace = metadata.database.namespace.clone().unwrap_or_default();
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
+    let database = DATABASE_KEYS.map(|key| (key, random_text as fn() -> Option<String>));
+    let others: [(&str, fn() -> Option<String>); 3] =
+        [("redis-password", random_text), ("service-token", random_text), (SIGNING_KEY, random_signing_key)];
+    let (database, others) =
+        tokio::try_join!(ensure(&secrets, &metadata.database, &database), ensure(&secrets, &metadata.others, &others))?;
+    let (signing_key, public_keys) = signing(&others)?;
+    Ok(Credentials {
+        database: DatabasePasswords {
+            admin: database.password("admin")?,
+            catalog: database.password("catalog")?,
+            cart: database.password("cart")?,
+            orders: database.password("orders")?,
+            users: database.password("users")?,
+        },
+        redis: others.password("redis-password")?,
+        service_token: others.password("service-token")?,
+        signing_key,
+        public_keys,
+    })
+}
+
+struct Content {
+    name: String,
+    data: Data,
+}
+
+impl Content {
+    fn text(&self, key: &str) -> Result<String, Error> {
+        let bytes = self.data.get(key).ok_or_else(|| Error::SecretMissing { name: self.name.clone(), key: key.into() })?;
+        String::from_utf8(bytes.0.clone()).map_err(|_| self.unusable(key, "it is not text"))
+    }
+
+    /// A password goes into URLs and configuration files, so only letters, digits and a few signs are allowed.
+    fn password(&self, key: &str) -> Result<SecretText, Error> {
+        let text = self.text(key)?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
+        if text.len() < 8 || !text.chars().all(allowed) {
+            return Err(self.unusable(key, "write at least 8 letters, digits, or signs of - _ . ~ and no line end"));
+        }
+        Ok(SecretText::new(text))
+    }
+
+    fn unusable(&self, key: &str, problem: &str) -> Error {
+        Error::SecretUnusable { name: self.name.clone(), key: key.into(), problem: problem.into() }
+    }
+}
+
+/// Reads a Secret; makes it, or the keys that it lacks, from `generators`. What is there is never written over.
+async fn ensure(
+    secrets: &Api<Secret>,
+    metadata: &ObjectMeta,
+    generators: &[(&str, fn() -> Option<String>)],
+) -> Result<Content, Error> {
+    let name = metadata.name.clone().unwrap_or_default();
+    let access = |source: kube::Error| Error::SecretAccess { name: name.clone(), source: Box::new(source) };
+    let found = secrets.get_opt(&name).await.map_err(access)?;
+    let present = found.as_ref().and_then(|secret| secret.data.clone()).unwrap_or_default();
+    let missing: Data = generators
+        .iter()
+        .filter(|(key, _)| !present.contains_key(*key))
+        .filter_map(|(key, generate)| Some(((*key).to_owned(), ByteString(generate()?.into_bytes()))))
+        .collect();
+    let secret = match found {
+        Some(secret) if missing.is_empty() => secret,
+        Some(secret) => {
+            // Together with the version that was read: should somebody add the key at the same time, theirs stays.
+            let patch = serde_json::json!({
+                "metadata": {"resourceVersion": secret.metadata.resource_version},
+                "data": missing,
+            });
+            secrets.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await.map_err(access)?
+        }
+        None => {
+            let secret = Secret { metadata: metadata.clone(), data: Some(missing), ..Secret::default() };
+            secrets.create(&PostParams::default(), &secret).await.map_err(access)?
+        }
+    };
+    Ok(Content { name, data: secret.data.unwrap_or_default() })
+}
+
+/// 256 random bits in hex.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all generators")]
+fn random_text() -> Option<String> {
+    Some(hex::encode(rand::random::<[u8; 32]>()))
+}
+
+fn random_signing_key() -> Option<String> {
+    let key = SigningKey::from_bytes(&rand::random::<[u8; 32]>());
+    key.to_pkcs8_pem(LineEnding::LF).ok().map(|pem| pem.to_string())
+}
+
+/// The signing key, and the public keys by key id.
+fn signing(content: &Content) -> Result<(SecretText, BTreeMap<String, String>), Error> {
+    let pem = content.text(SIGNING_KEY)?;
+    let unusable = || content.unusable(SIGNING_KEY, "it is not an Ed25519 key in PKCS#8 PEM");
+    let public = SigningKey::from_pkcs8_pem(&pem).map_err(|_| unusable())?.verifying_key();
+    let id = hex::encode(Sha256::digest(public.as_bytes()))[..16].to_owned();
+    let public_pem = public.to_public_key_pem(LineEnding::LF).map_err(|_| unusable())?;
+    Ok((SecretText::new(pem), BTreeMap::from([(id, public_pem)])))
+}

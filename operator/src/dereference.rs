@@ -1,0 +1,56 @@
+//! Reads what a Store refers to.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client};
+use shopkeeper_api::{External, Store};
+use shopkeeper_plan::{Component, Found, SERVICES, SecretText, ServiceAddresses, Shop};
+
+use crate::{
+    context::Context,
+    credentials::credentials,
+    error::Error,
+    kind::{ChildRef, Kind},
+    observed::StoreName,
+};
+
+/// Reads what a Store refers to. Credentials that are not there are made.
+pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &StoreName) -> Result<Found, Error> {
+    let client = &context.client;
+    let database = store.spec.database.external.as_ref();
+    let redis = store.spec.redis.external.as_ref();
+    let root_secrets = shop.root_secrets();
+    let (credentials, external_database, external_redis) = tokio::try_join!(
+        credentials(client, &root_secrets),
+        external(client, &name.namespace, database),
+        external(client, &name.namespace, redis),
+    )?;
+    Ok(Found { credentials, external_database, external_redis, addresses: addresses(context, name) })
+}
+
+async fn external(client: &Client, namespace: &str, external: Option<&External>) -> Result<Option<SecretText>, Error> {
+    let Some(External { secret_ref }) = external else { return Ok(None) };
+    let (name, key) = (secret_ref.name.clone(), secret_ref.key.clone());
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let secret = secrets
+        .get_opt(&name)
+        .await
+        .map_err(|source| Error::SecretAccess { name: name.clone(), source: Box::new(source) })?;
+    let value = secret.and_then(|secret| secret.data?.remove(&key));
+    let value = value.ok_or_else(|| Error::SecretMissing { name: name.clone(), key: key.clone() })?;
+    let text = String::from_utf8(value.0)
+        .map_err(|_| Error::SecretUnusable { name, key, problem: "it is not text".into() })?;
+    Ok(Some(SecretText::new(text.trim())))
+}
+
+/// Addresses of the services' Services, as the watch last saw them.
+fn addresses(context: &Context, store: &StoreName) -> ServiceAddresses {
+    let address = |service: Component| {
+        let child = ChildRef {
+            kind: Kind::Service,
+            namespace: store.namespace.clone(),
+            name: format!("{}-{service}", store.name),
+        };
+        Some((service, context.observed.get(&child)?.address?))
+    };
+    SERVICES.into_iter().filter_map(address).collect()
+}

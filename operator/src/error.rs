@@ -1,0 +1,85 @@
+//! What can go wrong with a Store.
+
+use shopkeeper_plan::{InvalidStore, InvalidUrl};
+use strum::IntoStaticStr;
+
+use crate::kind::ChildRef;
+
+/// Why a reconcile did not come to its end. The variant's name is the reason in conditions, events and metrics.
+#[derive(Debug, thiserror::Error, IntoStaticStr)]
+pub enum Error {
+    /// The spec contradicts itself.
+    #[error("{0}")]
+    InvalidSpec(#[from] InvalidStore),
+    /// A Secret that the Store names is not there.
+    #[error("Secret {name} is not there: make it, with the key {key}")]
+    SecretMissing {
+        /// Its name.
+        name: String,
+        /// The key that is looked for.
+        key: String,
+    },
+    /// A Secret is there, but its content cannot be used.
+    #[error("Secret {name}, key {key}: {problem}")]
+    SecretUnusable {
+        /// Its name.
+        name: String,
+        /// The key.
+        key: String,
+        /// What is wrong with it; never the value.
+        problem: String,
+    },
+    /// The URL in a referenced Secret cannot be used.
+    #[error("{0}")]
+    UrlUnusable(#[from] InvalidUrl),
+    /// A Secret could not be read or made.
+    #[error("Secret {name} could not be read or made: {source}")]
+    SecretAccess {
+        /// Its name.
+        name: String,
+        /// What the API server said.
+        source: Box<kube::Error>,
+    },
+    /// A child could not be applied.
+    #[error("{child} could not be applied: {source}")]
+    ApplyFailed {
+        /// The child.
+        child: ChildRef,
+        /// What the API server said.
+        source: Box<kube::Error>,
+    },
+    /// A child that is not wanted any more could not be deleted.
+    #[error("{child} could not be deleted: {source}")]
+    DeleteFailed {
+        /// The child.
+        child: ChildRef,
+        /// What the API server said.
+        source: Box<kube::Error>,
+    },
+    /// A child could not be written as JSON.
+    #[error("{child} could not be written: {source}")]
+    Unwritable {
+        /// The child.
+        child: String,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The status could not be written.
+    #[error("the status could not be written: {0}")]
+    StatusFailed(#[source] Box<kube::Error>),
+    /// It took too long.
+    #[error("it took longer than {0:?}")]
+    TimedOut(std::time::Duration),
+}
+
+impl Error {
+    /// The stable word for this error.
+    pub fn reason(&self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether only a change of the Store or of what it names can help, so that trying again soon is of no use.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::InvalidSpec(_))
+    }
+}

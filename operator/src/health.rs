@@ -1,0 +1,122 @@
+//! How a child is, as far as its own status tells.
+
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    batch::v1::Job,
+    core::v1::PodTemplateSpec,
+};
+use kube::core::DynamicObject;
+use serde::de::DeserializeOwned;
+
+use crate::kind::Kind;
+
+/// How a child is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// This kind has no health.
+    Inert,
+    /// Pods that should run.
+    Workload(Workload),
+    /// Something that runs once.
+    Job(JobState),
+}
+
+/// Pods that should run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// How many are wanted.
+    pub desired: i32,
+    /// How many are ready.
+    pub ready: i32,
+    /// Whether all of them run what was asked for last.
+    pub rolled_out: bool,
+    /// Why the rollout does not come to an end.
+    pub stuck: Option<String>,
+    /// Image of the first container.
+    pub image: Option<String>,
+}
+
+impl Workload {
+    /// Whether as many pods as wanted are ready and up to date.
+    pub fn is_healthy(&self) -> bool {
+        self.rolled_out && self.ready >= self.desired
+    }
+}
+
+/// How far a Job is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    /// Not at its end.
+    Running,
+    /// Done.
+    Complete,
+    /// Given up.
+    Failed(String),
+}
+
+/// Reads a child's health from its status.
+pub fn health(kind: Kind, object: &DynamicObject) -> Health {
+    match kind {
+        Kind::Deployment => typed(object).map_or(Health::Inert, |it: Deployment| Health::Workload(deployment(&it))),
+        Kind::StatefulSet => typed(object).map_or(Health::Inert, |it: StatefulSet| Health::Workload(stateful_set(&it))),
+        Kind::Job => typed(object).map_or(Health::Inert, |it: Job| Health::Job(job(&it))),
+        _ => Health::Inert,
+    }
+}
+
+fn typed<K: DeserializeOwned>(object: &DynamicObject) -> Option<K> {
+    let mut value = object.data.clone();
+    value["metadata"] = serde_json::to_value(&object.metadata).ok()?;
+    serde_json::from_value(value).ok()
+}
+
+fn image(template: &PodTemplateSpec) -> Option<String> {
+    template.spec.as_ref()?.containers.first()?.image.clone()
+}
+
+fn deployment(it: &Deployment) -> Workload {
+    let spec = it.spec.clone().unwrap_or_default();
+    let status = it.status.clone().unwrap_or_default();
+    let desired = spec.replicas.unwrap_or(1);
+    let current = status.observed_generation.unwrap_or(0) >= it.metadata.generation.unwrap_or(0);
+    let stuck = status.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+    });
+    Workload {
+        desired,
+        ready: status.available_replicas.unwrap_or(0),
+        rolled_out: current
+            && status.updated_replicas.unwrap_or(0) >= desired
+            && status.replicas.unwrap_or(0) <= status.updated_replicas.unwrap_or(0),
+        stuck: stuck.map(|condition| condition.message.clone().unwrap_or_default()),
+        image: image(&spec.template),
+    }
+}
+
+fn stateful_set(it: &StatefulSet) -> Workload {
+    let spec = it.spec.clone().unwrap_or_default();
+    let status = it.status.clone().unwrap_or_default();
+    let current = status.observed_generation.unwrap_or(0) >= it.metadata.generation.unwrap_or(0);
+    Workload {
+        desired: spec.replicas.unwrap_or(1),
+        ready: status.ready_replicas.unwrap_or(0),
+        rolled_out: current && status.current_revision == status.update_revision,
+        stuck: None,
+        image: image(&spec.template),
+    }
+}
+
+fn job(it: &Job) -> JobState {
+    let conditions = it.status.as_ref().and_then(|status| status.conditions.as_ref());
+    for condition in conditions.into_iter().flatten().filter(|condition| condition.status == "True") {
+        match condition.type_.as_str() {
+            "Complete" => return JobState::Complete,
+            "Failed" => {
+                let parts = [condition.reason.as_deref(), condition.message.as_deref()];
+                return JobState::Failed(parts.into_iter().flatten().collect::<Vec<_>>().join(": "));
+            }
+            _ => {}
+        }
+    }
+    JobState::Running
+}

@@ -1,0 +1,46 @@
+//! A Store that cannot even be read: it slipped past the API server, or a newer version wrote it.
+
+use k8s_openapi::jiff::Timestamp;
+use kube::{
+    Api, Resource,
+    api::{DynamicObject, Patch, PatchParams},
+    core::{ApiResource, error_boundary::InvalidObject},
+};
+use serde_json::{Value, json};
+use shopkeeper_api::Store;
+
+use crate::{apply::FIELD_MANAGER, context::Context, error::Error};
+
+/// Says in the Store's conditions what cannot be read. All other Stores go on.
+pub async fn tell(context: &Context, invalid: &InvalidObject) -> Result<(), Error> {
+    let metadata = &invalid.metadata;
+    let (Some(name), Some(namespace)) = (&metadata.name, &metadata.namespace) else { return Ok(()) };
+    let failed = |source| Error::StatusFailed(Box::new(source));
+    let stores: Api<DynamicObject> =
+        Api::namespaced_with(context.client.clone(), namespace, &ApiResource::erase::<Store>(&()));
+    let Some(live) = stores.get_opt(name).await.map_err(failed)? else { return Ok(()) };
+    let message = format!("the Store cannot be read: {}", invalid.error);
+    if says_so(&live.data["status"], metadata.generation, &message) {
+        return Ok(());
+    }
+    let condition = |type_: &str, status: &str| {
+        json!({
+            "type": type_, "status": status, "reason": "InvalidSpec", "message": message,
+            "observedGeneration": metadata.generation, "lastTransitionTime": Timestamp::now(),
+        })
+    };
+    let patch = json!({
+        "apiVersion": Store::api_version(&()),
+        "kind": Store::kind(&()),
+        "status": {"observedGeneration": metadata.generation, "conditions": [condition("Ready", "False"), condition("Degraded", "True")]},
+    });
+    tracing::warn!(store = %format_args!("{namespace}/{name}"), %message, "a Store cannot be read");
+    stores.patch_status(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await.map_err(failed)?;
+    Ok(())
+}
+
+fn says_so(status: &Value, generation: Option<i64>, message: &str) -> bool {
+    let conditions = status["conditions"].as_array();
+    let told = conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["message"] == message);
+    told && status["observedGeneration"].as_i64() == generation
+}

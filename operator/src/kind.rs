@@ -1,0 +1,79 @@
+//! The kinds of children, as they are watched and written.
+
+use std::fmt;
+
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    autoscaling::v2::HorizontalPodAutoscaler,
+    batch::v1::Job,
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount},
+    policy::v1::PodDisruptionBudget,
+};
+use kube::core::ApiResource;
+use strum::{EnumIter, EnumString, IntoStaticStr};
+
+/// A kind of child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, EnumString, IntoStaticStr)]
+pub enum Kind {
+    /// Account of the pods.
+    ServiceAccount,
+    /// Settings.
+    ConfigMap,
+    /// Credentials.
+    Secret,
+    /// Volumes.
+    PersistentVolumeClaim,
+    /// Names and addresses.
+    Service,
+    /// Database and Redis.
+    StatefulSet,
+    /// Services and gateway.
+    Deployment,
+    /// Migration and demo data.
+    Job,
+    /// How many pods may go at a time.
+    PodDisruptionBudget,
+    /// What sets the number of pods.
+    HorizontalPodAutoscaler,
+}
+
+impl Kind {
+    /// How the API server calls this kind.
+    pub fn resource(self) -> ApiResource {
+        match self {
+            Self::ServiceAccount => ApiResource::erase::<ServiceAccount>(&()),
+            Self::ConfigMap => ApiResource::erase::<ConfigMap>(&()),
+            Self::Secret => ApiResource::erase::<Secret>(&()),
+            Self::PersistentVolumeClaim => ApiResource::erase::<PersistentVolumeClaim>(&()),
+            Self::Service => ApiResource::erase::<Service>(&()),
+            Self::StatefulSet => ApiResource::erase::<StatefulSet>(&()),
+            Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::Job => ApiResource::erase::<Job>(&()),
+            Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
+            Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.into())
+    }
+}
+
+/// One child.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChildRef {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ChildRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}

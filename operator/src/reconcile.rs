@@ -1,0 +1,102 @@
+//! One Store, from what it says to how it is.
+
+use std::{sync::Arc, time::Instant};
+
+use kube::{
+    core::DeserializeGuard,
+    runtime::controller::Action,
+};
+use shopkeeper_api::Store;
+use shopkeeper_plan::{Shop, plan, validate};
+
+use crate::{
+    apply::{Progress, apply},
+    context::Context,
+    dereference::dereference,
+    error::Error,
+    invalid,
+    observed::StoreName,
+    status::{self, Outcome, Picture},
+};
+
+/// Reconciles one Store; errors lead to another try after a while.
+pub async fn reconcile(store: Arc<DeserializeGuard<Store>>, context: Arc<Context>) -> Result<Action, Error> {
+    context.observed.wait_until_synced().await;
+    let started = Instant::now();
+    context.metrics.active.inc();
+    let limit = context.settings.reconcile_timeout;
+    let result = tokio::time::timeout(limit, one(&store, &context)).await.unwrap_or(Err(Error::TimedOut(limit)));
+    context.metrics.active.dec();
+    context.metrics.seconds.with_label_values(&["store"]).observe(started.elapsed().as_secs_f64());
+    let outcome = result.as_ref().map_or_else(Error::reason, |_| "ok");
+    context.metrics.reconciles.with_label_values(&["store", outcome]).inc();
+    result
+}
+
+async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Action, Error> {
+    let store = match &store.0 {
+        Ok(store) => store,
+        Err(object) => {
+            invalid::tell(context, object).await?;
+            return Ok(Action::await_change());
+        }
+    };
+    let Some(name) = store_name(store) else { return Ok(Action::await_change()) };
+    if store.metadata.deletion_timestamp.is_some() {
+        // Kubernetes collects the children; making them again would only hold it up.
+        context.backoff.succeeded(&name);
+        return Ok(Action::await_change());
+    }
+    let shop = validate(store, &context.settings.images);
+    let result = match &shop {
+        _ if store.is_paused() => Ok(None),
+        Ok(shop) => run(store, shop, &name, context).await.map(Some),
+        Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
+    };
+    let outcome = outcome(&result);
+    let picture = Picture::take(store, shop.as_ref().ok(), &name, &context.observed, outcome);
+    let written = status::write(context, store, &picture).await;
+    match result {
+        Err(error) if !error.is_terminal() => Err(error),
+        _ => {
+            written?;
+            context.backoff.succeeded(&name);
+            Ok(Action::requeue(context.settings.resync.mul_f64(0.9 + rand::random::<f64>() / 5.0)))
+        }
+    }
+}
+
+async fn run(store: &Store, shop: &Shop, name: &StoreName, context: &Context) -> Result<Progress, Error> {
+    let found = dereference(context, store, shop, name).await?;
+    let plan = plan(shop, &found)?;
+    let uid = store.metadata.uid.as_deref().unwrap_or_default();
+    apply(context, shop, name, uid, plan).await
+}
+
+fn outcome(result: &Result<Option<Progress>, Error>) -> Outcome {
+    match result {
+        Ok(None) => Outcome::Paused,
+        Ok(Some(progress)) => Outcome::Progress(progress.clone()),
+        Err(error) => {
+            Outcome::Failed { reason: error.reason(), message: error.to_string(), terminal: error.is_terminal() }
+        }
+    }
+}
+
+/// When to try a Store again that failed.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that the controller asks for")]
+pub fn error_policy(store: Arc<DeserializeGuard<Store>>, error: &Error, context: Arc<Context>) -> Action {
+    let metadata = kube::Resource::meta(&*store);
+    let name = StoreName {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+    };
+    let wait = context.backoff.failed(&name);
+    tracing::warn!(store = %format_args!("{}/{}", name.namespace, name.name), reason = error.reason(), %error, ?wait, "failed, tried again later");
+    context.metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
+    Action::requeue(wait)
+}
+
+fn store_name(store: &Store) -> Option<StoreName> {
+    Some(StoreName { namespace: store.metadata.namespace.clone()?, name: store.metadata.name.clone()? })
+}

@@ -1,0 +1,69 @@
+//! Tells how a Store is: one file for each condition, all of them pure; written only when it differs.
+
+mod database_ready;
+mod degraded;
+mod paused;
+mod picture;
+mod progressing;
+mod ready;
+mod redis_ready;
+mod services_ready;
+mod verdict;
+mod write;
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::{Condition, Time}, jiff::Timestamp};
+use shopkeeper_api::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
+
+pub use picture::{Outcome, Picture, ServicePicture};
+pub use verdict::Verdict;
+pub use write::write;
+
+/// The status that a picture gives, with the times of the former one where nothing flipped.
+pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreStatus {
+    let verdicts = [
+        (ConditionType::Ready, ready::ready(picture)),
+        (ConditionType::Progressing, progressing::progressing(picture)),
+        (ConditionType::Degraded, degraded::degraded(picture)),
+        (ConditionType::DatabaseReady, database_ready::database_ready(picture)),
+        (ConditionType::RedisReady, redis_ready::redis_ready(picture)),
+        (ConditionType::ServicesReady, services_ready::services_ready(picture)),
+        (ConditionType::Paused, paused::paused(picture)),
+    ];
+    let conditions = verdicts.into_iter().map(|(type_, verdict)| condition(picture, former, type_, verdict, now));
+    StoreStatus {
+        observed_generation: picture.generation,
+        conditions: conditions.collect(),
+        endpoints: picture.endpoints.as_ref().map(|(public, internal)| Endpoints { public: public.clone(), internal: internal.clone() }),
+        versions: picture
+            .version
+            .as_ref()
+            .map(|shop| Versions { operator: env!("CARGO_PKG_VERSION").into(), shop: shop.clone() }),
+        services: picture.services.iter().map(service_status).collect(),
+    }
+}
+
+fn condition(picture: &Picture, former: &StoreStatus, type_: ConditionType, verdict: Verdict, now: Timestamp) -> Condition {
+    let Verdict { status, reason, message } = verdict;
+    let same = former.conditions.iter().find(|condition| condition.type_ == type_.as_str() && condition.status == status);
+    Condition {
+        type_: type_.as_str().into(),
+        status: status.into(),
+        reason: reason.into(),
+        message,
+        observed_generation: picture.generation,
+        last_transition_time: same.map_or(Time(now), |condition| condition.last_transition_time.clone()),
+    }
+}
+
+fn service_status(service: &ServicePicture) -> ServiceStatus {
+    let workload = service.workload.clone().unwrap_or_default();
+    ServiceStatus {
+        name: service.name.clone(),
+        ready: workload.ready,
+        desired: workload.desired,
+        version: workload.image.as_deref().map(shopkeeper_plan::version_of),
+    }
+}
+
+#[cfg(test)]
+mod tests;

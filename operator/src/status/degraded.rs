@@ -1,0 +1,27 @@
+//! `Degraded`: something failed and needs attention or another try.
+
+use super::{Outcome, Picture, Verdict};
+use crate::apply::{Progress, Seed};
+
+pub(super) fn degraded(picture: &Picture) -> Verdict {
+    match &picture.outcome {
+        Outcome::Failed { reason, message, .. } => Verdict::yes(reason, message.clone()),
+        Outcome::Progress(Progress::MigrationFailed { job, message }) => Verdict::yes(
+            "MigrationFailed",
+            format!("Job {job} failed ({message}); the pods that run are left alone. See its log; delete the Job to try again"),
+        ),
+        Outcome::Progress(Progress::Applied { seed: Seed::Failed { job, message } }) => Verdict::yes(
+            "SeedFailed",
+            format!("Job {job} failed ({message}). See its log; delete the Job to try again"),
+        ),
+        _ => stuck(picture).unwrap_or_else(|| Verdict::no("AllWell", "nothing failed")),
+    }
+}
+
+fn stuck(picture: &Picture) -> Option<Verdict> {
+    let (name, why) = picture.services.iter().find_map(|service| {
+        let pods = service.workload.as_ref()?;
+        Some((&service.name, pods.stuck.as_ref()?))
+    })?;
+    Some(Verdict::yes("RolloutStuck", format!("the rollout of {name} does not come to an end: {why}")))
+}

@@ -1,0 +1,82 @@
+//! Everything that the conditions are drawn from.
+
+use strum::IntoEnumIterator;
+
+use shopkeeper_api::Store;
+use shopkeeper_plan::{Component, SERVICES, Shop};
+
+use crate::{
+    apply::Progress,
+    health::Workload,
+    kind::Kind,
+    observed::{Observed, StoreName},
+};
+
+/// How the reconcile ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The Store is paused, so nothing was done.
+    Paused,
+    /// The plan was applied as far as it can be now.
+    Progress(Progress),
+    /// Something failed.
+    Failed {
+        /// A stable word.
+        reason: &'static str,
+        /// A sentence for people.
+        message: String,
+        /// Whether only a change of the spec can help.
+        terminal: bool,
+    },
+}
+
+/// One service or the gateway.
+#[derive(Clone, Debug)]
+pub struct ServicePicture {
+    /// Its name.
+    pub name: String,
+    /// How its pods are, if there are any.
+    pub workload: Option<Workload>,
+}
+
+/// Everything that the conditions are drawn from.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Generation of the spec.
+    pub generation: Option<i64>,
+    /// How the reconcile ended.
+    pub outcome: Outcome,
+    /// The database's pods; `None` when it is external.
+    pub database: Option<Option<Workload>>,
+    /// Redis's pods; `None` when it is external.
+    pub redis: Option<Option<Workload>>,
+    /// The services and the gateway.
+    pub services: Vec<ServicePicture>,
+    /// Addresses for customers and inside the cluster.
+    pub endpoints: Option<(String, String)>,
+    /// The version that is wanted.
+    pub version: Option<String>,
+}
+
+impl Picture {
+    /// Looks at a Store's children. Of a Store that is invalid, only what is sure is told.
+    pub fn take(store: &Store, shop: Option<&Shop>, name: &StoreName, observed: &Observed, outcome: Outcome) -> Self {
+        let child = |component: Component| format!("{}-{component}", name.name);
+        let stateful = |component| observed.workload(Kind::StatefulSet, name, &child(component));
+        let services = Component::iter().filter(|it| SERVICES.contains(it) || *it == Component::Gateway);
+        Self {
+            generation: store.metadata.generation,
+            outcome,
+            database: store.spec.database.managed.is_some().then(|| stateful(Component::Postgres)),
+            redis: store.spec.redis.managed.is_some().then(|| stateful(Component::Redis)),
+            services: services
+                .map(|component| ServicePicture {
+                    name: component.to_string(),
+                    workload: observed.workload(Kind::Deployment, name, &child(component)),
+                })
+                .collect(),
+            endpoints: shop.map(|shop| (shop.public_url(), shop.internal_url())),
+            version: shop.map(Shop::version),
+        }
+    }
+}
