@@ -110,8 +110,8 @@ async fn forget_old_events(pool: PgPool, stop: CancellationToken) {
 }
 
 /// Serves until SIGTERM.
-pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
+pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let stop = serve::shutdown_on_signal()?;
-    let app = build(&args, &stop)?;
+    let app = build(args, &stop)?;
     Ok(serve::run(app, stop).await?)
 }

@@ -154,7 +154,8 @@ fn pause_after(attempts: i32) -> Duration {
 
 /// From 0 to 1; not good for more than spreading load.
 fn jitter() -> f64 {
-    f64::from(uuid::Uuid::new_v4().as_u128() as u16) / f64::from(u16::MAX)
+    let [first, second, ..] = uuid::Uuid::new_v4().into_bytes();
+    f64::from(u16::from_be_bytes([first, second])) / f64::from(u16::MAX)
 }
 
 fn millis(duration: Duration) -> f64 {

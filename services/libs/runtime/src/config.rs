@@ -86,7 +86,6 @@ pub struct LogArgs {
 }
 
 /// A clap parser for values that must not be shown.
-#[expect(clippy::unnecessary_wraps, reason = "the signature that clap wants")]
 pub fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))
 }

@@ -1,5 +1,4 @@
 //! How a service gets its role, its schema and its tables.
-#![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
 
 use shop_runtime::db::{self, DbConfig};
 use shop_runtime::migrate::{MigrationError, migrate};

@@ -25,12 +25,12 @@ struct Slow {
 impl Slow {
     async fn start(grace: Duration) -> Self {
         let (began, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (begun, released) = (Arc::clone(&began), Arc::clone(&release));
+        let (start, end) = (Arc::clone(&began), Arc::clone(&release));
         let handler = move || {
-            let (begun, released) = (Arc::clone(&begun), Arc::clone(&released));
+            let (start, end) = (Arc::clone(&start), Arc::clone(&end));
             async move {
-                begun.notify_one();
-                released.notified().await;
+                start.notify_one();
+                end.notified().await;
                 "done"
             }
         };

@@ -19,9 +19,9 @@ async fn while_the_database_is_away_the_service_lives_says_so_and_recovers_by_it
 
     for silent in [false, true] {
         if silent {
-            proxy.silence()
+            proxy.silence();
         } else {
-            proxy.break_networking()
+            proxy.break_networking();
         }
         eventually("it is not ready", async || ready(&shop).await == StatusCode::SERVICE_UNAVAILABLE).await;
         let alive = shop.ops("/livez").send().await.expect("an answer").status();
