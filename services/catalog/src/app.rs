@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use prometheus::Registry;
-use shop_auth::{AuthState, ServiceToken, Verifier};
+use shop_auth::AuthState;
 use shop_runtime::db::{self, DbConfig, DbConfigError};
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -77,8 +77,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let stop = serve::shutdown_on_signal()?;
     let pool = connect(&common.db(NAME, NAME))?;
     let registry = metrics::registry();
-    let verifier = Verifier::from_dir(&common.auth_public_keys_dir)?;
-    let auth = AuthState::new(verifier, ServiceToken::from_file(&common.service_token_file)?);
+    let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
     let state = AppState::new(&pool, auth, reservation_lifetime, &registry)?;
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;

@@ -194,10 +194,10 @@ async fn whatever_orders_do_what_they_hold_and_what_is_left_add_up() {
         catalog.set(product, &json!({"stock": 25})).await;
     }
 
-    let histories = orders(80).into_iter().enumerate().map(|(index, order)| {
+    let histories = (0_i64..).zip(orders(80)).map(|(index, order)| {
         let catalog = &catalog;
         async move {
-            let cart = [(1 + (index % 3) as i64, 1), (1 + (index / 3 % 3) as i64, 2)];
+            let cart = [(1 + index % 3, 1), (1 + index / 3 % 3, 2)];
             tokio::join!(catalog.reserve(order, &cart), catalog.reserve(order, &cart));
             match index % 4 {
                 0 => drop(tokio::join!(catalog.commit(order), catalog.release(order))),
