@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use prometheus::Registry;
-use shop_auth::{AuthState, ServiceToken, Verifier};
+use shop_auth::AuthState;
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -109,10 +109,10 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let stop = serve::shutdown_on_signal()?;
     let pool = db::connect(&common.db(NAME, NAME))?;
     let registry = metrics::registry();
-    let token = ServiceToken::from_file(&common.service_token_file)?;
-    let catalog = Sibling::new("catalog", &catalog_url, token.secret(), times.sibling_timeout)?;
-    let orders = Sibling::new("order", &order_url, token.secret(), times.sibling_timeout)?;
-    let auth = AuthState::new(Verifier::from_dir(&common.auth_public_keys_dir)?, token);
+    let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
+    let token = auth.service_token().secret();
+    let catalog = Sibling::new("catalog", &catalog_url, token, times.sibling_timeout)?;
+    let orders = Sibling::new("order", &order_url, token, times.sibling_timeout)?;
     let redis = Redis::new(common.redis_url.as_ref())?;
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;

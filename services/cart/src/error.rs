@@ -140,6 +140,9 @@ impl From<&Refusal> for Problem {
             Refusal::OutOfStock(lines) => conflict("out-of-stock", "There are not that many pieces")
                 .detail("nothing was ordered; the cart is as it was")
                 .with("lines", lines),
+            Refusal::NotSold(products) => conflict("product-not-sold", "Something is not sold any more")
+                .detail("nothing was ordered; take the products in `product_ids` out of the cart and order again")
+                .with("product_ids", products),
             Refusal::ReservationLost => conflict("reservation-lost", "The checkout took too long")
                 .detail("the stock was given back and nothing was ordered; try again with a new Idempotency-Key"),
             Refusal::Price(error) => {

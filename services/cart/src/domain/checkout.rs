@@ -177,6 +177,8 @@ pub struct Shortage {
 pub enum Refusal {
     /// The catalog has too little of something.
     OutOfStock(Vec<Shortage>),
+    /// The catalog does not sell something any more.
+    NotSold(Vec<ProductId>),
     /// The reservation was given back before it was sold: the checkout was held up for too long.
     ReservationLost,
     /// The lines do not add up.

@@ -1,12 +1,13 @@
 //! The catalog: prices, and stock for an order.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shop_runtime::client::{Sibling, SiblingError};
 use shop_types::{OrderId, OrderLine, ProductId};
 
 use super::{Outcome, not_accepted};
 use crate::domain::cart::{Item, Product};
-use crate::domain::checkout::{Refusal, Shortage};
+use crate::domain::checkout::Refusal;
 
 /// The catalog service.
 #[derive(Clone, Debug)]
@@ -76,13 +77,15 @@ fn reservation(order: OrderId) -> String {
 /// What the catalog has refused for certain; anything else is handed back as the error that it is.
 fn refusal(error: SiblingError) -> Result<Refusal, SiblingError> {
     match error.slug() {
-        Some("out-of-stock") => Ok(Refusal::OutOfStock(shortages(&error))),
+        Some("out-of-stock") => Ok(Refusal::OutOfStock(told(&error, "lines"))),
+        Some("product-not-found") => Ok(Refusal::NotSold(told(&error, "product_ids"))),
         Some("reservation-released" | "reservation-not-found") => Ok(Refusal::ReservationLost),
         _ => not_accepted(&error).ok_or(error),
     }
 }
 
-fn shortages(error: &SiblingError) -> Vec<Shortage> {
-    let lines = error.problem().and_then(|problem| problem.extensions.get("lines"));
-    lines.and_then(|lines| Vec::deserialize(lines).ok()).unwrap_or_default()
+/// A list that the catalog tells along with its refusal.
+fn told<T: DeserializeOwned>(error: &SiblingError, member: &str) -> Vec<T> {
+    let list = error.problem().and_then(|problem| problem.extensions.get(member));
+    list.and_then(|list| Vec::deserialize(list).ok()).unwrap_or_default()
 }

@@ -1,0 +1,11 @@
+//! The cart service from outside, between the real catalog and the real order service, each with a database of its own.
+#![expect(clippy::expect_used, reason = "what fails here fails the test, with its reason")]
+
+mod authorization;
+mod cart;
+mod checkout;
+mod crashes;
+mod document;
+mod faults;
+mod outages;
+mod support;
