@@ -34,7 +34,7 @@ const ATTEMPTS: usize = 3;
 #[derive(Debug)]
 pub struct ApiServer {
     // Dropped in this order: the servers before the folder that they write to.
-    api_server: Server,
+    server: Server,
     _etcd: Server,
     folder: TempDir,
     kube: PathBuf,
@@ -93,12 +93,12 @@ impl ApiServer {
         let mut api_server =
             Server::spawn(&kube, "apiserver", folder.path(), &arguments(folder.path(), &socket, port))?;
         ready(&ReadyProbe::new(&url, &authority)?, [&mut etcd, &mut api_server]).await?;
-        Ok(Self { api_server, _etcd: etcd, folder, kube, url, kubeconfig })
+        Ok(Self { server: api_server, _etcd: etcd, folder, kube, url, kubeconfig })
     }
 
     /// The server's log so far, for a test that wants to know why.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.api_server.log).unwrap_or_default()
+        std::fs::read_to_string(&self.server.log).unwrap_or_default()
     }
 }
 

@@ -40,8 +40,7 @@ pub(crate) fn remove_all(layout: &Layout) -> Result<Removed> {
         rules: iptables::remove_rules()?,
         groups: cgroups::remove()?,
     };
-    remove_leases();
-    remove_log_links(layout);
+    remove_scattered(layout);
     for folder in [layout.run(), layout.state()] {
         if folder.exists() {
             fs::remove_dir_all(folder).map_err(Error::file("remove", folder))?;
@@ -116,22 +115,43 @@ fn unescape(field: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The network plugins' record of what they did, which has a fixed place.
-fn remove_leases() {
-    for entry in fs::read_dir("/var/lib/cni/results").into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with("shopkeeper-") {
+/// What the components put at places that cannot be chosen. Folders go only when nobody else has anything in them.
+fn remove_scattered(layout: &Layout) {
+    // The network plugins' record of what they did.
+    remove_files("/var/lib/cni/results", |path| name(path).starts_with("shopkeeper-"));
+    // Links to the logs of pods, which are in a folder of ours.
+    remove_files("/var/log/containers", |path| {
+        fs::read_link(path).is_ok_and(|target| target.starts_with(layout.state()))
+    });
+    // The sockets of shims; whoever listens on one is in the kernel's table.
+    let listening = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    remove_files("/run/containerd/s", |path| !listening.contains(&name(path)));
+    // The kubelet's ear for device plugins.
+    remove_files("/var/lib/kubelet/device-plugins", |path| !listening.contains(&path.display().to_string()));
+    for folder in [
+        "/var/lib/cni/results",
+        "/var/lib/cni",
+        "/var/log/containers",
+        "/run/containerd/s",
+        "/run/containerd",
+        "/var/lib/kubelet/device-plugins",
+        "/var/lib/kubelet",
+    ] {
+        // Refused when it is not empty, which is what is wanted then.
+        let _ = fs::remove_dir(folder);
+    }
+}
+
+fn remove_files(folder: &str, condition: impl Fn(&Path) -> bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if condition(&entry.path()) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// The kubelet's links to pods' logs have a fixed place too; ours point into our folder.
-fn remove_log_links(layout: &Layout) {
-    for entry in fs::read_dir("/var/log/containers").into_iter().flatten().flatten() {
-        if fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(layout.state())) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ fn remedy(program: &str) -> &'static str {
 /// Runs a program to its end and returns what it wrote to its standard output.
 pub(crate) fn run(command: &mut Command) -> Result<String> {
     let output = start(command, Command::output)?;
-    finish(command, output)
+    finish(command, &output)
 }
 
 /// As [`run`], with something for the program to read.
@@ -38,7 +38,7 @@ pub(crate) fn run_with_input(command: &mut Command, input: &[u8]) -> Result<Stri
         child.wait_with_output()
     });
     let output = output.map_err(|source| Error::CommandNotStarted { command: words(command), source })?;
-    finish(command, output)
+    finish(command, &output)
 }
 
 /// Whether a program can be run and says that all is well.
@@ -68,7 +68,7 @@ fn start<T>(command: &mut Command, how: impl FnOnce(&mut Command) -> io::Result<
     })
 }
 
-fn finish(command: &Command, output: Output) -> Result<String> {
+fn finish(command: &Command, output: &Output) -> Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

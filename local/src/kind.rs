@@ -188,6 +188,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn kind_itself_reads_the_configuration_and_refuses_one_with_a_mistake() {
+        let kind = binaries::kind(&Cache::open().unwrap()).unwrap();
+        check_configuration(&kind, configuration()).unwrap();
+
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = folder.path().join("wrong.yaml");
+        let text = fs::read_to_string(CONFIGURATION).unwrap();
+        fs::write(&wrong, text.replace("containerPort: 30080", "containerPort: 300800")).unwrap();
+        let error = check_configuration(&kind, &wrong).unwrap_err().to_string();
+        assert!(error.contains("invalid port number: 300800"), "{error}");
+    }
+
+    #[test]
     fn the_shops_port_is_put_into_the_configuration() {
         let text = fs::read_to_string(CONFIGURATION).unwrap();
         assert!(configuration_for(&text, 8123).contains("hostPort: 8123, listenAddress: 127.0.0.1"));

@@ -74,6 +74,10 @@ impl Layout {
         self.run.join("containerd")
     }
 
+    pub(crate) fn runc_state(&self) -> PathBuf {
+        self.run.join("runc")
+    }
+
     pub(crate) fn containerd_socket(&self) -> PathBuf {
         self.run.join("containerd.sock")
     }

@@ -15,13 +15,11 @@ const LISTENING: &str = "0A";
 
 /// Refuses when something listens there, and says who.
 pub(crate) fn check_free(address: IpAddr, port: u16, remedy: &str) -> Result<()> {
-    match TcpListener::bind(SocketAddr::new(address, port)) {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            let owner = owner(port).map_or_else(|| "another process".into(), processes::describe);
-            Err(Error::Preflight(format!("port {port} of {address} is used by {owner}: {remedy}")))
-        }
+    if TcpListener::bind(SocketAddr::new(address, port)).is_ok() {
+        return Ok(());
     }
+    let owner = owner(port).map_or_else(|| "another process".into(), processes::describe);
+    Err(Error::Preflight(format!("port {port} of {address} is used by {owner}: {remedy}")))
 }
 
 /// A process that listens on the port, if it can be found.

@@ -2,6 +2,7 @@
 
 use shopkeeper_local::{ApiServer, Result};
 
+#[expect(clippy::unwrap_used, reason = "a helper of tests")]
 fn kubectl(server: &ApiServer, arguments: &[&str]) -> String {
     let output = server.kubectl().args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -61,8 +61,8 @@ pub(crate) fn proxy(layout: &Layout) -> Vec<String> {
 fn containerd_configuration(layout: &Layout) -> String {
     let (root, state, socket) = (layout.containerd(), layout.containerd_state(), layout.containerd_socket());
     let (root, state, socket) = (root.display(), state.display(), socket.display());
-    let cni = layout.cni_configuration();
-    let cni = cni.display();
+    let (cni, runc) = (layout.cni_configuration(), layout.runc_state());
+    let (cni, runc) = (cni.display(), runc.display());
     let pause = Reference::local(images::PAUSE);
     format!(
         r#"version = 2
@@ -88,6 +88,7 @@ state = "{state}"
       runtime_type = "io.containerd.runc.v2"
       [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
         SystemdCgroup = false
+        Root = "{runc}"
 "#
     )
 }
