@@ -1,0 +1,15 @@
+//! The operator against a real API server. There are no controllers and no nodes behind it, so the tests themselves say that pods are
+//! ready and Jobs are done, and nothing collects the children of a deleted Store.
+
+#![expect(clippy::expect_used, reason = "tests")]
+#![expect(unreachable_pub, reason = "a test has nobody to be reached by")]
+
+mod drift;
+mod faults;
+mod leadership;
+mod migration;
+mod quiet;
+mod refused;
+mod stores;
+mod support;
+mod toggles;

@@ -1,0 +1,98 @@
+//! Nothing is written when nothing is to be done.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use shopkeeper_operator::kind::Kind;
+
+use crate::support::{Operator, World, children, eventually};
+
+async fn versions(world: &World) -> BTreeMap<(Kind, String), String> {
+    children(&world.client, &world.namespace).await.into_iter().map(|(key, child)| (key, child.resource_version)).collect()
+}
+
+/// Waits until nothing was reconciled or written for a while.
+async fn calm(operator: &Operator) {
+    eventually("calm", || async {
+        let before = (operator.reconciles(), operator.writes());
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let after = (operator.reconciles(), operator.writes());
+        if before == after { Ok(()) } else { Err(format!("{before:?} -> {after:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_reconcile_writes_nothing() {
+    let world = World::new("second-reconcile").await;
+    let operator = world.operator().await;
+    world.apply("demo", json!({"demo": {"products": 1}, "services": {"cart": {"resources": {"requests": {"cpu": "0.05"}}}}})).await;
+    world.ready("demo").await;
+    calm(&operator).await;
+    let (writes, reconciles, before) = (operator.writes(), operator.reconciles(), versions(&world).await);
+    let store_before = world.store("demo").await;
+    // A label on the Store makes the operator look at everything again.
+    let label = json!({"metadata": {"labels": {"touched": "yes"}}});
+    world.stores().patch("demo", &PatchParams::default(), &Patch::Merge(label)).await.expect("a label");
+    eventually("another reconcile", || async {
+        if operator.reconciles() > reconciles { Ok(()) } else { Err(format!("{reconciles}")) }
+    })
+    .await;
+    calm(&operator).await;
+    assert_eq!(operator.writes(), writes, "writes of the second reconcile");
+    assert_eq!(versions(&world).await, before);
+    assert_eq!(world.store("demo").await.status, store_before.status);
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_writes_nothing() {
+    let world = World::new("restart").await;
+    let first = world.operator().await;
+    let spec = json!({
+        "demo": {"products": 1, "users": true}, "profile": "Standard",
+        "services": {
+            "cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}, "resources": {"requests": {"cpu": "0.05"}, "limits": {"memory": "0.5Gi"}}},
+            "user": {"scheduling": {"nodeSelector": {"disk": "fast"}}},
+        },
+        "images": {"pullSecrets": [{"name": "registry"}]},
+        "gateway": {"corsOrigins": ["https://app.example.com"], "service": {"type": "NodePort"}},
+    });
+    world.apply("demo", spec).await;
+    world.ready("demo").await;
+    calm(&first).await;
+    let before = versions(&world).await;
+    first.stop().await;
+
+    let second = world.operator().await;
+    eventually("the restarted operator's first reconcile", || async {
+        if second.reconciles() > 0 { Ok(()) } else { Err("none".into()) }
+    })
+    .await;
+    calm(&second).await;
+    assert_eq!(second.writes(), 0, "{}", String::from_utf8_lossy(&second.metrics.render().expect("metrics")));
+    assert_eq!(versions(&world).await, before);
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_writes_only_what_it_touches() {
+    let world = World::new("one-change").await;
+    let operator = world.operator().await;
+    world.apply("demo", json!({})).await;
+    world.ready("demo").await;
+    calm(&operator).await;
+    let before = versions(&world).await;
+    world.apply("demo", json!({"services": {"order": {"lifecycle": {"processingAfter": "6s"}}}})).await;
+    eventually("the change", || async {
+        let changed = versions(&world).await.into_iter().filter(|(key, version)| before.get(key) != Some(version)).count();
+        if changed > 0 { Ok(()) } else { Err("nothing changed".into()) }
+    })
+    .await;
+    world.ready("demo").await;
+    calm(&operator).await;
+    let changed: Vec<_> = versions(&world).await.into_iter().filter(|(key, version)| before.get(key) != Some(version)).map(|(key, _)| key).collect();
+    assert_eq!(changed, [(Kind::Deployment, "demo-order".to_owned())]);
+    operator.stop().await;
+}

@@ -1,0 +1,9 @@
+//! A namespace with a Store, an operator for it, and somebody who plays the other controllers.
+
+mod cluster;
+mod players;
+mod world;
+
+pub use cluster::{children, config, kubectl};
+pub use players::Players;
+pub use world::{Operator, World, condition, eventually};

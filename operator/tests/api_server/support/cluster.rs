@@ -1,0 +1,67 @@
+//! One API server for all tests, each in a namespace of its own.
+
+use std::{collections::BTreeMap, process::Command};
+
+use kube::{
+    Api, Client, Config,
+    api::{DynamicObject, ListParams},
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use shopkeeper_local::ApiServer;
+use shopkeeper_operator::kind::Kind;
+use strum::IntoEnumIterator;
+use tokio::sync::OnceCell;
+
+static SERVER: OnceCell<ApiServer> = OnceCell::const_new();
+
+async fn server() -> &'static ApiServer {
+    SERVER
+        .get_or_init(|| async {
+            let server = ApiServer::start().await.expect("an API server");
+            let crd = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/store.yaml");
+            let applied = server.kubectl().args(["apply", "--server-side", "-f", crd]).output().expect("kubectl");
+            assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+            let waited = server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
+            assert!(waited.expect("kubectl").status.success());
+            server
+        })
+        .await
+}
+
+/// How to reach the API server as its administrator.
+pub async fn config() -> Config {
+    let kubeconfig = Kubeconfig::from_yaml(server().await.kubeconfig()).expect("a kubeconfig");
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration")
+}
+
+/// A client of its administrator.
+pub async fn admin() -> Client {
+    Client::try_from(config().await).expect("a client")
+}
+
+/// A kubectl command.
+pub async fn kubectl() -> Command {
+    server().await.kubectl()
+}
+
+/// A child as it is in the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    pub resource_version: String,
+    pub object: DynamicObject,
+}
+
+/// All objects of the operator's kinds in a namespace, by kind and name, without what every namespace has by itself.
+pub async fn children(client: &Client, namespace: &str) -> BTreeMap<(Kind, String), Child> {
+    let mut found = BTreeMap::new();
+    for kind in Kind::iter() {
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind.resource());
+        let selected = ListParams::default().labels("app.kubernetes.io/managed-by=shopkeeper");
+        for object in api.list(&selected).await.expect("a list") {
+            let name = object.metadata.name.clone().unwrap_or_default();
+            let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
+            found.insert((kind, name), Child { resource_version, object });
+        }
+    }
+    found
+}

@@ -1,0 +1,154 @@
+//! A namespace with a Store, and operators for it.
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::Condition};
+use kube::{
+    Api, Client,
+    api::{ObjectMeta, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+use shopkeeper_api::Store;
+use shopkeeper_operator::{args::Settings, client::client, controller, metrics::Metrics, observed::Observed};
+use shopkeeper_plan::ImageDefaults;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::{
+    Players,
+    cluster::{admin, config},
+};
+
+/// A namespace of a test's own.
+pub struct World {
+    pub client: Client,
+    pub namespace: String,
+    pub players: Players,
+}
+
+/// An operator that runs inside the test.
+pub struct Operator {
+    pub metrics: Metrics,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl World {
+    pub async fn new(name: &str) -> Self {
+        let client = admin().await;
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let labels = [("pod-security.kubernetes.io/enforce".to_owned(), "restricted".to_owned())].into();
+        let metadata = ObjectMeta { name: Some(name.to_owned()), labels: Some(labels), ..ObjectMeta::default() };
+        namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await.expect("a namespace");
+        let players = Players::start(client.clone(), name.to_owned());
+        Self { client, namespace: name.to_owned(), players }
+    }
+
+    pub fn stores(&self) -> Api<Store> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub async fn apply(&self, name: &str, spec: Value) -> Store {
+        let object = json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "metadata": {"name": name}, "spec": spec});
+        self.stores().patch(name, &PatchParams::apply("test").force(), &Patch::Apply(object)).await.expect("a Store")
+    }
+
+    pub fn settings(&self) -> Settings {
+        Settings {
+            watch_namespace: Some(self.namespace.clone()),
+            concurrency: 4,
+            reconcile_timeout: Duration::from_secs(30),
+            resync: Duration::from_secs(600),
+            identity: "test".into(),
+            images: ImageDefaults {
+                registry: "shopkeeper.local".into(),
+                tag: "v1".into(),
+                postgres: "shopkeeper.local/postgres:15".into(),
+                redis: "shopkeeper.local/redis:7".into(),
+                nginx: "shopkeeper.local/nginx:1.22".into(),
+            },
+        }
+    }
+
+    pub async fn operator(&self) -> Operator {
+        self.operator_with(self.settings()).await
+    }
+
+    pub async fn operator_with(&self, settings: Settings) -> Operator {
+        let metrics = Metrics::new().expect("metrics");
+        let client = client(config().await, &metrics).expect("a client");
+        Operator::start(client, settings, metrics)
+    }
+
+    pub async fn store(&self, name: &str) -> Store {
+        self.stores().get(name).await.expect("the Store")
+    }
+
+    /// Waits until the Store is Ready at its current generation.
+    pub async fn ready(&self, name: &str) -> Store {
+        self.until(name, "Ready", "True").await
+    }
+
+    /// Waits until a condition of the Store, at its current generation, has a status.
+    pub async fn until(&self, name: &str, type_: &str, status: &str) -> Store {
+        let what = format!("{name} to have {type_}={status}");
+        eventually(&what, || async {
+            let store = self.store(name).await;
+            let found = condition(&store, type_);
+            let current = found.as_ref().is_some_and(|it| it.status == status && it.observed_generation == store.metadata.generation);
+            if current { Ok(store) } else { Err(format!("{:?}", store.status)) }
+        })
+        .await
+    }
+}
+
+impl Operator {
+    pub fn start(client: Client, settings: Settings, metrics: Metrics) -> Self {
+        let observed = Arc::new(Observed::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let end = async {
+            let _ = stopped.await;
+        };
+        let task = tokio::spawn(controller::run(client, settings, metrics.clone(), observed, end));
+        Self { metrics, stop, task }
+    }
+
+    pub fn writes(&self) -> u64 {
+        self.metrics.total_writes()
+    }
+
+    pub fn reconciles(&self) -> u64 {
+        self.metrics.reconciles.with_label_values(&["store", "ok"]).get()
+    }
+
+    /// Stops in an orderly way.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        self.task.await.expect("an orderly end");
+    }
+
+    /// Stops as a killed process does.
+    pub async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+pub fn condition(store: &Store, type_: &str) -> Option<Condition> {
+    store.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_).cloned()
+}
+
+/// Tries until it succeeds; says what it saw last when it never does.
+pub async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mut check: impl FnMut() -> F) -> T {
+    let started = Instant::now();
+    loop {
+        match check().await {
+            Ok(value) => return value,
+            Err(seen) if started.elapsed() > Duration::from_secs(40) => panic!("waited in vain for {what}; last seen: {seen}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(25)).await,
+        }
+    }
+}
