@@ -148,7 +148,7 @@ pub struct CacheTuning {
 pub enum TuningMode {
     /// Not at all.
     #[default]
-    Off,
+    Disabled,
     /// Advice in the status only.
     Recommend,
     /// Lifetimes are set within the bounds.

@@ -30,6 +30,7 @@ async fn server() -> &'static ApiServer {
 
 /// How to reach the API server as its administrator.
 pub async fn config() -> Config {
+    shopkeeper_operator::client::choose_cryptography();
     let kubeconfig = Kubeconfig::from_yaml(server().await.kubeconfig()).expect("a kubeconfig");
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration")
 }
