@@ -103,11 +103,22 @@ fn collect_sources(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
         let path = entry.map_err(Error::file("read", folder))?.path();
         if path.is_dir() {
             collect_sources(&path, found)?;
-        } else if path.extension().is_some_and(|extension| ["go", "mod", "sum"].iter().any(|kind| extension == *kind)) {
+        } else if is_source(&path) {
             found.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether the file is part of what is built.
+fn is_source(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    [".go", ".mod", ".sum"].iter().any(|ending| name.ends_with(ending)) && !name.ends_with("_test.go")
+}
+
+/// Runs the tests of what we wrote in Go.
+pub(crate) fn test_components() -> Result<()> {
+    command::run(go().current_dir(module()).args(["test", "-trimpath", "./storage"])).map(drop)
 }
 
 fn build_components(module: &Path, folder: &Path) -> Result<()> {
@@ -149,4 +160,17 @@ fn go() -> Command {
     // Static, so that the same binaries run in an empty image; and nothing of the caller's environment changes what is built.
     command.env("CGO_ENABLED", "0").env("GOFLAGS", "-buildvcs=false").env("GOWORK", "off");
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_a_go_test_does_not_build_kubernetes_again() {
+        assert!(is_source(Path::new("storage/storage.go")));
+        assert!(is_source(Path::new("go.sum")));
+        assert!(!is_source(Path::new("storage/storage_test.go")));
+        assert!(!is_source(Path::new("README.md")));
+    }
 }

@@ -10,8 +10,9 @@ use crate::{
     kind, packages, preflight, progress,
 };
 
-/// Runs both checks.
+/// Runs the checks, and the tests of the cluster's own part in Go.
 pub(crate) fn run(cache: &Cache) -> Result<()> {
+    progress::timed("tests of the volume provisioner", binaries::test_components)?;
     let program = binaries::kind(cache)?;
     progress::timed("kind loads kind-config.yaml", || kind::check_configuration(&program, kind::configuration()))?;
     if !command::on_path("buildah") {

@@ -72,9 +72,9 @@ pub enum Error {
         /// Where to look.
         look: String,
     },
-    /// The HTTP client could not be made.
+    /// The client could not be made.
     #[error("cannot make a client for the API server")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] kube::Error),
     /// The machine lacks something that the cluster needs.
     #[error("{0}")]
     Preflight(String),

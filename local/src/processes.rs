@@ -212,10 +212,10 @@ impl Stat {
     }
 }
 
-/// The resident memory of a process, in bytes.
+/// The memory of a process, in bytes. What it shares, as all components share their one binary, is counted by its part.
 pub(crate) fn memory(pid: i32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let summary = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = summary.lines().find(|line| line.starts_with("Pss:"))?;
     line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 

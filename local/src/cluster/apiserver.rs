@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use super::credentials;
 use crate::{
+    certs,
     error::{Error, Result},
     layout::Layout,
     network::{API_PORT, NODE, SERVICES},
@@ -70,27 +71,26 @@ pub(crate) fn cluster_arguments(layout: &Layout) -> Vec<String> {
 }
 
 /// Asks an API server whether it is ready. Anyone may ask that, so no client certificate is needed.
-#[derive(Debug)]
 pub(crate) struct ReadyProbe {
-    client: reqwest::Client,
-    url: String,
+    client: kube::Client,
 }
 
 impl ReadyProbe {
     pub(crate) fn new(server: &str, authority: &str) -> Result<Self> {
-        let client = reqwest::Certificate::from_pem(authority.as_bytes())
-            .and_then(|authority| {
-                reqwest::Client::builder()
-                    .tls_certs_only([authority])
-                    .no_proxy()
-                    .timeout(Duration::from_secs(2))
-                    .build()
-            })
-            .map_err(Error::Client)?;
-        Ok(Self { client, url: format!("{server}/readyz") })
+        let unusable = |what: &str| {
+            Error::Refused(format!("the API server's {what} can't be read; `local down` and `up` make it anew"))
+        };
+        let mut config = kube::Config::new(server.parse().map_err(|_| unusable("address"))?);
+        let certificate = certs::to_der(authority).ok_or_else(|| unusable("certificate"))?;
+        config.root_cert = Some(vec![certificate]);
+        config.connect_timeout = Some(Duration::from_secs(2));
+        config.default_retry = false;
+        Ok(Self { client: kube::Client::try_from(config).map_err(Error::Client)? })
     }
 
     pub(crate) async fn is_ready(&self) -> bool {
-        self.client.get(&self.url).send().await.is_ok_and(|response| response.status().is_success())
+        let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else { return false };
+        let answer = tokio::time::timeout(Duration::from_secs(2), self.client.request_text(request));
+        answer.await.is_ok_and(|answer| answer.is_ok())
     }
 }

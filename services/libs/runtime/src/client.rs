@@ -147,8 +147,6 @@ impl Sibling {
             .map_err(|_| SiblingConfigError::Token)?;
         authorization.set_sensitive(true);
         let http = reqwest::Client::builder()
-            // Siblings are inside the cluster; an image without a base has no certificates to load.
-            .tls_certs_only([])
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout.min(Duration::from_millis(500)))
             .timeout(timeout)
