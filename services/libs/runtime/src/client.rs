@@ -140,7 +140,7 @@ impl Sibling {
         timeout: Duration,
     ) -> Result<Self, SiblingConfigError> {
         let url = reqwest::Url::parse(base).map_err(|_| SiblingConfigError::Url(name))?;
-        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+        if url.scheme() != "http" || url.cannot_be_a_base() {
             return Err(SiblingConfigError::Url(name));
         }
         let mut authorization = HeaderValue::from_str(&format!("Service {}", token.expose_secret()))
