@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -121,10 +123,36 @@ impl Layout {
     }
 }
 
-/// Writes a file that others may not read when `secret`.
+/// Writes a file that others may not read when `secret`. It appears whole, and one that has this content is left alone: containerd reads
+/// its folder anew at every change, even of a file that is half written.
 pub(crate) fn write(path: &Path, content: &str, secret: bool) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::write(path, content).map_err(Error::file("write", path))?;
+    if fs::read_to_string(path).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let failed = || Error::file("write", path);
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(failed())?;
+    file.write_all(content.as_bytes()).map_err(failed())?;
     let mode = if secret { 0o600 } else { 0o644 };
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(Error::file("set the mode of", path))
+    file.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed())?;
+    file.persist(path).map_err(|error| failed()(error.error)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_the_content_is_left_alone_and_a_secret_one_is_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, "one", true).unwrap();
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        write(&path, "one", true).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), metadata.modified().unwrap());
+        write(&path, "two", true).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }
