@@ -59,7 +59,13 @@ pub enum Seed {
 }
 
 /// Applies a plan as far as it can be applied now.
-pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str, plan: Plan) -> Result<Progress, Error> {
+pub async fn apply(
+    context: &Context,
+    shop: &Shop,
+    store: &StoreName,
+    uid: &str,
+    plan: Plan,
+) -> Result<Progress, Error> {
     let waves = Waves::of(plan)?;
     let wanted: BTreeSet<ChildRef> = waves.all().map(|desired| desired.child.clone()).collect();
     wave(context, &waves.ground).await?;

@@ -4,7 +4,10 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Method, Request, Response, header::USER_AGENT};
-use kube::{Client, Config, client::{Body, ClientBuilder}};
+use kube::{
+    Client, Config,
+    client::{Body, ClientBuilder},
+};
 use prometheus::IntCounterVec;
 use tower::{Layer, Service};
 

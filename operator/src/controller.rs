@@ -1,6 +1,10 @@
 //! The controller: watches, queue and workers.
 
-use std::{collections::HashMap, future::Future, sync::{Arc, Mutex}};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex},
+};
 
 use futures::StreamExt;
 use kube::{

@@ -53,7 +53,8 @@ struct Content {
 
 impl Content {
     fn text(&self, key: &str) -> Result<String, Error> {
-        let bytes = self.data.get(key).ok_or_else(|| Error::SecretMissing { name: self.name.clone(), key: key.into() })?;
+        let bytes =
+            self.data.get(key).ok_or_else(|| Error::SecretMissing { name: self.name.clone(), key: key.into() })?;
         String::from_utf8(bytes.0.clone()).map_err(|_| self.unusable(key, "it is not text"))
     }
 

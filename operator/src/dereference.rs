@@ -16,13 +16,12 @@ use crate::{
 /// Reads what a Store refers to. Credentials that are not there are made.
 pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &StoreName) -> Result<Found, Error> {
     let client = &context.client;
-    let database = store.spec.database.external.as_ref();
-    let redis = store.spec.redis.external.as_ref();
+    let (database, redis) = (store.spec.database().external, store.spec.redis().external);
     let root_secrets = shop.root_secrets();
     let (credentials, external_database, external_redis) = tokio::try_join!(
         credentials(client, &root_secrets),
-        external(client, &name.namespace, database),
-        external(client, &name.namespace, redis),
+        external(client, &name.namespace, database.as_ref()),
+        external(client, &name.namespace, redis.as_ref()),
     )?;
     Ok(Found { credentials, external_database, external_redis, addresses: addresses(context, name) })
 }
@@ -37,8 +36,11 @@ async fn external(client: &Client, namespace: &str, external: Option<&External>)
         .map_err(|source| Error::SecretAccess { name: name.clone(), source: Box::new(source) })?;
     let value = secret.and_then(|secret| secret.data?.remove(&key));
     let value = value.ok_or_else(|| Error::SecretMissing { name: name.clone(), key: key.clone() })?;
-    let text = String::from_utf8(value.0)
-        .map_err(|_| Error::SecretUnusable { name, key, problem: "it is not text".into() })?;
+    let text = String::from_utf8(value.0).map_err(|_| Error::SecretUnusable {
+        name,
+        key,
+        problem: "it is not text".into(),
+    })?;
     Ok(Some(SecretText::new(text.trim())))
 }
 

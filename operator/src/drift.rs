@@ -1,6 +1,10 @@
 //! Says that somebody else had changed a child.
 
-use kube::{Resource, api::DynamicObject, runtime::events::{Event, EventType}};
+use kube::{
+    Resource,
+    api::DynamicObject,
+    runtime::events::{Event, EventType},
+};
 
 use crate::{context::Context, kind::ChildRef};
 

@@ -6,6 +6,13 @@ use shopkeeper_plan::hash;
 /// Hash of labels, annotations, owners and content; not of status, versions or managed fields.
 pub fn fingerprint(object: &DynamicObject) -> String {
     let metadata = &object.metadata;
-    let content = object.data.as_object().map(|fields| fields.iter().filter(|(name, _)| *name != "status").collect::<Vec<_>>());
-    hash(&(&metadata.labels, &metadata.annotations, &metadata.owner_references, metadata.deletion_timestamp.is_some(), content))
+    let content =
+        object.data.as_object().map(|fields| fields.iter().filter(|(name, _)| *name != "status").collect::<Vec<_>>());
+    hash(&(
+        &metadata.labels,
+        &metadata.annotations,
+        &metadata.owner_references,
+        metadata.deletion_timestamp.is_some(),
+        content,
+    ))
 }

@@ -35,12 +35,18 @@ pub async fn tell(context: &Context, invalid: &InvalidObject) -> Result<(), Erro
         "status": {"observedGeneration": metadata.generation, "conditions": [condition("Ready", "False"), condition("Degraded", "True")]},
     });
     tracing::warn!(store = %format_args!("{namespace}/{name}"), %message, "a Store cannot be read");
-    stores.patch_status(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await.map_err(failed)?;
+    stores
+        .patch_status(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch))
+        .await
+        .map_err(failed)?;
     Ok(())
 }
 
 fn says_so(status: &Value, generation: Option<i64>, message: &str) -> bool {
     let conditions = status["conditions"].as_array();
-    let told = conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["message"] == message);
+    let told = conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Ready" && condition["message"] == message);
     told && status["observedGeneration"].as_i64() == generation
 }

@@ -7,6 +7,7 @@ pub mod client;
 pub mod context;
 pub mod controller;
 pub mod covers;
+pub mod crd;
 pub mod credentials;
 pub mod dereference;
 pub mod drift;

@@ -50,7 +50,8 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let config = kube::Config::infer().await.context("no way to an API server was found")?;
     let client = client(config, &metrics)?;
-    let mut lease = Lease::claim(client.clone(), &args, metrics.clone()).await.context("the Lease cannot be claimed")?;
+    let mut lease =
+        Lease::claim(client.clone(), &args, metrics.clone()).await.context("the Lease cannot be claimed")?;
     tracing::info!(lease = %args.lease_name, "waiting for the Lease");
     tokio::select! {
         held = lease.wait_until_held() => held?,

@@ -33,9 +33,13 @@ impl Metrics {
         let registry = Registry::new();
         let seconds = HistogramOpts::new("operator_reconcile_duration_seconds", "Time that reconciles took")
             .buckets(vec![0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0]);
-        let counter = |name, help, labels: &[&str]| register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?);
+        let counter =
+            |name, help, labels: &[&str]| register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?);
         let gauge = |name, help| register(&registry, IntGauge::new(name, help)?);
-        let build = register(&registry, IntGaugeVec::new(Opts::new("operator_build_info", "Version of the operator"), &["version"])?)?;
+        let build = register(
+            &registry,
+            IntGaugeVec::new(Opts::new("operator_build_info", "Version of the operator"), &["version"])?,
+        )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Ok(Self {
             reconciles: counter("operator_reconcile_total", "Reconciles by outcome", &["controller", "result"])?,
@@ -43,7 +47,11 @@ impl Metrics {
             active: gauge("operator_reconcile_active", "Reconciles that run now")?,
             in_backoff: gauge("operator_objects_in_backoff", "Stores that wait for another try")?,
             writes: counter("operator_api_writes_total", "Writes to the API server", &["kind", "verb", "result"])?,
-            drift: counter("operator_drift_corrected_total", "Children that somebody else had changed or deleted", &["kind"])?,
+            drift: counter(
+                "operator_drift_corrected_total",
+                "Children that somebody else had changed or deleted",
+                &["kind"],
+            )?,
             watch_errors: counter("operator_watch_errors_total", "Failures of watches", &["kind"])?,
             leader: gauge("operator_leader", "1 on the replica that works")?,
             registry,

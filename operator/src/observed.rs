@@ -149,9 +149,10 @@ impl Observed {
     /// The children that a Store owns.
     pub fn owned_by(&self, store: &StoreName, uid: &str) -> Vec<(ChildRef, Seen)> {
         let inner = self.lock();
-        let owned = inner.children.iter().filter(|(child, seen)| {
-            child.namespace == store.namespace && seen.owner_uid.as_deref() == Some(uid)
-        });
+        let owned = inner
+            .children
+            .iter()
+            .filter(|(child, seen)| child.namespace == store.namespace && seen.owner_uid.as_deref() == Some(uid));
         owned.map(|(child, seen)| (child.clone(), seen.clone())).collect()
     }
 
@@ -165,7 +166,8 @@ impl Observed {
 
     /// How far a Job is, if it is there.
     pub fn job(&self, store: &StoreName, name: &str) -> Option<JobState> {
-        match self.get(&ChildRef { kind: Kind::Job, namespace: store.namespace.clone(), name: name.to_owned() })?.health {
+        match self.get(&ChildRef { kind: Kind::Job, namespace: store.namespace.clone(), name: name.to_owned() })?.health
+        {
             Health::Job(state) => Some(state),
             _ => None,
         }
@@ -208,7 +210,8 @@ fn seen(kind: Kind, object: &DynamicObject) -> Seen {
     let labelled = metadata.labels.as_ref().and_then(|labels| labels.get(INSTANCE_LABEL));
     let name = owner.map(|owner| &owner.name).or(labelled).cloned();
     let namespace = metadata.namespace.clone().unwrap_or_default();
-    let address = (kind == Kind::Service).then(|| object.data["spec"]["clusterIP"].as_str().map(ToOwned::to_owned)).flatten();
+    let address =
+        (kind == Kind::Service).then(|| object.data["spec"]["clusterIP"].as_str().map(ToOwned::to_owned)).flatten();
     Seen {
         uid: metadata.uid.clone().unwrap_or_default(),
         fingerprint: fingerprint(object),
@@ -241,7 +244,12 @@ mod tests {
     #[test]
     fn a_child_that_vanished_while_the_watch_was_away_touches_its_store() {
         let observed = Observed::default();
-        for event in [Event::Init, Event::InitApply(config_map("a", "1")), Event::InitApply(config_map("b", "1")), Event::InitDone] {
+        for event in [
+            Event::Init,
+            Event::InitApply(config_map("a", "1")),
+            Event::InitApply(config_map("b", "1")),
+            Event::InitDone,
+        ] {
             observed.record(Kind::ConfigMap, event);
         }
         observed.record(Kind::ConfigMap, Event::Init);

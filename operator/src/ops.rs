@@ -1,6 +1,9 @@
 //! `/metrics`, `/livez` and `/readyz`.
 
-use std::sync::{Arc, atomic::{AtomicBool, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     Router,
@@ -35,7 +38,9 @@ pub fn router(ops: Ops) -> Router {
 async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
     match ops.metrics.render() {
         Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, "text/plain; version=0.0.4")], text),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], error.to_string().into_bytes()),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], error.to_string().into_bytes())
+        }
     }
 }
 

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use kube::{
-    core::DeserializeGuard,
-    runtime::controller::Action,
-};
+use kube::{core::DeserializeGuard, runtime::controller::Action};
 use shopkeeper_api::Store;
 use shopkeeper_plan::{Shop, plan, validate};
 

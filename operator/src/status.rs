@@ -11,7 +11,10 @@ mod services_ready;
 mod verdict;
 mod write;
 
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::{Condition, Time}, jiff::Timestamp};
+use k8s_openapi::{
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+    jiff::Timestamp,
+};
 use shopkeeper_api::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
 
 pub use picture::{Outcome, Picture, ServicePicture};
@@ -33,7 +36,10 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
     StoreStatus {
         observed_generation: picture.generation,
         conditions: conditions.collect(),
-        endpoints: picture.endpoints.as_ref().map(|(public, internal)| Endpoints { public: public.clone(), internal: internal.clone() }),
+        endpoints: picture
+            .endpoints
+            .as_ref()
+            .map(|(public, internal)| Endpoints { public: public.clone(), internal: internal.clone() }),
         versions: picture
             .version
             .as_ref()
@@ -42,9 +48,16 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
     }
 }
 
-fn condition(picture: &Picture, former: &StoreStatus, type_: ConditionType, verdict: Verdict, now: Timestamp) -> Condition {
+fn condition(
+    picture: &Picture,
+    former: &StoreStatus,
+    type_: ConditionType,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Condition {
     let Verdict { status, reason, message } = verdict;
-    let same = former.conditions.iter().find(|condition| condition.type_ == type_.as_str() && condition.status == status);
+    let same =
+        former.conditions.iter().find(|condition| condition.type_ == type_.as_str() && condition.status == status);
     Condition {
         type_: type_.as_str().into(),
         status: status.into(),

@@ -72,7 +72,9 @@ pub fn stores_of_changed_secrets(
     let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
     let referring = move |secret: PartialObjectMeta<Secret>| {
         let names = |store: &DeserializeGuard<Store>| match &store.0 {
-            Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => store_name(store),
+            Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => {
+                store_name(store)
+            }
             _ => None,
         };
         stores.state().iter().filter_map(|store| names(store)).collect::<Vec<_>>()
@@ -87,7 +89,10 @@ pub fn stores_of_changed_secrets(
 
 fn refers_to(store: &Store, secret: &str) -> bool {
     let spec = &store.spec;
-    [&spec.database.external, &spec.redis.external].into_iter().flatten().any(|external| external.secret_ref.name == secret)
+    [spec.database().external, spec.redis().external]
+        .into_iter()
+        .flatten()
+        .any(|external| external.secret_ref.name == secret)
 }
 
 fn store_name(store: &Store) -> Option<StoreName> {

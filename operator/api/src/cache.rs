@@ -54,8 +54,8 @@ pub struct Caches {
         "refreshBefore needs a ttl: write both, with refreshBefore shorter than ttl"
     ),
     validation = (
-        "!has(self.refreshBefore) || !has(self.ttl) || !self.ttl.matches('^([0-9]{1,9}(ms|s|m|h))+$') \
-         || !self.refreshBefore.matches('^([0-9]{1,9}(ms|s|m|h))+$') || duration(self.refreshBefore) < duration(self.ttl)",
+        "!has(self.refreshBefore) || !has(self.ttl) || !self.ttl.matches('^([0-9]{1,6}(ms|s|m|h))+$') \
+         || !self.refreshBefore.matches('^([0-9]{1,6}(ms|s|m|h))+$') || duration(self.refreshBefore) < duration(self.ttl)",
         "refreshBefore must be shorter than ttl: write for example ttl: 1h and refreshBefore: 10m"
     ),
     validation = (
@@ -70,7 +70,7 @@ pub struct CachePolicy {
     /// How long an entry is fresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = (
-        "!self.matches('^([0-9]{1,9}(ms|s|m|h))+$') || duration(self) > duration('0s')",
+        "!self.matches('^([0-9]{1,6}(ms|s|m|h))+$') || duration(self) > duration('0s')",
         "a ttl must be more than nothing: write for example 10m, or pattern: None to turn the cache off"
     ))]
     pub ttl: Option<Duration>,
@@ -119,8 +119,8 @@ pub struct LocalTier {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = (
-    "!has(self.minTtl) || !has(self.maxTtl) || !self.minTtl.matches('^([0-9]{1,9}(ms|s|m|h))+$') \
-     || !self.maxTtl.matches('^([0-9]{1,9}(ms|s|m|h))+$') || duration(self.minTtl) <= duration(self.maxTtl)",
+    "!has(self.minTtl) || !has(self.maxTtl) || !self.minTtl.matches('^([0-9]{1,6}(ms|s|m|h))+$') \
+     || !self.maxTtl.matches('^([0-9]{1,6}(ms|s|m|h))+$') || duration(self.minTtl) <= duration(self.maxTtl)",
     "minTtl must not be longer than maxTtl: write for example minTtl: 5s and maxTtl: 24h"
 ))]
 pub struct CacheTuning {

@@ -9,17 +9,11 @@ use crate::Quantity;
 /// The database: one that the operator runs, or one that is there already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(
-    validation = (
-        "has(self.managed) != has(self.external)",
-        "write exactly one of managed and external: managed: {} for a PostgreSQL that the operator runs, \
-         external: {secretRef: {name: ...}} for your own"
-    ),
-    validation = (
-        "has(self.managed) == has(oldSelf.managed)",
-        "a database cannot change between managed and external, its data would stay behind: make a new Store and move the data"
-    )
-)]
+#[x_kube(validation = (
+    "has(self.managed) != has(self.external)",
+    "write exactly one of managed and external: managed: {} for a PostgreSQL that the operator runs, \
+     external: {secretRef: {name: ...}} for your own"
+))]
 pub struct Database {
     /// A PostgreSQL that the operator runs for this Store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,21 +38,12 @@ pub struct ManagedDatabase {
     pub storage: Storage,
 }
 
-/// A volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+/// A volume. Rules of the whole spec keep its size and class as they were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = (
-    "has(self.storageClassName) == has(oldSelf.storageClassName) \
-     && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
-    "the storage class of a volume cannot change: write the former storageClassName, or make a new Store and move the data"
-))]
 pub struct Storage {
     /// Size of the volume. It cannot change once the Store was made.
     #[serde(default = "size")]
-    #[x_kube(validation = (
-        "self == oldSelf",
-        "the size of a volume cannot change: write the former size, or make a new Store and move the data"
-    ))]
     pub size: Quantity,
     /// Storage class. The cluster's default if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

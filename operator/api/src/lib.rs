@@ -22,7 +22,8 @@ pub use images::{Images, PullPolicy, PullSecret};
 pub use profile::Profile;
 pub use quantity::{InvalidQuantity, Quantity};
 pub use services::{
-    Autoscaling, ComputeResources, Lifecycle, OrderService, ResourceAmounts, Scheduling, ServiceBlock, Services, UserService,
+    Autoscaling, ComputeResources, Lifecycle, OrderService, ResourceAmounts, Scheduling, ServiceBlock, Services,
+    UserService,
 };
 pub use status::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
 pub use store::{PAUSED_ANNOTATION, Store, StoreSpec};

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn amounts_compare_by_value_however_they_are_written() {
-        for (left, right) in [("0.25", "250m"), ("1Gi", "1024Mi"), ("1000m", "1"), ("1.5Gi", "1536Mi"), ("2k", "2000")] {
+        for (left, right) in [("0.25", "250m"), ("1Gi", "1024Mi"), ("1000m", "1"), ("1.5Gi", "1536Mi"), ("2k", "2000")]
+        {
             let (left, right): (Quantity, Quantity) = (left.parse().unwrap(), right.parse().unwrap());
             assert_eq!(left.millis(), right.millis(), "{left} {right}");
         }

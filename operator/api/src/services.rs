@@ -99,7 +99,7 @@ pub struct UserService {
     /// How long a customer's access token is valid.
     #[serde(default = "access_token_lifetime")]
     #[x_kube(validation = (
-        "!self.matches('^([0-9]{1,9}(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('24h'))",
+        "!self.matches('^([0-9]{1,6}(ms|s|m|h))+$') || (duration(self) >= duration('1m') && duration(self) <= duration('24h'))",
         "an access token lives from 1m to 24h: write for example 15m"
     ))]
     pub access_token_lifetime: Duration,
@@ -210,8 +210,8 @@ pub struct Scheduling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = (
-    "!self.processingAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') || !self.shippingAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') \
-     || !self.deliveredAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') || !self.deleteAfter.matches('^([0-9]{1,9}(ms|s|m|h))+$') \
+    "!self.processingAfter.matches('^([0-9]{1,6}(ms|s|m|h))+$') || !self.shippingAfter.matches('^([0-9]{1,6}(ms|s|m|h))+$') \
+     || !self.deliveredAfter.matches('^([0-9]{1,6}(ms|s|m|h))+$') || !self.deleteAfter.matches('^([0-9]{1,6}(ms|s|m|h))+$') \
      || (duration(self.processingAfter) < duration(self.shippingAfter) \
      && duration(self.shippingAfter) < duration(self.deliveredAfter) && duration(self.deliveredAfter) < duration(self.deleteAfter))",
     "the times of an order's life must rise: write processingAfter < shippingAfter < deliveredAfter < deleteAfter, such as 5s, 15s, 30s, 720h"

@@ -32,10 +32,29 @@ pub const PAUSED_ANNOTATION: &str = "shopkeeper.dev/paused";
     )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[x_kube(validation = (
-    "!(has(self.database) && has(self.database.external) && self.dataRetention == 'Delete')",
-    "an external database is never deleted with the Store: write dataRetention: Retain or leave it out"
-))]
+#[x_kube(
+    validation = (
+        "!(has(self.database) && has(self.database.external) && self.dataRetention == 'Delete')",
+        "an external database is never deleted with the Store: write dataRetention: Retain or leave it out"
+    ),
+    validation = (
+        "(has(self.database) && has(self.database.external)) == (has(oldSelf.database) && has(oldSelf.database.external))",
+        "a database cannot change between managed and external, its data would stay behind: make a new Store and move the data"
+    ),
+    validation = (
+        "(has(self.database) && has(self.database.managed) ? self.database.managed.storage.size : '2Gi') == \
+         (has(oldSelf.database) && has(oldSelf.database.managed) ? oldSelf.database.managed.storage.size : '2Gi')",
+        "the size of a volume cannot change: write the former database.managed.storage.size, or make a new Store and move the data"
+    ),
+    validation = (
+        "(has(self.database) && has(self.database.managed) && has(self.database.managed.storage.storageClassName) \
+         ? self.database.managed.storage.storageClassName : '') == \
+         (has(oldSelf.database) && has(oldSelf.database.managed) && has(oldSelf.database.managed.storage.storageClassName) \
+         ? oldSelf.database.managed.storage.storageClassName : '')",
+        "the storage class of a volume cannot change: write the former database.managed.storage.storageClassName, \
+         or make a new Store and move the data"
+    )
+)]
 pub struct StoreSpec {
     /// How large and how redundant the shop is; any field of a service overrides it.
     #[serde(default)]
@@ -49,12 +68,13 @@ pub struct StoreSpec {
     /// The one address of the shop.
     #[serde(default)]
     pub gateway: Gateway,
-    /// Where the shop keeps its data: exactly one of managed and external.
-    #[serde(default)]
-    pub database: Database,
-    /// Where the shop keeps its cache: exactly one of managed and external.
-    #[serde(default)]
-    pub redis: Redis,
+    // These two have no default in the schema: one that the API server had filled in would stand beside an `external` added later.
+    /// Where the shop keeps its data: exactly one of managed and external. Managed, with 2Gi, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<Database>,
+    /// Where the shop keeps its cache: exactly one of managed and external. Managed, with 64Mi, if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis: Option<Redis>,
     /// Cache policy. Checked and kept; services do not receive it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<Cache>,
@@ -64,6 +84,18 @@ pub struct StoreSpec {
     /// What becomes of the volumes when the Store is deleted.
     #[serde(default)]
     pub data_retention: DataRetention,
+}
+
+impl StoreSpec {
+    /// Where the shop keeps its data.
+    pub fn database(&self) -> Database {
+        self.database.clone().unwrap_or_default()
+    }
+
+    /// Where the shop keeps its cache.
+    pub fn redis(&self) -> Redis {
+        self.redis.clone().unwrap_or_default()
+    }
 }
 
 impl Store {

@@ -85,9 +85,15 @@ fn durations_are_positive_and_well_written() {
 #[test]
 fn cache_policies_must_make_sense() {
     let policy = |policy: Value| json!({"cache": {"policies": {"bestsellers": policy}}});
-    refused(&policy(json!({"pattern": "RefreshAhead", "ttl": "5m", "refreshBefore": "10m"})), "refreshBefore must be shorter than ttl");
+    refused(
+        &policy(json!({"pattern": "RefreshAhead", "ttl": "5m", "refreshBefore": "10m"})),
+        "refreshBefore must be shorter than ttl",
+    );
     refused(&policy(json!({"refreshBefore": "10m"})), "refreshBefore needs a ttl");
-    refused(&policy(json!({"pattern": "CacheAside", "ttl": "1h", "refreshBefore": "1m"})), "only used by pattern RefreshAhead");
+    refused(
+        &policy(json!({"pattern": "CacheAside", "ttl": "1h", "refreshBefore": "1m"})),
+        "only used by pattern RefreshAhead",
+    );
     refused(&json!({"cache": {"tuning": {"minTtl": "1h", "maxTtl": "1m"}}}), "minTtl must not be longer than maxTtl");
     refused(&json!({"cache": {"tuning": {"targetHitRatio": "1.5"}}}), "write a ratio between 0 and 1");
 }
@@ -96,9 +102,15 @@ fn cache_policies_must_make_sense() {
 fn replicas_and_autoscaling_exclude_each_other() {
     let autoscaling = json!({"minReplicas": 2, "maxReplicas": 6});
     for service in ["catalog", "cart", "order", "user"] {
-        refused(&json!({"services": {service: {"replicas": 2, "autoscaling": autoscaling}}}), "write either replicas or autoscaling");
+        refused(
+            &json!({"services": {service: {"replicas": 2, "autoscaling": autoscaling}}}),
+            "write either replicas or autoscaling",
+        );
     }
-    refused(&json!({"services": {"cart": {"autoscaling": {"minReplicas": 6, "maxReplicas": 2}}}}), "must not be greater than maxReplicas");
+    refused(
+        &json!({"services": {"cart": {"autoscaling": {"minReplicas": 6, "maxReplicas": 2}}}}),
+        "must not be greater than maxReplicas",
+    );
 }
 
 #[test]
@@ -125,6 +137,8 @@ fn what_cannot_be_done_to_data_is_refused() {
     change_refused(&json!({"database": external}), &json!({}), "cannot change between managed and external");
     let sized = |size: &str| json!({"database": {"managed": {"storage": {"size": size}}}});
     change_refused(&sized("2Gi"), &sized("1Gi"), "the size of a volume cannot change");
+    change_refused(&json!({}), &sized("1Gi"), "the size of a volume cannot change");
+    assert_eq!(complaint(&store(&sized("2Gi")), Some(&store(&json!({})))), "", "the default may be spelt out");
     change_refused(
         &sized("2Gi"),
         &json!({"database": {"managed": {"storage": {"size": "2Gi", "storageClassName": "fast"}}}}),
@@ -135,7 +149,7 @@ fn what_cannot_be_done_to_data_is_refused() {
 
 #[test]
 fn what_can_be_changed_is_accepted() {
-    let old = json!({"dataRetention": "Retain", "redis": {"managed": {}}});
+    let old = json!({"dataRetention": "Retain"});
     let new = json!({"dataRetention": "Delete", "redis": {"external": {"secretRef": {"name": "redis"}}}, "profile": "Standard"});
     assert_eq!(complaint(&store(&new), Some(&store(&old))), "");
 }

@@ -11,5 +11,9 @@ pub(crate) fn name(shop: &Shop) -> String {
 /// One file for each key: `<key id>.pem`. Nothing in here is secret.
 pub(crate) fn auth_keys(shop: &Shop, found: &Found) -> ConfigMap {
     let files = found.credentials.public_keys.iter().map(|(id, pem)| (format!("{id}.pem"), pem.clone()));
-    ConfigMap { metadata: meta::owned(shop, name(shop), Component::User), data: Some(files.collect()), ..ConfigMap::default() }
+    ConfigMap {
+        metadata: meta::owned(shop, name(shop), Component::User),
+        data: Some(files.collect()),
+        ..ConfigMap::default()
+    }
 }

@@ -61,8 +61,7 @@ impl Compute {
         let none = ResourceAmounts::default();
         let requests = by.and_then(|r| r.requests.as_ref()).unwrap_or(&none);
         let limits = by.and_then(|r| r.limits.as_ref()).unwrap_or(&none);
-        let (cpu_request, cpu_limit) =
-            pair("CPU", (&requests.cpu, &limits.cpu), (self.cpu_request, self.cpu_limit))?;
+        let (cpu_request, cpu_limit) = pair("CPU", (&requests.cpu, &limits.cpu), (self.cpu_request, self.cpu_limit))?;
         let (memory_request, memory_limit) =
             pair("memory", (&requests.memory, &limits.memory), (self.memory_request, self.memory_limit))?;
         Ok(Self { cpu_request, memory_request, cpu_limit, memory_limit })

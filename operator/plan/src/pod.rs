@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, ExecAction, HTTPGetAction, KeyToPath,
-        Lifecycle, LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
-        SecretKeySelector, SecretVolumeSource, SecurityContext, SleepAction, TopologySpreadConstraint, Volume, VolumeMount,
+        Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, ExecAction, HTTPGetAction,
+        KeyToPath, Lifecycle, LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe,
+        ResourceRequirements, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext, SleepAction,
+        TopologySpreadConstraint, Volume, VolumeMount,
     },
-    apimachinery::pkg::{
-        api::resource::Quantity,
-        apis::meta::v1::ObjectMeta,
-        util::intstr::IntOrString,
-    },
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
 use shopkeeper_api::Scheduling;
 
@@ -131,7 +128,12 @@ pub(crate) fn secret_env(name: &str, secret: &str, key: &str) -> EnvVar {
 }
 
 pub(crate) fn port(name: &str, number: i32) -> ContainerPort {
-    ContainerPort { name: Some(name.into()), container_port: number, protocol: Some("TCP".into()), ..ContainerPort::default() }
+    ContainerPort {
+        name: Some(name.into()),
+        container_port: number,
+        protocol: Some("TCP".into()),
+        ..ContainerPort::default()
+    }
 }
 
 pub(crate) fn mount(name: &str, path: &str) -> VolumeMount {
@@ -161,7 +163,8 @@ pub(crate) fn secret_file(name: &str, secret: &str, key: &str, file: &str) -> Vo
 }
 
 pub(crate) fn http_probe(path: &str, period: i32, failures: i32) -> Probe {
-    let action = HTTPGetAction { path: Some(path.into()), port: IntOrString::String("ops".into()), ..HTTPGetAction::default() };
+    let action =
+        HTTPGetAction { path: Some(path.into()), port: IntOrString::String("ops".into()), ..HTTPGetAction::default() };
     Probe { http_get: Some(action), ..timing(period, failures) }
 }
 
@@ -171,11 +174,19 @@ pub(crate) fn exec_probe(command: &[&str], period: i32, failures: i32) -> Probe 
 }
 
 fn timing(period: i32, failures: i32) -> Probe {
-    Probe { period_seconds: Some(period), failure_threshold: Some(failures), timeout_seconds: Some(3), ..Probe::default() }
+    Probe {
+        period_seconds: Some(period),
+        failure_threshold: Some(failures),
+        timeout_seconds: Some(3),
+        ..Probe::default()
+    }
 }
 
 /// Go on serving for a moment after leaving the endpoints, since not everybody hears of that at once.
 pub(crate) fn linger() -> Lifecycle {
-    let sleep = LifecycleHandler { sleep: Some(SleepAction { seconds: LEAVE_ENDPOINTS_SECONDS }), ..LifecycleHandler::default() };
+    let sleep = LifecycleHandler {
+        sleep: Some(SleepAction { seconds: LEAVE_ENDPOINTS_SECONDS }),
+        ..LifecycleHandler::default()
+    };
     Lifecycle { pre_stop: Some(sleep), ..Lifecycle::default() }
 }

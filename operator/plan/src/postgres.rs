@@ -6,8 +6,9 @@ use k8s_openapi::{
     api::{
         apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
         core::v1::{
-            ConfigMap, ConfigMapVolumeSource, Container, ExecAction, Lifecycle, LifecycleHandler, PersistentVolumeClaim,
-            PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Service, Volume, VolumeResourceRequirements,
+            ConfigMap, ConfigMapVolumeSource, Container, ExecAction, Lifecycle, LifecycleHandler,
+            PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Service, Volume,
+            VolumeResourceRequirements,
         },
     },
     apimachinery::pkg::api::resource::Quantity,

@@ -101,7 +101,9 @@ fn resources(shop: &Shop, managed: &ManagedRedis) -> ResourceRequirements {
     let mebibytes = |bytes: u128| Quantity(format!("{}Mi", bytes.div_ceil(MIB)));
     let data = managed.max_memory.units();
     let mut requirements = Compute::of(shop.profile, Component::Redis).requirements();
-    for (amounts, bytes) in [(&mut requirements.requests, data / 2), (&mut requirements.limits, data + data / 2 + 32 * MIB)] {
+    for (amounts, bytes) in
+        [(&mut requirements.requests, data / 2), (&mut requirements.limits, data + data / 2 + 32 * MIB)]
+    {
         amounts.get_or_insert_default().insert("memory".into(), mebibytes(bytes.max(16 * MIB)));
     }
     requirements

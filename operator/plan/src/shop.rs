@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::LocalObjectReference;
 use shopkeeper_api::{
-    Autoscaling, DataRetention, Demo, Duration, Gateway, Images, Lifecycle, ManagedDatabase, ManagedRedis, Profile, Scheduling,
+    Autoscaling, DataRetention, Demo, Duration, Gateway, Images, Lifecycle, ManagedDatabase, ManagedRedis, Profile,
+    Scheduling,
 };
 
 use crate::{Component, ImageDefaults, compute::Compute, images};

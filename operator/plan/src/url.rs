@@ -18,7 +18,8 @@ pub(crate) fn as_role(admin: &SecretText, role: &str, password: &SecretText) -> 
         return Err(invalid);
     }
     let (_, target) = rest.rsplit_once('@').ok_or(invalid.clone())?;
-    let has_database = target.split(['?', '#']).next().and_then(|path| path.split_once('/')).is_some_and(|(_, name)| !name.is_empty());
+    let has_database =
+        target.split(['?', '#']).next().and_then(|path| path.split_once('/')).is_some_and(|(_, name)| !name.is_empty());
     if !has_database {
         return Err(invalid);
     }

@@ -17,7 +17,9 @@ pub enum InvalidStore {
     #[error("the Store has no {0}: it was not read from a cluster")]
     NotFromCluster(&'static str),
     /// The name cannot begin the names of the children.
-    #[error("{0:?} cannot begin the names of all that belongs to the shop: write at most 40 lower-case letters, digits and dashes")]
+    #[error(
+        "{0:?} cannot begin the names of all that belongs to the shop: write at most 40 lower-case letters, digits and dashes"
+    )]
     Name(String),
     /// Both or neither.
     #[error("spec.{0}: write exactly one of managed and external")]
@@ -43,7 +45,9 @@ pub enum InvalidStore {
         source: RequestAboveLimit,
     },
     /// An order that would move backwards.
-    #[error("spec.services.order.lifecycle: the times must rise: processingAfter < shippingAfter < deliveredAfter < deleteAfter")]
+    #[error(
+        "spec.services.order.lifecycle: the times must rise: processingAfter < shippingAfter < deliveredAfter < deleteAfter"
+    )]
     Lifecycle,
     /// A token that is never or always valid.
     #[error("spec.services.user.accessTokenLifetime: write a time from 1m to 24h")]
@@ -60,13 +64,13 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
     if !is_name(&name) {
         return Err(InvalidStore::Name(name));
     }
-    let database = match (&spec.database.managed, &spec.database.external) {
-        (Some(managed), None) => DatabaseKind::Managed(managed.clone()),
+    let database = match (spec.database().managed, spec.database().external) {
+        (Some(managed), None) => DatabaseKind::Managed(managed),
         (None, Some(_)) => DatabaseKind::External,
         _ => return Err(InvalidStore::ManagedOrExternal("database")),
     };
-    let redis = match (&spec.redis.managed, &spec.redis.external) {
-        (Some(managed), None) => RedisKind::Managed(managed.clone()),
+    let redis = match (spec.redis().managed, spec.redis().external) {
+        (Some(managed), None) => RedisKind::Managed(managed),
         (None, Some(_)) => RedisKind::External,
         _ => return Err(InvalidStore::ManagedOrExternal("redis")),
     };
@@ -143,5 +147,8 @@ fn check_gateway(store: &Store) -> Result<(), InvalidStore> {
 
 fn is_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    name.len() <= 40 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(allowed) && !name.ends_with('-')
+    name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(allowed)
+        && !name.ends_with('-')
 }

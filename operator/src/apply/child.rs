@@ -41,7 +41,8 @@ impl Desired {
         K: Resource<DynamicType = ()> + Serialize,
     {
         let unwritable = |source| Error::Unwritable { child: object.name_any(), source };
-        let kind: Kind = K::kind(&()).parse().map_err(|error: strum::ParseError| unwritable(serde::ser::Error::custom(error)))?;
+        let kind: Kind =
+            K::kind(&()).parse().map_err(|error: strum::ParseError| unwritable(serde::ser::Error::custom(error)))?;
         let mut manifest = serde_json::to_value(object).map_err(unwritable)?;
         let hash = hash(&manifest);
         manifest["metadata"]["annotations"][APPLIED_HASH] = Value::String(hash.clone());
@@ -58,7 +59,8 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<(), Er
         return Ok(());
     }
     let failed = |source| Error::ApplyFailed { child: child.clone(), source: Box::new(source) };
-    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
     let live = api.get_opt(&child.name).await.map_err(failed)?;
     if let Some(live) = live.filter(|live| is_as_desired(live, manifest)) {
         observed.settle(child.clone(), hash.clone(), fingerprint(&live));

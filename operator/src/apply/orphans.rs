@@ -40,7 +40,8 @@ pub(super) async fn remove(
 }
 
 async fn delete(context: &Context, child: &ChildRef, seen: &Seen) -> Result<(), Error> {
-    let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
     let parameters = DeleteParams {
         propagation_policy: Some(PropagationPolicy::Background),
         preconditions: Some(Preconditions { uid: Some(seen.uid.clone()), resource_version: None }),

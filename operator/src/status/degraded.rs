@@ -8,7 +8,9 @@ pub(super) fn degraded(picture: &Picture) -> Verdict {
         Outcome::Failed { reason, message, .. } => Verdict::yes(reason, message.clone()),
         Outcome::Progress(Progress::MigrationFailed { job, message }) => Verdict::yes(
             "MigrationFailed",
-            format!("Job {job} failed ({message}); the pods that run are left alone. See its log; delete the Job to try again"),
+            format!(
+                "Job {job} failed ({message}); the pods that run are left alone. See its log; delete the Job to try again"
+            ),
         ),
         Outcome::Progress(Progress::Applied { seed: Seed::Failed { job, message } }) => Verdict::yes(
             "SeedFailed",

@@ -67,8 +67,8 @@ impl Picture {
         Self {
             generation: store.metadata.generation,
             outcome,
-            database: store.spec.database.managed.is_some().then(|| stateful(Component::Postgres)),
-            redis: store.spec.redis.managed.is_some().then(|| stateful(Component::Redis)),
+            database: store.spec.database().managed.is_some().then(|| stateful(Component::Postgres)),
+            redis: store.spec.redis().managed.is_some().then(|| stateful(Component::Redis)),
             services: services
                 .map(|component| ServicePicture {
                     name: component.to_string(),

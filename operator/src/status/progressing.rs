@@ -6,10 +6,16 @@ use crate::apply::{Progress, Seed};
 pub(super) fn progressing(picture: &Picture) -> Verdict {
     match &picture.outcome {
         Outcome::Paused => Verdict::no("Paused", "the Store is paused"),
-        Outcome::Failed { terminal: true, .. } => Verdict::no("Blocked", "nothing happens until the Store is corrected"),
+        Outcome::Failed { terminal: true, .. } => {
+            Verdict::no("Blocked", "nothing happens until the Store is corrected")
+        }
         Outcome::Failed { .. } => Verdict::yes("Retrying", "what failed is tried again"),
-        Outcome::Progress(Progress::AwaitingDatabase) => Verdict::yes("AwaitingDatabase", "the migration waits for the database"),
-        Outcome::Progress(Progress::Migrating) => Verdict::yes("Migrating", "the database is brought to the wanted version"),
+        Outcome::Progress(Progress::AwaitingDatabase) => {
+            Verdict::yes("AwaitingDatabase", "the migration waits for the database")
+        }
+        Outcome::Progress(Progress::Migrating) => {
+            Verdict::yes("Migrating", "the database is brought to the wanted version")
+        }
         Outcome::Progress(Progress::MigrationFailed { .. }) => Verdict::no("Blocked", "the migration failed"),
         Outcome::Progress(Progress::Applied { seed }) => {
             let services = services_ready(picture);

@@ -63,7 +63,8 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn a_failed_migration_is_told_and_blocks() {
-    let picture = picture(Outcome::Progress(Progress::MigrationFailed { job: "demo-migrate-1".into(), message: "m".into() }));
+    let picture =
+        picture(Outcome::Progress(Progress::MigrationFailed { job: "demo-migrate-1".into(), message: "m".into() }));
     says(&picture, "Ready", "False", "MigrationFailed");
     says(&picture, "Degraded", "True", "MigrationFailed");
     says(&picture, "Progressing", "False", "Blocked");
@@ -92,7 +93,8 @@ fn a_transition_time_moves_only_when_the_status_flips() {
     let first = status(&waiting, &StoreStatus::default(), at(10));
     waiting.services[1].workload = pods(0);
     let second = status(&waiting, &first, at(20));
-    let ready = |status: &StoreStatus| status.conditions.iter().find(|it| it.type_ == "Ready").unwrap().last_transition_time.0;
+    let ready =
+        |status: &StoreStatus| status.conditions.iter().find(|it| it.type_ == "Ready").unwrap().last_transition_time.0;
     assert_eq!(ready(&second), at(10));
     let third = status(&picture(applied(Seed::Done)), &second, at(30));
     assert_eq!(ready(&third), at(30));

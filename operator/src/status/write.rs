@@ -44,7 +44,9 @@ fn current(context: &Context, store: &Store) -> StoreStatus {
     let watched = store.status.clone().unwrap_or_default();
     let written = context.written.lock().unwrap_or_else(PoisonError::into_inner);
     match store.metadata.uid.as_ref().and_then(|uid| written.get(uid)) {
-        Some(written) if version(store).is_some_and(|version| version < written.resource_version) => written.status.clone(),
+        Some(written) if version(store).is_some_and(|version| version < written.resource_version) => {
+            written.status.clone()
+        }
         _ => watched,
     }
 }

@@ -84,14 +84,21 @@ async fn shape(world: &World) -> BTreeMap<(Kind, String), Value> {
     let mut shapes = BTreeMap::new();
     for ((kind, name), child) in children(&world.client, &world.namespace).await {
         // Passwords are random, and with them the Jobs' names and the hashes of configurations.
-        let name = if kind == Kind::Job { name.rsplit_once('-').map_or(name.clone(), |(stem, _)| stem.to_owned()) } else { name };
+        let name = if kind == Kind::Job {
+            name.rsplit_once('-').map_or(name.clone(), |(stem, _)| stem.to_owned())
+        } else {
+            name
+        };
         let mut spec = child.object.data["spec"].clone();
         for random in ["clusterIP", "clusterIPs", "volumeName", "selector", "template"] {
             if let Some(fields) = spec.as_object_mut() {
                 fields.remove(random);
             }
         }
-        shapes.insert((kind, name), json!({"spec": spec, "keys": keys(&child.object.data["data"]), "labels": child.object.metadata.labels}));
+        shapes.insert(
+            (kind, name),
+            json!({"spec": spec, "keys": keys(&child.object.data["data"]), "labels": child.object.metadata.labels}),
+        );
     }
     shapes
 }
@@ -143,9 +150,14 @@ async fn converges_after(writes: u64, expected: &BTreeMap<(Kind, String), Value>
     world.ready("demo").await;
     eventually(&format!("the same end after {writes} writes"), || async {
         let found = shape(&world).await;
-        let missing: Vec<_> = expected.iter().filter(|(key, shape)| found.get(*key) != Some(shape)).map(|(key, _)| key).collect();
+        let missing: Vec<_> =
+            expected.iter().filter(|(key, shape)| found.get(*key) != Some(shape)).map(|(key, _)| key).collect();
         let surplus: Vec<_> = found.keys().filter(|key| !expected.contains_key(*key)).collect();
-        if missing.is_empty() && surplus.is_empty() { Ok(()) } else { Err(format!("missing or different {missing:?}, surplus {surplus:?}")) }
+        if missing.is_empty() && surplus.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("missing or different {missing:?}, surplus {surplus:?}"))
+        }
     })
     .await;
     next.stop().await;

@@ -38,6 +38,7 @@ async fn only_the_replica_that_holds_the_lease_works() {
     operator.stop().await;
     first.release().await;
     tokio::time::timeout(Duration::from_secs(15), second.wait_until_held()).await.expect("in time").expect("the Lease");
-    eventually("the metric", || async { if second_metrics.leader.get() == 1 { Ok(()) } else { Err(String::new()) } }).await;
+    eventually("the metric", || async { if second_metrics.leader.get() == 1 { Ok(()) } else { Err(String::new()) } })
+        .await;
     second.release().await;
 }

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use kube::Api;
 use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job};
+use kube::Api;
 use serde_json::json;
 
 use crate::support::{World, condition};
@@ -26,13 +26,18 @@ async fn a_failed_migration_leaves_the_running_pods_alone_and_says_so() {
     world.apply("demo", json!({"images": {"tag": "v2"}})).await;
     let store = world.until("demo", "Degraded", "True").await;
     assert_eq!(condition(&store, "Ready").expect("Ready").reason, "MigrationFailed");
-    assert_eq!(deployments.get("demo-cart").await.expect("the cart").metadata.resource_version, before.metadata.resource_version);
+    assert_eq!(
+        deployments.get("demo-cart").await.expect("the cart").metadata.resource_version,
+        before.metadata.resource_version
+    );
 
     // The Job is deleted to try again, and this time it works.
     world.players.migrations_fail.store(false, Ordering::Relaxed);
     let jobs: Api<Job> = Api::namespaced(world.client.clone(), &world.namespace);
     for job in jobs.list(&kube::api::ListParams::default()).await.expect("Jobs") {
-        jobs.delete(&job.metadata.name.expect("a name"), &kube::api::DeleteParams::background()).await.expect("to delete");
+        jobs.delete(&job.metadata.name.expect("a name"), &kube::api::DeleteParams::background())
+            .await
+            .expect("to delete");
     }
     world.ready("demo").await;
     assert_eq!(image(&deployments.get("demo-cart").await.expect("the cart")), "shopkeeper.local/cart:v2");

@@ -9,7 +9,11 @@ use shopkeeper_operator::kind::Kind;
 use crate::support::{Operator, World, children, eventually};
 
 async fn versions(world: &World) -> BTreeMap<(Kind, String), String> {
-    children(&world.client, &world.namespace).await.into_iter().map(|(key, child)| (key, child.resource_version)).collect()
+    children(&world.client, &world.namespace)
+        .await
+        .into_iter()
+        .map(|(key, child)| (key, child.resource_version))
+        .collect()
 }
 
 /// Waits until nothing was reconciled or written for a while.
@@ -27,7 +31,12 @@ async fn calm(operator: &Operator) {
 async fn a_second_reconcile_writes_nothing() {
     let world = World::new("second-reconcile").await;
     let operator = world.operator().await;
-    world.apply("demo", json!({"demo": {"products": 1}, "services": {"cart": {"resources": {"requests": {"cpu": "0.05"}}}}})).await;
+    world
+        .apply(
+            "demo",
+            json!({"demo": {"products": 1}, "services": {"cart": {"resources": {"requests": {"cpu": "0.05"}}}}}),
+        )
+        .await;
     world.ready("demo").await;
     calm(&operator).await;
     let (writes, reconciles, before) = (operator.writes(), operator.reconciles(), versions(&world).await);
@@ -86,13 +95,19 @@ async fn a_change_writes_only_what_it_touches() {
     let before = versions(&world).await;
     world.apply("demo", json!({"services": {"order": {"lifecycle": {"processingAfter": "6s"}}}})).await;
     eventually("the change", || async {
-        let changed = versions(&world).await.into_iter().filter(|(key, version)| before.get(key) != Some(version)).count();
+        let changed =
+            versions(&world).await.into_iter().filter(|(key, version)| before.get(key) != Some(version)).count();
         if changed > 0 { Ok(()) } else { Err("nothing changed".into()) }
     })
     .await;
     world.ready("demo").await;
     calm(&operator).await;
-    let changed: Vec<_> = versions(&world).await.into_iter().filter(|(key, version)| before.get(key) != Some(version)).map(|(key, _)| key).collect();
+    let changed: Vec<_> = versions(&world)
+        .await
+        .into_iter()
+        .filter(|(key, version)| before.get(key) != Some(version))
+        .map(|(key, _)| key)
+        .collect();
     assert_eq!(changed, [(Kind::Deployment, "demo-order".to_owned())]);
     operator.stop().await;
 }

@@ -5,7 +5,11 @@ use crate::support::{World, kubectl};
 async fn apply(namespace: &str, yaml: &str) -> (bool, String) {
     use std::{io::Write, process::Stdio};
     let mut command = kubectl().await;
-    command.args(["apply", "-n", namespace, "-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["apply", "-n", namespace, "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("kubectl");
     child.stdin.take().expect("a pipe").write_all(yaml.as_bytes()).expect("to write");
     let output = child.wait_with_output().expect("kubectl's answer");
@@ -23,23 +27,38 @@ async fn every_invalid_store_is_refused_with_a_sentence_that_says_what_to_write(
         ("{profil: Laptop}", "unknown field \"spec.profil\""),
         ("{services: {catalog: {replica: 2}}}", "unknown field \"spec.services.catalog.replica\""),
         ("{profile: Huge}", "supported values: \"Laptop\", \"Standard\", \"HighAvailability\""),
-        ("{cache: {policies: {products: {ttl: -5m}}}}", "write a duration such as 500ms, 30s, 10m or 1h30m; it cannot be negative"),
+        (
+            "{cache: {policies: {products: {ttl: -5m}}}}",
+            "write a duration such as 500ms, 30s, 10m or 1h30m; it cannot be negative",
+        ),
         ("{cache: {policies: {products: {ttl: 0s}}}}", "a ttl must be more than nothing"),
         ("{cache: {policies: {bestsellers: {ttl: 5m, refreshBefore: 10m}}}}", "refreshBefore must be shorter than ttl"),
         ("{database: {managed: {}, external: {secretRef: {name: db}}}}", "write exactly one of managed and external"),
         ("{database: {}}", "write exactly one of managed and external"),
         ("{redis: {managed: {maxMemory: lots}}}", "write an amount such as"),
-        ("{services: {cart: {autoscaling: {minReplicas: 5, maxReplicas: 2}}}}", "minReplicas must not be greater than maxReplicas"),
-        ("{services: {cart: {replicas: 2, autoscaling: {minReplicas: 1, maxReplicas: 2}}}}", "write either replicas or autoscaling"),
+        (
+            "{services: {cart: {autoscaling: {minReplicas: 5, maxReplicas: 2}}}}",
+            "minReplicas must not be greater than maxReplicas",
+        ),
+        (
+            "{services: {cart: {replicas: 2, autoscaling: {minReplicas: 1, maxReplicas: 2}}}}",
+            "write either replicas or autoscaling",
+        ),
         ("{services: {order: {lifecycle: {processingAfter: 1h}}}}", "the times of an order's life must rise"),
         ("{services: {user: {accessTokenLifetime: 48h}}}", "an access token lives from 1m to 24h"),
         ("{gateway: {service: {nodePort: 30080}}}", "nodePort needs type NodePort"),
         ("{gateway: {corsOrigins: [\"https://a.example/path\"]}}", "write each origin as scheme and host"),
-        ("{database: {external: {secretRef: {name: db}}}, dataRetention: Delete}", "an external database is never deleted"),
+        (
+            "{database: {external: {secretRef: {name: db}}}, dataRetention: Delete}",
+            "an external database is never deleted",
+        ),
     ];
     for (spec, sentence) in corpus {
         let (accepted, said) = apply(&world.namespace, &store("bad", spec)).await;
-        assert!(!accepted && said.contains(sentence), "{spec} should be refused with {sentence:?}, but kubectl said {said:?}");
+        assert!(
+            !accepted && said.contains(sentence),
+            "{spec} should be refused with {sentence:?}, but kubectl said {said:?}"
+        );
     }
     let (accepted, said) = apply(&world.namespace, &store(&"a".repeat(41), "{}")).await;
     assert!(!accepted && said.contains("at most 40 lower-case letters"), "{said}");
@@ -53,11 +72,17 @@ async fn changes_that_cannot_be_done_are_refused() {
     assert!(accepted, "{said}");
     for (spec, sentence) in [
         ("{database: {managed: {storage: {size: 1Gi}}}}", "the size of a volume cannot change"),
-        ("{database: {managed: {storage: {size: 2Gi, storageClassName: fast}}}}", "the storage class of a volume cannot change"),
-        ("{database: {managed: null, external: {secretRef: {name: db}}}}", "cannot change between managed and external"),
+        (
+            "{database: {managed: {storage: {size: 2Gi, storageClassName: fast}}}}",
+            "the storage class of a volume cannot change",
+        ),
+        ("{database: {external: {secretRef: {name: db}}}}", "cannot change between managed and external"),
     ] {
         let (accepted, said) = apply(&world.namespace, &store("demo", spec)).await;
-        assert!(!accepted && said.contains(sentence), "{spec} should be refused with {sentence:?}, but kubectl said {said:?}");
+        assert!(
+            !accepted && said.contains(sentence),
+            "{spec} should be refused with {sentence:?}, but kubectl said {said:?}"
+        );
     }
 }
 

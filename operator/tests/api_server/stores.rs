@@ -1,9 +1,19 @@
 //! From a Store to a shop.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceValidation, JSONSchemaProps,
+};
+use kube::{
+    Api, CustomResourceExt,
+    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    runtime::wait::{await_condition, conditions::is_crd_established},
+};
 use serde_json::json;
+use shopkeeper_api::Store;
+use shopkeeper_local::ApiServer;
 use shopkeeper_operator::kind::Kind;
 
-use crate::support::{World, children, condition, kubectl};
+use crate::support::{World, children, condition, config_of, eventually, kubectl};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_becomes_a_whole_shop() {
@@ -13,7 +23,9 @@ async fn a_store_becomes_a_whole_shop() {
     let store = world.ready("demo").await;
 
     let found = children(&world.client, &world.namespace).await;
-    let names = |kind: Kind| -> Vec<&str> { found.keys().filter(|(it, _)| *it == kind).map(|(_, name)| name.as_str()).collect() };
+    let names = |kind: Kind| -> Vec<&str> {
+        found.keys().filter(|(it, _)| *it == kind).map(|(_, name)| name.as_str()).collect()
+    };
     assert_eq!(names(Kind::Deployment), ["demo-cart", "demo-catalog", "demo-gateway", "demo-order", "demo-user"]);
     assert_eq!(names(Kind::StatefulSet), ["demo-postgres", "demo-redis"]);
     assert_eq!(
@@ -51,7 +63,7 @@ async fn all_children_but_a_kept_volume_belong_to_the_store() {
     let owned = |wanted: usize| {
         let (client, namespace, volume) = (world.client.clone(), world.namespace.clone(), volume.clone());
         async move {
-            crate::support::eventually("the volume's owner", || async {
+            eventually("the volume's owner", || async {
                 let found = children(&client, &namespace).await;
                 let owners = found[&volume].object.metadata.owner_references.clone().unwrap_or_default().len();
                 if owners == wanted { Ok(()) } else { Err(format!("{owners} owners")) }
@@ -83,7 +95,8 @@ async fn nothing_is_refused_under_pod_security_restricted() {
         }
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": format!("x-{name}"), "namespace": world.namespace}, "spec": spec});
         let file = tempfile(&pod.to_string());
-        let output = kubectl().await.args(["create", "--dry-run=server", "-f"]).arg(file.as_path()).output().expect("kubectl");
+        let output =
+            kubectl().await.args(["create", "--dry-run=server", "-f"]).arg(file.as_path()).output().expect("kubectl");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success() && !said.contains("would violate"), "{kind} {name}: {said}");
     }
@@ -110,19 +123,47 @@ fn tempfile(content: &str) -> Temporary {
     Temporary(path)
 }
 
+/// The CRD without a single rule, as an older or a tampered one might be.
+fn lax_crd() -> CustomResourceDefinition {
+    let mut crd = Store::crd();
+    for version in &mut crd.spec.versions {
+        version.schema = Some(CustomResourceValidation {
+            open_api_v3_schema: Some(JSONSchemaProps {
+                type_: Some("object".into()),
+                x_kubernetes_preserve_unknown_fields: Some(true),
+                ..JSONSchemaProps::default()
+            }),
+        });
+    }
+    crd
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreadable_store_is_told_and_does_not_stop_the_others() {
-    use kube::{Api, api::{DynamicObject, Patch, PatchParams}, core::ApiResource};
-    let world = World::new("unreadable").await;
-    // A CRD that lets everything pass, under another name for the same kind, is not possible; a value that only Rust refuses is:
-    // the API server takes a duration that is longer than can be counted.
-    let stores: Api<DynamicObject> =
-        Api::namespaced_with(world.client.clone(), &world.namespace, &ApiResource::erase::<shopkeeper_api::Store>(&()));
-    let bad = json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "metadata": {"name": "bad"},
-                     "spec": {"redis": {"managed": {"maxMemory": "999999999999Pi"}}, "services": {"order": {"lifecycle": {"deleteAfter": "999999999h"}}}}});
+async fn stores_that_slipped_in_are_told_and_do_not_stop_the_others() {
+    let server = ApiServer::start().await.expect("an API server");
+    let world = World::on(config_of(&server).await, "slipped-in").await;
+    let crds: Api<CustomResourceDefinition> = Api::all(world.client.clone());
+    crds.create(&PostParams::default(), &lax_crd()).await.expect("a CRD");
+    await_condition(crds, "stores.shopkeeper.dev", is_crd_established()).await.expect("an established CRD");
+
     let operator = world.operator().await;
-    stores.patch("bad", &PatchParams::apply("test"), &Patch::Apply(bad)).await.expect("the API server takes it");
-    world.apply("good", json!({})).await;
+    let resource = ApiResource::erase::<Store>(&());
+    let stores: Api<DynamicObject> = Api::namespaced_with(world.client.clone(), &world.namespace, &resource);
+    let put = async |name: &str, spec: serde_json::Value| {
+        let store =
+            json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "metadata": {"name": name}, "spec": spec});
+        stores.patch(name, &PatchParams::apply("test"), &Patch::Apply(store)).await.expect("the API server takes it");
+    };
+    put("unreadable", json!({"profile": "Huge"})).await;
+    put("contradictory", json!({"database": {"managed": {}, "external": {"secretRef": {"name": "db"}}}})).await;
+    put("good", json!({})).await;
     world.ready("good").await;
+    for (name, words) in [("unreadable", "Huge"), ("contradictory", "write exactly one of managed and external")] {
+        eventually(&format!("{name} to be told"), || async {
+            let status = stores.get(name).await.expect("the Store").data["status"].to_string();
+            if status.contains("InvalidSpec") && status.contains(words) { Ok(()) } else { Err(status) }
+        })
+        .await;
+    }
     operator.stop().await;
 }

@@ -4,6 +4,6 @@ mod cluster;
 mod players;
 mod world;
 
-pub use cluster::{children, config, kubectl};
+pub use cluster::{children, config, config_of, kubectl};
 pub use players::Players;
 pub use world::{Operator, World, condition, eventually};

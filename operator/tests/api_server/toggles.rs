@@ -33,7 +33,8 @@ async fn what_a_feature_leaves_behind_is_removed() {
     world.ready("demo").await;
     assert!(has(&world, Kind::HorizontalPodAutoscaler, "demo-cart").await);
     assert!(has(&world, Kind::PodDisruptionBudget, "demo-gateway").await);
-    let jobs = children(&world.client, &world.namespace).await.into_keys().filter(|(kind, _)| *kind == Kind::Job).count();
+    let jobs =
+        children(&world.client, &world.namespace).await.into_keys().filter(|(kind, _)| *kind == Kind::Job).count();
     assert_eq!(jobs, 2);
 
     let redis = Secret {
@@ -43,7 +44,7 @@ async fn what_a_feature_leaves_behind_is_removed() {
     };
     let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
     secrets.create(&PostParams::default(), &redis).await.expect("a Secret");
-    world.apply("demo", json!({"redis": {"external": {"secretRef": {"name": "my-redis"}}, "managed": null}})).await;
+    world.apply("demo", json!({"redis": {"external": {"secretRef": {"name": "my-redis"}}}})).await;
     world.ready("demo").await;
     for (kind, name) in [
         (Kind::HorizontalPodAutoscaler, "demo-cart"),
@@ -54,7 +55,12 @@ async fn what_a_feature_leaves_behind_is_removed() {
     ] {
         until_gone(&world, kind, name).await;
     }
-    let left: Vec<String> = children(&world.client, &world.namespace).await.into_keys().filter(|(kind, _)| *kind == Kind::Job).map(|(_, name)| name).collect();
+    let left: Vec<String> = children(&world.client, &world.namespace)
+        .await
+        .into_keys()
+        .filter(|(kind, _)| *kind == Kind::Job)
+        .map(|(_, name)| name)
+        .collect();
     assert!(left.iter().all(|name| name.contains("-migrate-")), "{left:?}");
     assert!(has(&world, Kind::PersistentVolumeClaim, "demo-postgres").await);
     assert!(has(&world, Kind::Secret, "demo-database").await);
@@ -65,19 +71,26 @@ async fn what_a_feature_leaves_behind_is_removed() {
 async fn a_change_of_a_referenced_secret_rolls_its_users() {
     let world = World::new("referenced").await;
     let operator = world.operator().await;
-    world.apply("demo", json!({"redis": {"external": {"secretRef": {"name": "my-redis"}}, "managed": null}})).await;
+    world.apply("demo", json!({"redis": {"external": {"secretRef": {"name": "my-redis"}}}})).await;
     let store = world.until("demo", "Ready", "False").await;
     assert_eq!(condition(&store, "Degraded").expect("Degraded").reason, "SecretMissing");
     assert!(condition(&store, "Ready").expect("Ready").message.contains("my-redis"));
 
     let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
     let secret = |url: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "my-redis"}, "stringData": {"url": url}});
-    secrets.patch("my-redis", &PatchParams::apply("test"), &Patch::Apply(secret("redis://one:6379"))).await.expect("a Secret");
+    secrets
+        .patch("my-redis", &PatchParams::apply("test"), &Patch::Apply(secret("redis://one:6379")))
+        .await
+        .expect("a Secret");
     world.ready("demo").await;
-    let deployments: Api<DynamicObject> = Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Deployment.resource());
+    let deployments: Api<DynamicObject> =
+        Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Deployment.resource());
     let template = |object: DynamicObject| object.data["spec"]["template"]["metadata"]["annotations"].clone();
     let before = template(deployments.get("demo-cart").await.expect("the cart"));
-    secrets.patch("my-redis", &PatchParams::apply("test"), &Patch::Apply(secret("redis://two:6379"))).await.expect("a Secret");
+    secrets
+        .patch("my-redis", &PatchParams::apply("test"), &Patch::Apply(secret("redis://two:6379")))
+        .await
+        .expect("a Secret");
     eventually("the cart to be rolled", || async {
         let now = template(deployments.get("demo-cart").await.expect("the cart"));
         if now == before { Err("the same".to_owned()) } else { Ok(()) }
@@ -95,7 +108,8 @@ async fn a_paused_store_is_left_alone_until_it_goes_on() {
     let pause = |value: serde_json::Value| json!({"metadata": {"annotations": {"shopkeeper.dev/paused": value}}});
     world.stores().patch("demo", &PatchParams::default(), &Patch::Merge(pause(json!("true")))).await.expect("to pause");
     world.until("demo", "Paused", "True").await;
-    let deployments: Api<DynamicObject> = Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Deployment.resource());
+    let deployments: Api<DynamicObject> =
+        Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Deployment.resource());
     deployments.delete("demo-cart", &kube::api::DeleteParams::default()).await.expect("to delete");
     let store = world.until("demo", "ServicesReady", "False").await;
     assert!(condition(&store, "ServicesReady").expect("ServicesReady").message.contains("cart not there"));

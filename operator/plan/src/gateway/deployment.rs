@@ -28,7 +28,10 @@ const START: &str = "nginx -e stderr -c /etc/shopkeeper/nginx.conf &\n\
 pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Deployment {
     let component = Component::Gateway;
     // nginx looks names up when it starts, so a Service that has another address now must restart it.
-    let contents = (&config.data, &found.addresses.iter().map(|(service, address)| (service.as_str(), address)).collect::<BTreeMap<_, _>>());
+    let contents = (
+        &config.data,
+        &found.addresses.iter().map(|(service, address)| (service.as_str(), address)).collect::<BTreeMap<_, _>>(),
+    );
     Deployment {
         metadata: meta::owned(shop, shop.child(component), component),
         spec: Some(DeploymentSpec {

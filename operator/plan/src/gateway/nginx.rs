@@ -16,7 +16,11 @@ pub(super) fn directive<const N: usize>(name: &str, words: [&str; N]) -> Directi
 }
 
 /// `name word word { ... }`
-pub(super) fn block<const N: usize>(name: &str, words: [&str; N], inside: impl IntoIterator<Item = Directive>) -> Directive {
+pub(super) fn block<const N: usize>(
+    name: &str,
+    words: [&str; N],
+    inside: impl IntoIterator<Item = Directive>,
+) -> Directive {
     Directive { block: Some(inside.into_iter().collect()), ..directive(name, words) }
 }
 
@@ -68,8 +72,15 @@ mod tests {
 
     #[test]
     fn directives_and_blocks_are_written_as_nginx_reads_them() {
-        let server = block("server", [], [directive("listen", ["8080"]), block("location", ["=", "/"], [directive("return", ["200", "a b"])])]);
-        assert_eq!(render(&[server]), "server {\n    listen 8080;\n    location = / {\n        return 200 \"a b\";\n    }\n}\n");
+        let server = block(
+            "server",
+            [],
+            [directive("listen", ["8080"]), block("location", ["=", "/"], [directive("return", ["200", "a b"])])],
+        );
+        assert_eq!(
+            render(&[server]),
+            "server {\n    listen 8080;\n    location = / {\n        return 200 \"a b\";\n    }\n}\n"
+        );
     }
 
     #[test]

@@ -24,7 +24,11 @@ const COMING: [(&str, &str); 5] = [
 pub(super) fn html(shop: &Shop) -> String {
     let mut rows = String::new();
     for (path, what) in PLACES {
-        rows.push_str(&format!("<li><a href=\"{}\"><code>{}</code></a> {what}</li>\n", path.replace('&', "&amp;"), path.replace('&', "&amp;")));
+        rows.push_str(&format!(
+            "<li><a href=\"{}\"><code>{}</code></a> {what}</li>\n",
+            path.replace('&', "&amp;"),
+            path.replace('&', "&amp;")
+        ));
     }
     for (path, what) in COMING {
         rows.push_str(&format!("<li><code>{path}</code> {what}: not there yet</li>\n"));
@@ -39,6 +43,8 @@ pub(super) fn html(shop: &Shop) -> String {
 }
 
 pub(super) fn json(shop: &Shop) -> String {
-    let list = |places: &[(&str, &str)]| -> Vec<_> { places.iter().map(|(path, what)| json!({"path": path, "what": what})).collect() };
+    let list = |places: &[(&str, &str)]| -> Vec<_> {
+        places.iter().map(|(path, what)| json!({"path": path, "what": what})).collect()
+    };
     json!({"shop": shop.name, "places": list(&PLACES), "coming": list(&COMING)}).to_string()
 }

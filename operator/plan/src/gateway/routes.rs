@@ -39,11 +39,7 @@ fn http_settings() -> Vec<Directive> {
                \"status\":$status,\"bytes\":$bytes_sent,\"seconds\":$request_time,\"upstream\":\"$upstream_addr\",\
                \"upstream_seconds\":\"$upstream_response_time\"}";
     vec![
-        block(
-            "types",
-            [],
-            [directive("text/html", ["html"]), directive("application/json", ["json"])],
-        ),
+        block("types", [], [directive("text/html", ["html"]), directive("application/json", ["json"])]),
         directive("default_type", ["application/octet-stream"]),
         directive("log_format", ["json", "escape=json", log]),
         directive("access_log", ["/dev/stdout", "json"]),
@@ -73,11 +69,7 @@ fn maps(shop: &Shop) -> Vec<Directive> {
             ["$http_x_request_id", "$id_of_request"],
             [directive("~^[A-Za-z0-9._-]{1,64}$", ["$http_x_request_id"]), directive("default", ["$request_id"])],
         ),
-        block(
-            "map",
-            ["$http_upgrade", "$connection_header"],
-            [directive("default", ["upgrade"]), directive("", [""])],
-        ),
+        block("map", ["$http_upgrade", "$connection_header"], [directive("default", ["upgrade"]), directive("", [""])]),
         block(
             "map",
             ["$http_accept", "$page"],
@@ -87,11 +79,7 @@ fn maps(shop: &Shop) -> Vec<Directive> {
                 directive("default", ["/index.html"]),
             ],
         ),
-        block(
-            "map",
-            ["$http_origin", "$allowed_origin"],
-            std::iter::once(directive("default", [""])).chain(origins),
-        ),
+        block("map", ["$http_origin", "$allowed_origin"], std::iter::once(directive("default", [""])).chain(origins)),
         block(
             "map",
             ["$request_method:$allowed_origin", "$is_preflight"],
@@ -129,14 +117,22 @@ fn public_server(shop: &Shop) -> Directive {
         block(
             "location",
             ["=", "/"],
-            [directive("root", ["/etc/shopkeeper"]), directive("try_files", ["$page", "=404"]), directive("add_header", ["Vary", "Accept"])],
+            [
+                directive("root", ["/etc/shopkeeper"]),
+                directive("try_files", ["$page", "=404"]),
+                directive("add_header", ["Vary", "Accept"]),
+            ],
         ),
         block("location", ["/"], [directive("return", ["404"])]),
         block("location", ["=", "/api/cart"], proxied(Component::Cart)),
     ];
     server.extend(ROUTES.map(|(prefix, service)| block("location", [prefix], proxied(service))));
     server.extend(RESERVED.map(|prefix| {
-        block("location", ["^~", prefix.trim_end_matches('/')], [directive("error_page", ["404", "@not-there-yet"]), directive("return", ["404"])])
+        block(
+            "location",
+            ["^~", prefix.trim_end_matches('/')],
+            [directive("error_page", ["404", "@not-there-yet"]), directive("return", ["404"])],
+        )
     }));
     server.extend(problems());
     block("server", [], server)
@@ -171,7 +167,10 @@ fn cors_preflight() -> [Directive; 6] {
     [
         directive("add_header", ["Access-Control-Allow-Origin", "$allowed_origin", "always"]),
         directive("add_header", ["Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE", "always"]),
-        directive("add_header", ["Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Request-Id", "always"]),
+        directive(
+            "add_header",
+            ["Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Request-Id", "always"],
+        ),
         directive("add_header", ["Access-Control-Max-Age", "600", "always"]),
         directive("add_header", ["Vary", "Origin", "always"]),
         directive("return", ["204"]),
@@ -188,7 +187,8 @@ fn problems() -> Vec<Directive> {
         ("503", "@unavailable", "unavailable", "The service is not available"),
         ("504", "@timeout", "gateway-timeout", "The service did not answer in time"),
     ];
-    let mut directives: Vec<Directive> = errors.iter().map(|(status, location, ..)| directive("error_page", [status, location])).collect();
+    let mut directives: Vec<Directive> =
+        errors.iter().map(|(status, location, ..)| directive("error_page", [status, location])).collect();
     directives.extend(errors.map(|(status, location, slug, title)| problem(location, status, slug, title)));
     directives.push(problem("@not-there-yet", "404", "not-there-yet", "This part of the shop is not there yet"));
     directives
@@ -212,7 +212,8 @@ fn problem(location: &str, status: &str, slug: &str, title: &str) -> Directive {
 
 /// Health and nginx's own figures, on the port that no Service exposes.
 fn ops_server() -> Directive {
-    let answer = |path| block("location", ["=", path], [directive("access_log", ["off"]), directive("return", ["200", "ok\n"])]);
+    let answer =
+        |path| block("location", ["=", path], [directive("access_log", ["off"]), directive("return", ["200", "ok\n"])]);
     block(
         "server",
         [],

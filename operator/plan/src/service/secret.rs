@@ -15,10 +15,8 @@ pub(crate) fn service_secret(shop: &Shop, service: Component) -> String {
 }
 
 pub(super) fn secret(shop: &Shop, found: &Found, service: Component) -> Result<Secret, InvalidUrl> {
-    let entries = [
-        (DATABASE_URL, database::service_url(shop, found, service)?),
-        (REDIS_URL, database::redis_url(shop, found)?),
-    ];
+    let entries =
+        [(DATABASE_URL, database::service_url(shop, found, service)?), (REDIS_URL, database::redis_url(shop, found)?)];
     let data = entries.into_iter().map(|(key, value)| (key.to_owned(), ByteString(value.reveal().into())));
     Ok(Secret {
         metadata: meta::owned(shop, service_secret(shop, service), service),

@@ -21,7 +21,8 @@ async fn server() -> &'static ApiServer {
             let crd = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/store.yaml");
             let applied = server.kubectl().args(["apply", "--server-side", "-f", crd]).output().expect("kubectl");
             assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-            let waited = server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
+            let waited =
+                server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
             assert!(waited.expect("kubectl").status.success());
             server
         })
@@ -30,14 +31,14 @@ async fn server() -> &'static ApiServer {
 
 /// How to reach the API server as its administrator.
 pub async fn config() -> Config {
-    shopkeeper_operator::client::choose_cryptography();
-    let kubeconfig = Kubeconfig::from_yaml(server().await.kubeconfig()).expect("a kubeconfig");
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration")
+    config_of(server().await).await
 }
 
-/// A client of its administrator.
-pub async fn admin() -> Client {
-    Client::try_from(config().await).expect("a client")
+/// How to reach an API server as its administrator.
+pub async fn config_of(server: &ApiServer) -> Config {
+    shopkeeper_operator::client::choose_cryptography();
+    let kubeconfig = Kubeconfig::from_yaml(server.kubeconfig()).expect("a kubeconfig");
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration")
 }
 
 /// A kubectl command.

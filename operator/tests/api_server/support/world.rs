@@ -8,7 +8,7 @@ use std::{
 
 use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::Condition};
 use kube::{
-    Api, Client,
+    Api, Client, Config,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
@@ -17,13 +17,11 @@ use shopkeeper_operator::{args::Settings, client::client, controller, metrics::M
 use shopkeeper_plan::ImageDefaults;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{
-    Players,
-    cluster::{admin, config},
-};
+use super::{Players, cluster::config};
 
 /// A namespace of a test's own.
 pub struct World {
+    config: Config,
     pub client: Client,
     pub namespace: String,
     pub players: Players,
@@ -38,13 +36,21 @@ pub struct Operator {
 
 impl World {
     pub async fn new(name: &str) -> Self {
-        let client = admin().await;
+        Self::on(config().await, name).await
+    }
+
+    /// On another API server than the one that the tests share.
+    pub async fn on(config: Config, name: &str) -> Self {
+        let client = Client::try_from(config.clone()).expect("a client");
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let labels = [("pod-security.kubernetes.io/enforce".to_owned(), "restricted".to_owned())].into();
         let metadata = ObjectMeta { name: Some(name.to_owned()), labels: Some(labels), ..ObjectMeta::default() };
-        namespaces.create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() }).await.expect("a namespace");
+        namespaces
+            .create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() })
+            .await
+            .expect("a namespace");
         let players = Players::start(client.clone(), name.to_owned());
-        Self { client, namespace: name.to_owned(), players }
+        Self { config, client, namespace: name.to_owned(), players }
     }
 
     pub fn stores(&self) -> Api<Store> {
@@ -52,7 +58,8 @@ impl World {
     }
 
     pub async fn apply(&self, name: &str, spec: Value) -> Store {
-        let object = json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "metadata": {"name": name}, "spec": spec});
+        let object =
+            json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "metadata": {"name": name}, "spec": spec});
         self.stores().patch(name, &PatchParams::apply("test").force(), &Patch::Apply(object)).await.expect("a Store")
     }
 
@@ -79,7 +86,7 @@ impl World {
 
     pub async fn operator_with(&self, settings: Settings) -> Operator {
         let metrics = Metrics::new().expect("metrics");
-        let client = client(config().await, &metrics).expect("a client");
+        let client = client(self.config.clone(), &metrics).expect("a client");
         Operator::start(client, settings, metrics)
     }
 
@@ -98,7 +105,9 @@ impl World {
         eventually(&what, || async {
             let store = self.store(name).await;
             let found = condition(&store, type_);
-            let current = found.as_ref().is_some_and(|it| it.status == status && it.observed_generation == store.metadata.generation);
+            let current = found
+                .as_ref()
+                .is_some_and(|it| it.status == status && it.observed_generation == store.metadata.generation);
             if current { Ok(store) } else { Err(format!("{:?}", store.status)) }
         })
         .await
@@ -147,7 +156,9 @@ pub async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mu
     loop {
         match check().await {
             Ok(value) => return value,
-            Err(seen) if started.elapsed() > Duration::from_secs(40) => panic!("waited in vain for {what}; last seen: {seen}"),
+            Err(seen) if started.elapsed() > Duration::from_secs(40) => {
+                panic!("waited in vain for {what}; last seen: {seen}")
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(25)).await,
         }
     }

@@ -1,0 +1,93 @@
+//! Stores and what they refer to, always the same.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use shopkeeper_api::{Store, StoreSpec};
+use shopkeeper_plan::{
+    Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults, MigrateParts, Plan, PostgresParts, RedisParts,
+    SERVICES, SecretText, ServiceParts, plan, validate,
+};
+
+/// The sample Store, as if it were in a cluster.
+pub(crate) fn demo() -> Store {
+    let sample = include_str!("../../../../samples/demo.yaml");
+    let document = sample.split("\n---\n").last().expect("a document");
+    let mut store: Store = serde_yaml_ng::from_str(document).expect("a Store");
+    store.metadata.uid = Some("00000000-0000-0000-0000-000000000001".into());
+    store
+}
+
+pub(crate) fn with_spec(spec: Value) -> Store {
+    Store { spec: serde_json::from_value::<StoreSpec>(spec).expect("a spec"), ..demo() }
+}
+
+pub(crate) fn images() -> ImageDefaults {
+    ImageDefaults {
+        registry: "shopkeeper.local".into(),
+        tag: "v1".into(),
+        postgres: "shopkeeper.local/postgres:15".into(),
+        redis: "shopkeeper.local/redis:7".into(),
+        nginx: "shopkeeper.local/nginx:1.22".into(),
+    }
+}
+
+pub(crate) fn found() -> Found {
+    let password = |name: &str| SecretText::new(format!("password-of-{name}"));
+    Found {
+        credentials: Credentials {
+            database: DatabasePasswords {
+                admin: password("admin"),
+                catalog: password("catalog"),
+                cart: password("cart"),
+                orders: password("orders"),
+                users: password("users"),
+            },
+            redis: password("redis"),
+            service_token: password("services"),
+            signing_key: password("signing"),
+            public_keys: BTreeMap::from([("0123456789abcdef".into(), "public key\n".into())]),
+        },
+        external_database: Some(SecretText::new(
+            "postgres://admin:password-of-mine@db.example.com:5432/shop?sslmode=require",
+        )),
+        external_redis: Some(SecretText::new("redis://:password-of-mine@redis.example.com:6379")),
+        addresses: SERVICES.into_iter().zip(1..).map(|(service, n)| (service, format!("10.96.0.{n}"))).collect(),
+    }
+}
+
+pub(crate) fn planned(store: &Store) -> Plan {
+    plan(&validate(store, &images()).expect("a valid Store"), &found()).expect("a plan")
+}
+
+/// All objects of a plan as JSON.
+pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
+    fn json<T: Serialize>(object: &T) -> Value {
+        serde_json::to_value(object).expect("JSON")
+    }
+    let Plan { account, auth_keys, postgres, redis, migrate: MigrateParts { secret, job }, services, gateway, seed } =
+        plan;
+    let mut objects = vec![json(account), json(auth_keys), json(secret), json(job)];
+    if let Some(PostgresParts { config, volume, service, stateful_set }) = postgres {
+        objects.extend([json(config), json(volume), json(service), json(stateful_set)]);
+    }
+    if let Some(RedisParts { config, service, stateful_set }) = redis {
+        objects.extend([json(config), json(service), json(stateful_set)]);
+    }
+    for ServiceParts { component: _, secret, service, deployment, budget, autoscaler } in services {
+        objects.extend([json(secret), json(service), json(deployment)]);
+        objects.extend(budget.iter().map(json));
+        objects.extend(autoscaler.iter().map(json));
+    }
+    let GatewayParts { config, service, deployment, budget } = gateway;
+    objects.extend([json(config), json(service), json(deployment)]);
+    objects.extend(budget.iter().map(json));
+    objects.extend(seed.iter().map(json));
+    objects
+}
+
+/// The pod template of an object, if it has one.
+pub(crate) fn pod(object: &Value) -> Option<&Value> {
+    object.pointer("/spec/template/spec")
+}

@@ -1,0 +1,8 @@
+//! Plans as they come out: snapshots to read, and properties that must hold for all of them.
+
+#![expect(clippy::expect_used, reason = "tests")]
+
+mod fixture;
+mod gateway;
+mod properties;
+mod snapshots;

@@ -1,0 +1,54 @@
+//! The sample Store's objects, to be read.
+
+use serde::Serialize;
+
+use crate::fixture::{demo, planned, with_spec};
+
+fn yaml<T: Serialize>(objects: &[&T]) -> String {
+    objects.iter().map(|object| serde_yaml_ng::to_string(object).expect("YAML")).collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn the_database() {
+    let postgres = planned(&demo()).postgres.expect("a database");
+    insta::assert_snapshot!("postgres-config", yaml(&[&postgres.config]));
+    insta::assert_snapshot!("postgres-volume", yaml(&[&postgres.volume]));
+    insta::assert_snapshot!("postgres-server", yaml(&[&postgres.stateful_set]));
+}
+
+#[test]
+fn redis() {
+    let redis = planned(&demo()).redis.expect("a Redis");
+    insta::assert_snapshot!("redis-server", yaml(&[&redis.stateful_set]));
+}
+
+#[test]
+fn services() {
+    for service in planned(&demo()).services {
+        insta::assert_snapshot!(format!("service-{}", service.component), yaml(&[&service.deployment]));
+    }
+}
+
+#[test]
+fn jobs() {
+    let plan = planned(&demo());
+    insta::assert_snapshot!("jobs", yaml(&[&plan.migrate.job, &plan.seed.expect("a seed")]));
+}
+
+#[test]
+fn the_gateway() {
+    let gateway = planned(&demo()).gateway;
+    let files = gateway.config.data.expect("files");
+    insta::assert_snapshot!("nginx.conf", files["nginx.conf"]);
+    insta::assert_snapshot!("gateway-pods", yaml(&[&gateway.deployment]));
+    insta::assert_snapshot!("gateway-service", yaml(&[&gateway.service]));
+}
+
+#[test]
+fn an_autoscaled_service() {
+    let autoscaling = serde_json::json!({"autoscaling": {"minReplicas": 2, "maxReplicas": 6}});
+    let plan = planned(&with_spec(serde_json::json!({"services": {"cart": autoscaling}})));
+    let cart = plan.services.into_iter().find(|service| service.autoscaler.is_some()).expect("an autoscaled service");
+    assert_eq!(cart.deployment.spec.and_then(|spec| spec.replicas), None);
+    insta::assert_snapshot!("autoscaler", yaml(&[&cart.autoscaler.expect("an autoscaler")]));
+}
