@@ -117,8 +117,9 @@ fn unescape(field: &str) -> String {
 
 /// What the components put at places that cannot be chosen. Folders go only when nobody else has anything in them.
 fn remove_scattered(layout: &Layout) {
-    // The network plugins' record of what they did.
-    remove_files("/var/lib/cni/results", |path| name(path).starts_with("shopkeeper-"));
+    // The network plugins' record of what they did in which pod's namespace, which is mounted in a folder of ours.
+    let ours = layout.run().display().to_string();
+    remove_files("/var/lib/cni/results", |path| fs::read_to_string(path).is_ok_and(|record| record.contains(&ours)));
     // Links to the logs of pods, which are in a folder of ours.
     remove_files("/var/log/containers", |path| {
         fs::read_link(path).is_ok_and(|target| target.starts_with(layout.state()))

@@ -126,6 +126,9 @@ impl Cluster {
 
     /// Prints what runs; fails when something does not.
     pub(crate) fn status(&self) -> Result<()> {
+        if !self.layout.exists() {
+            return Err(Error::Refused("there is no cluster: `make up` makes one".into()));
+        }
         for name in COMPONENTS.iter().rev() {
             match self.processes.running(name) {
                 Some(record) => {
@@ -136,7 +139,7 @@ impl Cluster {
             }
         }
         if self.processes.running("apiserver").is_none() {
-            return Err(Error::Refused("there is no cluster: `make up` makes one".into()));
+            return Err(Error::Refused("the API server does not run: `make up` starts what has stopped".into()));
         }
         println!();
         print!("{}", command::run(self.kubectl().args(["get", "nodes,pods", "--all-namespaces"]))?);
