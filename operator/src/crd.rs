@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition of `Store`, as the repository keeps it.
+//! The `CustomResourceDefinition` of `Store`, as the repository keeps it.
 
 use kube::CustomResourceExt;
 use shopkeeper_api::Store;

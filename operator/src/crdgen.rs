@@ -1,4 +1,4 @@
-//! Prints the CustomResourceDefinition of `Store`, or with `--write` puts it where the repository keeps it.
+//! Prints the `CustomResourceDefinition` of `Store`, or with `--write` puts it where the repository keeps it.
 
 use std::path::Path;
 

@@ -17,6 +17,8 @@ use shopkeeper_plan::{Credentials, DatabasePasswords, RootSecretsMeta, SecretTex
 use crate::error::Error;
 
 type Data = BTreeMap<String, ByteString>;
+/// Makes a value; `None` only if the system cannot.
+type Generator = fn() -> Option<String>;
 
 const SIGNING_KEY: &str = "signing-key";
 const DATABASE_KEYS: [&str; 5] = ["admin", "catalog", "cart", "orders", "users"];
@@ -25,8 +27,8 @@ const DATABASE_KEYS: [&str; 5] = ["admin", "catalog", "cart", "orders", "users"]
 pub async fn credentials(client: &Client, metadata: &RootSecretsMeta) -> Result<Credentials, Error> {
     let namespace = metadata.database.namespace.clone().unwrap_or_default();
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
-    let database = DATABASE_KEYS.map(|key| (key, random_text as fn() -> Option<String>));
-    let others: [(&str, fn() -> Option<String>); 3] =
+    let database = DATABASE_KEYS.map(|key| (key, random_text as Generator));
+    let others: [(&str, Generator); 3] =
         [("redis-password", random_text), ("service-token", random_text), (SIGNING_KEY, random_signing_key)];
     let (database, others) =
         tokio::try_join!(ensure(&secrets, &metadata.database, &database), ensure(&secrets, &metadata.others, &others))?;
@@ -77,7 +79,7 @@ impl Content {
 async fn ensure(
     secrets: &Api<Secret>,
     metadata: &ObjectMeta,
-    generators: &[(&str, fn() -> Option<String>)],
+    generators: &[(&str, Generator)],
 ) -> Result<Content, Error> {
     let name = metadata.name.clone().unwrap_or_default();
     let access = |source: kube::Error| Error::SecretAccess { name: name.clone(), source: Box::new(source) };

@@ -22,7 +22,8 @@ pub async fn reconcile(store: Arc<DeserializeGuard<Store>>, context: Arc<Context
     let started = Instant::now();
     context.metrics.active.inc();
     let limit = context.settings.reconcile_timeout;
-    let result = tokio::time::timeout(limit, one(&store, &context)).await.unwrap_or(Err(Error::TimedOut(limit)));
+    let result =
+        tokio::time::timeout(limit, Box::pin(one(&store, &context))).await.unwrap_or(Err(Error::TimedOut(limit)));
     context.metrics.active.dec();
     context.metrics.seconds.with_label_values(&["store"]).observe(started.elapsed().as_secs_f64());
     let outcome = result.as_ref().map_or_else(Error::reason, |_| "ok");
@@ -47,7 +48,7 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
     let shop = validate(store, &context.settings.images);
     let result = match &shop {
         _ if store.is_paused() => Ok(None),
-        Ok(shop) => run(store, shop, &name, context).await.map(Some),
+        Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(Some),
         Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
     };
     let outcome = outcome(&result);
@@ -67,7 +68,7 @@ async fn run(store: &Store, shop: &Shop, name: &StoreName, context: &Context) ->
     let found = dereference(context, store, shop, name).await?;
     let plan = plan(shop, &found)?;
     let uid = store.metadata.uid.as_deref().unwrap_or_default();
-    apply(context, shop, name, uid, plan).await
+    Box::pin(apply(context, shop, name, uid, plan)).await
 }
 
 fn outcome(result: &Result<Option<Progress>, Error>) -> Outcome {

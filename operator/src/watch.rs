@@ -56,7 +56,11 @@ fn watch_kind(
             Vec::new()
         }
     };
-    watcher(api, selected).default_backoff().flat_map(move |event| stream::iter(touched(event))).map(object_ref).boxed()
+    watcher(api, selected)
+        .default_backoff()
+        .flat_map(move |event| stream::iter(touched(event)))
+        .map(|store| object_ref(&store))
+        .boxed()
 }
 
 /// Stores that name a Secret of the user's own which was changed.
@@ -84,7 +88,7 @@ pub fn stores_of_changed_secrets(
         .touched_objects()
         .filter_map(|secret| std::future::ready(secret.ok()))
         .flat_map(move |secret| stream::iter(referring(secret)))
-        .map(object_ref)
+        .map(|store| object_ref(&store))
 }
 
 fn refers_to(store: &Store, secret: &str) -> bool {
@@ -99,6 +103,6 @@ fn store_name(store: &Store) -> Option<StoreName> {
     Some(StoreName { namespace: store.namespace()?, name: store.name_any() })
 }
 
-fn object_ref(store: StoreName) -> ObjectRef<DeserializeGuard<Store>> {
+fn object_ref(store: &StoreName) -> ObjectRef<DeserializeGuard<Store>> {
     ObjectRef::new(&store.name).within(&store.namespace)
 }

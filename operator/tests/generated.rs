@@ -1,7 +1,5 @@
 //! What is generated is what the types say.
 
-#![expect(clippy::expect_used, reason = "tests")]
-
 use std::path::Path;
 
 use shopkeeper_operator::crd::{PLACES, yaml};

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![allow(unreachable_pub, reason = "the schema derive makes a public twin of each type inside a function")]
+#![allow(
+    unreachable_pub,
+    clippy::struct_field_names,
+    reason = "the schema derive makes a public twin of each type inside a function, with the names that users write"
+)]
 
 mod cache;
 mod data;

@@ -1,5 +1,7 @@
 //! The rules of the Store, run as the API server runs them, without one.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use kube::{CustomResourceExt, core::cel::Validator};
 use serde_json::{Value, json};
 use shopkeeper_api::Store;

@@ -47,9 +47,8 @@ impl Compute {
             (_, Redis) => Self::new("25m", "64Mi", "1", "128Mi"),
             (Profile::Laptop, Gateway) => Self::new("25m", "16Mi", "1", "64Mi"),
             (_, Gateway) => Self::new("100m", "32Mi", "1", "128Mi"),
-            (_, Migrate | Seed) => Self::new("25m", "32Mi", "1", "256Mi"),
             // Hashing a password takes 19 MiB for as long as it lasts.
-            (Profile::Laptop, User) => Self::new("25m", "32Mi", "1", "256Mi"),
+            (_, Migrate | Seed) | (Profile::Laptop, User) => Self::new("25m", "32Mi", "1", "256Mi"),
             (Profile::Laptop, _) => Self::new("25m", "32Mi", "1", "128Mi"),
             (Profile::Standard, _) => Self::new("100m", "64Mi", "1", "256Mi"),
             (Profile::HighAvailability, _) => Self::new("250m", "128Mi", "2", "512Mi"),
@@ -106,9 +105,9 @@ mod tests {
     use super::*;
     use strum::IntoEnumIterator;
 
-    fn amounts(cpu: Option<&str>, memory: Option<&str>) -> Option<ResourceAmounts> {
+    fn amounts(cpu: Option<&str>, memory: Option<&str>) -> ResourceAmounts {
         let quantity = |text: &str| text.parse().unwrap();
-        Some(ResourceAmounts { cpu: cpu.map(quantity), memory: memory.map(quantity) })
+        ResourceAmounts { cpu: cpu.map(quantity), memory: memory.map(quantity) }
     }
 
     #[test]
@@ -124,14 +123,15 @@ mod tests {
 
     #[test]
     fn a_limit_that_was_not_given_grows_with_its_request() {
-        let wanted = ComputeResources { requests: amounts(None, Some("1Gi")), limits: None };
+        let wanted = ComputeResources { requests: Some(amounts(None, Some("1Gi"))), limits: None };
         let compute = Compute::of(Profile::Laptop, Component::Cart).overridden(Some(&wanted)).unwrap();
         assert_eq!(compute.memory_limit.as_str(), "1Gi");
     }
 
     #[test]
     fn a_request_above_its_limit_is_refused() {
-        let wanted = ComputeResources { requests: amounts(Some("2"), None), limits: amounts(Some("1500m"), None) };
+        let wanted =
+            ComputeResources { requests: Some(amounts(Some("2"), None)), limits: Some(amounts(Some("1500m"), None)) };
         let error = Compute::of(Profile::Laptop, Component::Cart).overridden(Some(&wanted)).unwrap_err();
         assert!(error.to_string().contains("raise the limit"), "{error}");
     }

@@ -171,8 +171,8 @@ fn stateful_set(shop: &Shop, found: &Found, config: &ConfigMap) -> StatefulSet {
 fn container(shop: &Shop) -> Container {
     let component = Component::Postgres;
     // The default stop signal waits until the last client has gone; this does not.
-    let stop = ["pg_ctl", "stop", "-m", "fast", "-D", "/var/lib/postgresql/data/pgdata"];
-    let stop = ExecAction { command: Some(stop.iter().map(ToString::to_string).collect()) };
+    let halt = ["pg_ctl", "stop", "-m", "fast", "-D", "/var/lib/postgresql/data/pgdata"];
+    let halt = ExecAction { command: Some(halt.iter().map(ToString::to_string).collect()) };
     let answers = ["pg_isready", "-q", "-h", SOCKETS, "-U", "postgres", "-d", "postgres"];
     Container {
         command: Some(vec!["/bin/sh".into(), "-ec".into(), start_script()]),
@@ -189,7 +189,7 @@ fn container(shop: &Shop) -> Container {
         readiness_probe: Some(pod::exec_probe(&answers, 5, 2)),
         liveness_probe: Some(pod::exec_probe(&answers, 10, 6)),
         lifecycle: Some(Lifecycle {
-            pre_stop: Some(LifecycleHandler { exec: Some(stop), ..LifecycleHandler::default() }),
+            pre_stop: Some(LifecycleHandler { exec: Some(halt), ..LifecycleHandler::default() }),
             ..Lifecycle::default()
         }),
         ..pod::container(shop, component, Compute::of(shop.profile, component).requirements())

@@ -4,8 +4,8 @@ use crate::{
     health::Workload,
 };
 
-fn pods(ready: i32) -> Option<Workload> {
-    Some(Workload { desired: 1, ready, rolled_out: true, stuck: None, image: Some("r/x:v1".into()) })
+fn pods(ready: i32) -> Workload {
+    Workload { desired: 1, ready, rolled_out: true, stuck: None, image: Some("r/x:v1".into()) }
 }
 
 fn picture(outcome: Outcome) -> Picture {
@@ -13,9 +13,9 @@ fn picture(outcome: Outcome) -> Picture {
     Picture {
         generation: Some(3),
         outcome,
-        database: Some(pods(1)),
-        redis: Some(pods(1)),
-        services: names.iter().map(|name| ServicePicture { name: (*name).into(), workload: pods(1) }).collect(),
+        database: Some(Some(pods(1))),
+        redis: Some(Some(pods(1))),
+        services: names.iter().map(|name| ServicePicture { name: (*name).into(), workload: Some(pods(1)) }).collect(),
         endpoints: None,
         version: Some("v1".into()),
     }
@@ -47,7 +47,7 @@ fn a_shop_is_ready_when_all_its_parts_are() {
 #[test]
 fn a_shop_without_redis_is_still_ready() {
     let mut picture = picture(applied(Seed::Done));
-    picture.redis = Some(pods(0));
+    picture.redis = Some(Some(pods(0)));
     says(&picture, "Ready", "True", "Ready");
     says(&picture, "RedisReady", "False", "NotReady");
 }
@@ -55,7 +55,7 @@ fn a_shop_without_redis_is_still_ready() {
 #[test]
 fn what_is_missing_is_named() {
     let mut picture = picture(applied(Seed::Done));
-    picture.services[1].workload = pods(0);
+    picture.services[1].workload = Some(pods(0));
     says(&picture, "Ready", "False", "ServicesNotReady");
     picture.database = Some(None);
     says(&picture, "Ready", "False", "DatabaseNotReady");
@@ -89,9 +89,9 @@ fn a_paused_store_still_tells_how_it_is() {
 #[test]
 fn a_transition_time_moves_only_when_the_status_flips() {
     let mut waiting = picture(applied(Seed::Done));
-    waiting.services[0].workload = pods(0);
+    waiting.services[0].workload = Some(pods(0));
     let first = status(&waiting, &StoreStatus::default(), at(10));
-    waiting.services[1].workload = pods(0);
+    waiting.services[1].workload = Some(pods(0));
     let second = status(&waiting, &first, at(20));
     let ready =
         |status: &StoreStatus| status.conditions.iter().find(|it| it.type_ == "Ready").unwrap().last_transition_time.0;

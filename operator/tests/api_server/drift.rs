@@ -19,7 +19,7 @@ fn api(world: &World, kind: Kind) -> Api<DynamicObject> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_child_comes_back_when_it_was_deleted() {
     let world = World::new("deleted").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     let autoscaling = json!({"autoscaling": {"minReplicas": 2, "maxReplicas": 4}});
     world
         .apply("demo", json!({"demo": {"products": 1}, "profile": "Standard", "services": {"cart": autoscaling}}))
@@ -58,7 +58,7 @@ async fn comes_back(world: &World, kind: Kind, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn drift_in_spec_label_and_data_is_repaired() {
     let world = World::new("drifted").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
     let cases: [(Kind, &str, Value, &str); 6] = [
@@ -102,7 +102,7 @@ async fn drift_in_spec_label_and_data_is_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_drifted_while_the_operator_was_away_is_repaired() {
     let world = World::new("drifted-away").await;
-    let first = world.operator().await;
+    let first = world.operator();
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
     first.stop().await;
@@ -110,7 +110,7 @@ async fn what_drifted_while_the_operator_was_away_is_repaired() {
     let patch = json!({"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 10}}}});
     deployments.patch("demo-cart", &PatchParams::default(), &Patch::Merge(patch)).await.expect("to patch");
     api(&world, Kind::Service).delete("demo-user", &DeleteParams::default()).await.expect("to delete");
-    let second = world.operator().await;
+    let second = world.operator();
     eventually("the drift to be repaired", || async {
         let grace = deployments.get("demo-cart").await.expect("the child").data["spec"]["template"]["spec"]["terminationGracePeriodSeconds"].clone();
         let service = api(&world, Kind::Service).get_opt("demo-user").await.expect("an answer").is_some();
@@ -123,7 +123,7 @@ async fn what_drifted_while_the_operator_was_away_is_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_with_another_address_rolls_the_gateway() {
     let world = World::new("readdressed").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
     let deployments = api(&world, Kind::Deployment);

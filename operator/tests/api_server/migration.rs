@@ -16,7 +16,7 @@ fn image(deployment: &Deployment) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_migration_leaves_the_running_pods_alone_and_says_so() {
     let world = World::new("migration").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
     let deployments: Api<Deployment> = Api::namespaced(world.client.clone(), &world.namespace);

@@ -30,7 +30,7 @@ async fn calm(operator: &Operator) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_reconcile_writes_nothing() {
     let world = World::new("second-reconcile").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world
         .apply(
             "demo",
@@ -58,7 +58,7 @@ async fn a_second_reconcile_writes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_writes_nothing() {
     let world = World::new("restart").await;
-    let first = world.operator().await;
+    let first = world.operator();
     let spec = json!({
         "demo": {"products": 1, "users": true}, "profile": "Standard",
         "services": {
@@ -74,7 +74,7 @@ async fn a_restart_writes_nothing() {
     let before = versions(&world).await;
     first.stop().await;
 
-    let second = world.operator().await;
+    let second = world.operator();
     eventually("the restarted operator's first reconcile", || async {
         if second.reconciles() > 0 { Ok(()) } else { Err("none".into()) }
     })
@@ -88,7 +88,7 @@ async fn a_restart_writes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_writes_only_what_it_touches() {
     let world = World::new("one-change").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
     calm(&operator).await;

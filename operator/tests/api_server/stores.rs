@@ -18,7 +18,7 @@ use crate::support::{World, children, condition, config_of, eventually, kubectl}
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_becomes_a_whole_shop() {
     let world = World::new("whole-shop").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({"demo": {"products": 100, "users": true}, "profile": "Standard"})).await;
     let store = world.ready("demo").await;
 
@@ -46,7 +46,7 @@ async fn a_store_becomes_a_whole_shop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_children_but_a_kept_volume_belong_to_the_store() {
     let world = World::new("ownership").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({})).await;
     let store = world.ready("demo").await;
     for ((kind, name), child) in children(&world.client, &world.namespace).await {
@@ -80,7 +80,7 @@ async fn all_children_but_a_kept_volume_belong_to_the_store() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_refused_under_pod_security_restricted() {
     let world = World::new("restricted").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({"demo": {"products": 1, "users": true}})).await;
     world.ready("demo").await;
     // A pod is refused when it is made, which nobody does here; a dry run of each template as a pod asks the same question.
@@ -146,7 +146,7 @@ async fn stores_that_slipped_in_are_told_and_do_not_stop_the_others() {
     crds.create(&PostParams::default(), &lax_crd()).await.expect("a CRD");
     await_condition(crds, "stores.shopkeeper.dev", is_crd_established()).await.expect("an established CRD");
 
-    let operator = world.operator().await;
+    let operator = world.operator();
     let resource = ApiResource::erase::<Store>(&());
     let stores: Api<DynamicObject> = Api::namespaced_with(world.client.clone(), &world.namespace, &resource);
     let put = async |name: &str, spec: serde_json::Value| {

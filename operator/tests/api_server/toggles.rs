@@ -24,7 +24,7 @@ async fn until_gone(world: &World, kind: Kind, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_feature_leaves_behind_is_removed() {
     let world = World::new("toggles").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     let full = json!({
         "profile": "Standard", "demo": {"products": 1},
         "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}},
@@ -70,7 +70,7 @@ async fn what_a_feature_leaves_behind_is_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_a_referenced_secret_rolls_its_users() {
     let world = World::new("referenced").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({"redis": {"external": {"secretRef": {"name": "my-redis"}}}})).await;
     let store = world.until("demo", "Ready", "False").await;
     assert_eq!(condition(&store, "Degraded").expect("Degraded").reason, "SecretMissing");
@@ -102,7 +102,7 @@ async fn a_change_of_a_referenced_secret_rolls_its_users() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_store_is_left_alone_until_it_goes_on() {
     let world = World::new("paused").await;
-    let operator = world.operator().await;
+    let operator = world.operator();
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
     let pause = |value: serde_json::Value| json!({"metadata": {"annotations": {"shopkeeper.dev/paused": value}}});

@@ -22,17 +22,11 @@ const COMING: [(&str, &str); 5] = [
 ];
 
 pub(super) fn html(shop: &Shop) -> String {
-    let mut rows = String::new();
-    for (path, what) in PLACES {
-        rows.push_str(&format!(
-            "<li><a href=\"{}\"><code>{}</code></a> {what}</li>\n",
-            path.replace('&', "&amp;"),
-            path.replace('&', "&amp;")
-        ));
-    }
-    for (path, what) in COMING {
-        rows.push_str(&format!("<li><code>{path}</code> {what}: not there yet</li>\n"));
-    }
+    let escaped = |path: &str| path.replace('&', "&amp;");
+    let places =
+        PLACES.map(|(path, what)| format!("<li><a href=\"{0}\"><code>{0}</code></a> {what}</li>\n", escaped(path)));
+    let coming = COMING.map(|(path, what)| format!("<li><code>{path}</code> {what}: not there yet</li>\n"));
+    let rows = places.concat() + &coming.concat();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{name}</title>\
          <style>body{{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}</style></head>\n\

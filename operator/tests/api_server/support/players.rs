@@ -43,7 +43,7 @@ impl Players {
             loop {
                 stateful_sets(&client, &namespace).await;
                 deployments(&client, &namespace).await;
-                jobs(&client, &namespace, fail.load(Ordering::Relaxed)).await;
+                jobs(&client, &namespace, &fail).await;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
@@ -85,7 +85,7 @@ async fn deployments(client: &Client, namespace: &str) {
     }
 }
 
-async fn jobs(client: &Client, namespace: &str, migrations_fail: bool) {
+async fn jobs(client: &Client, namespace: &str, migrations_fail: &AtomicBool) {
     let api: Api<Job> = Api::namespaced(client.clone(), namespace);
     let Ok(found) = api.list(&ListParams::default()).await else { return };
     for job in found {
@@ -95,7 +95,7 @@ async fn jobs(client: &Client, namespace: &str, migrations_fail: bool) {
         }
         let now = Timestamp::now();
         let condition = |type_: &str| json!({"type": type_, "status": "True", "reason": "Played", "message": "played", "lastTransitionTime": now});
-        let status = if migrations_fail && name.contains("-migrate-") {
+        let status = if migrations_fail.load(Ordering::Relaxed) && name.contains("-migrate-") {
             json!({"startTime": now, "failed": 1, "conditions": [condition("FailureTarget"), condition("Failed")]})
         } else {
             json!({"startTime": now, "completionTime": now, "succeeded": 1,

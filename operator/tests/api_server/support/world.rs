@@ -80,14 +80,10 @@ impl World {
         }
     }
 
-    pub async fn operator(&self) -> Operator {
-        self.operator_with(self.settings()).await
-    }
-
-    pub async fn operator_with(&self, settings: Settings) -> Operator {
+    pub fn operator(&self) -> Operator {
         let metrics = Metrics::new().expect("metrics");
         let client = client(self.config.clone(), &metrics).expect("a client");
-        Operator::start(client, settings, metrics)
+        Operator::start(client, self.settings(), metrics)
     }
 
     pub async fn store(&self, name: &str) -> Store {
