@@ -1,6 +1,6 @@
 //! A Store that cannot even be read: it slipped past the API server, or a newer version wrote it.
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use kube::{
     Api, Resource,
     api::{DynamicObject, Patch, PatchParams},

@@ -11,10 +11,8 @@ mod services_ready;
 mod verdict;
 mod write;
 
-use k8s_openapi::{
-    apimachinery::pkg::apis::meta::v1::{Condition, Time},
-    jiff::Timestamp,
-};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use shopkeeper_api::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
 
 pub use picture::{Outcome, Picture, ServicePicture};

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use kube::{
     Api, Resource,
     api::{Patch, PatchParams},

@@ -4,5 +4,6 @@
 
 mod fixture;
 mod gateway;
+mod postgres;
 mod properties;
 mod snapshots;

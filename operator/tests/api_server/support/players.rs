@@ -8,12 +8,10 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::{
-    api::{
-        apps::v1::{Deployment, StatefulSet},
-        batch::v1::Job,
-    },
-    jiff::Timestamp,
+use jiff::Timestamp;
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    batch::v1::Job,
 };
 use kube::{
     Api, Client,
