@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shopkeeper_plan::hash;
 
+use super::handover;
 use crate::{
     context::Context,
     covers::covers,
@@ -62,9 +63,14 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<(), Er
     let api: Api<DynamicObject> =
         Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
     let live = api.get_opt(&child.name).await.map_err(failed)?;
-    if let Some(live) = live.filter(|live| is_as_desired(live, manifest)) {
-        observed.settle(child.clone(), hash.clone(), fingerprint(&live));
-        return Ok(());
+    if let Some(live) = &live {
+        if is_as_desired(live, manifest) {
+            observed.settle(child.clone(), hash.clone(), fingerprint(live));
+            return Ok(());
+        }
+        if child.kind == Kind::Deployment {
+            handover::keep_replicas(&api, live, manifest).await.map_err(failed)?;
+        }
     }
     // The plan is the one that was applied before, and yet the child differs: somebody else changed it.
     let drifted = observed.was_applied(child, hash);

@@ -119,3 +119,34 @@ async fn a_paused_store_is_left_alone_until_it_goes_on() {
     assert!(deployments.get_opt("demo-cart").await.expect("an answer").is_some());
     operator.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turning_autoscaling_on_keeps_the_number_of_pods() {
+    let world = World::new("autoscaling-on").await;
+    let operator = world.operator();
+    world.apply("demo", json!({"services": {"cart": {"replicas": 3}}})).await;
+    world.ready("demo").await;
+    world.apply("demo", json!({"services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}}})).await;
+    world.ready("demo").await;
+    let deployments: Api<DynamicObject> =
+        Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Deployment.resource());
+    let replicas = async || deployments.get("demo-cart").await.expect("the cart").data["spec"]["replicas"].clone();
+    assert!(has(&world, Kind::HorizontalPodAutoscaler, "demo-cart").await);
+    assert_eq!(replicas().await, json!(3));
+    // What the autoscaler sets stays.
+    let scale = json!({"spec": {"replicas": 5}});
+    deployments.patch("demo-cart", &PatchParams::default(), &Patch::Merge(scale)).await.expect("to scale");
+    world
+        .apply(
+            "demo",
+            json!({"profile": "Standard", "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}}}),
+        )
+        .await;
+    world.ready("demo").await;
+    assert_eq!(replicas().await, json!(5));
+    // And turned off again, the Store says how many there are.
+    world.apply("demo", json!({"services": {"cart": {"replicas": 2}}})).await;
+    world.ready("demo").await;
+    assert_eq!(replicas().await, json!(2));
+    operator.stop().await;
+}
