@@ -13,6 +13,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
+use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -48,6 +49,13 @@ pub fn wrap(routes: Router, metrics: HttpMetrics, limits: Limits) -> Router {
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(from_fn_with_state(bounds, bound))
         .layer(from_fn_with_state(metrics, observe))
+}
+
+/// For answers that depend on who asks: nobody in between may keep them. An answer that already says how it may be kept is left alone.
+#[expect(clippy::unused_async, reason = "the shape that axum asks of a layer's function")]
+pub async fn no_store(mut response: Response) -> Response {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 async fn unknown_route(uri: Uri) -> Problem {

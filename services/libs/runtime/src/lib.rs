@@ -11,6 +11,7 @@ pub mod job;
 pub mod layers;
 pub mod metrics;
 pub mod migrate;
+pub mod openapi;
 pub mod ops;
 pub mod problem;
 pub mod rate_limit;
