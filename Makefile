@@ -1,10 +1,12 @@
 # Short names over commands that can be read. `make help` lists them.
+#
+# Programs are named without their package, so that cargo resolves features for the whole workspace and compiles each crate once.
 PORT ?= 8080
 PROFILE ?= dev
 export PORT PROFILE
 
-LOCAL := cargo run --quiet --package shopkeeper-local --
-E2E := cargo run --quiet --package shopkeeper-e2e --bin
+LOCAL := cargo run --quiet --bin local --
+E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
 .PHONY: help up down status env demo memory test build images lint fmt crds queries
@@ -48,8 +50,8 @@ lint: ## formatting and clippy, as `make test` asks for them
 fmt: ## formats the Rust code
 	cargo fmt --all
 
-crds: ## crds/store.yaml, from the Rust types
-	cargo run --quiet --package shopkeeper-operator --bin operator -- crd > crds/store.yaml
+crds: ## crds/store.yaml, and the chart's copy of it, from the Rust types
+	cargo run --quiet --bin crdgen -- --write
 
 queries: ## the checked SQL queries of the services (services/*/.sqlx), from their migrations
-	cargo run --quiet --package shop-testkit --bin prepare-queries
+	cargo run --quiet --bin prepare-queries

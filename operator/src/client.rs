@@ -16,18 +16,11 @@ use crate::metrics::Metrics;
 /// How the operator calls itself in the API server's audit log.
 pub const USER_AGENT_NAME: &str = concat!("shopkeeper-operator/", env!("CARGO_PKG_VERSION"));
 
-/// Chooses the cryptography for TLS. Needed once a process, since dependencies bring more than one along.
-pub fn choose_cryptography() {
-    // An error means that it was chosen before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// A client whose writes are counted.
 ///
 /// It does not try again by itself: a reconcile that failed is tried again with a backoff of its own, and one that
 /// waited inside the client would hold its place among the few that run at the same time.
 pub fn client(mut config: Config, metrics: &Metrics) -> kube::Result<Client> {
-    choose_cryptography();
     config.default_retry = false;
     let name: (HeaderName, HeaderValue) = (USER_AGENT, HeaderValue::from_static(USER_AGENT_NAME));
     config.headers.push(name);

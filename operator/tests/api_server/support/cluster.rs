@@ -36,7 +36,6 @@ pub async fn config() -> Config {
 
 /// How to reach an API server as its administrator.
 pub async fn config_of(server: &ApiServer) -> Config {
-    shopkeeper_operator::client::choose_cryptography();
     let kubeconfig = Kubeconfig::from_yaml(server.kubeconfig()).expect("a kubeconfig");
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration")
 }
