@@ -39,6 +39,18 @@ pub struct CommonArgs {
     #[arg(long, env = "SERVICE_TOKEN_FILE")]
     pub service_token_file: PathBuf,
 
+    /// What the shop is called, so that shops can share a Redis: <namespace>/<name>
+    #[arg(long, env = "SHOP_NAME", default_value = "shop")]
+    pub shop_name: String,
+
+    /// Folder with the caches' policies (policy.json), watched; the defaults hold without it
+    #[arg(long, env = "CACHE_POLICY_DIR")]
+    pub cache_policy_dir: Option<PathBuf>,
+
+    /// Whether the shop is a demo, in which anyone may look at any customer's recommendations and invalidate caches
+    #[arg(long, env = "SHOP_DEMO", default_value_t = false, action = clap::ArgAction::Set)]
+    pub demo: bool,
+
     /// How long requests may still run after SIGTERM
     #[arg(long, env = "SHUTDOWN_GRACE", default_value = "20s", value_parser = humantime::parse_duration)]
     pub shutdown_grace: Duration,

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::problem::Problem;
+use crate::problem::{Outage, Problem};
 
 /// A connection that was idle this long is tried before it is used: the server may have gone and come back meanwhile, which takes it
 /// longer than this. A ping at every acquire, as is sqlx's default, would cost a third of the processor time of a small request; under
@@ -101,6 +101,12 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
             matches!(&code[..2], "08" | "53" | "57" | "58") || matches!(&*code, "55P03" | "40001" | "40P01" | "25006")
         }),
         _ => false,
+    }
+}
+
+impl Outage for sqlx::Error {
+    fn is_outage(&self) -> bool {
+        is_unavailable(self)
     }
 }
 

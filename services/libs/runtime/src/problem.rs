@@ -14,6 +14,12 @@ use serde_json::{Map, Value, json};
 
 use crate::request_id;
 
+/// Tells a failure that passes, so that asking again makes sense, from a mistake.
+pub trait Outage {
+    /// Whether something that is needed is away at the moment.
+    fn is_outage(&self) -> bool;
+}
+
 /// Where the descriptions of the problem types live; a slug follows.
 pub const TYPE_PREFIX: &str = "https://shopkeeper.dev/problems/";
 
