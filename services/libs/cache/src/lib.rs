@@ -3,6 +3,7 @@
 mod cache;
 mod caches;
 mod error;
+mod fence;
 mod live;
 pub mod ops;
 mod reason;
@@ -10,6 +11,11 @@ mod source;
 mod status;
 mod tag;
 mod write;
+
+/// The atomics, under a name that the model checker's test can put its own in place of.
+mod sync {
+    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+}
 
 pub use cache::{Cache, Served};
 pub use caches::Caches;
