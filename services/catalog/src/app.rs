@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use prometheus::Registry;
+use secrecy::SecretString;
 use shop_auth::AuthState;
+use shop_cache::{Caches, LivePolicies};
 use shop_runtime::db::{self, DbConfig, DbConfigError};
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -23,6 +25,29 @@ use crate::reads::Reads;
 use crate::reservations::Reservations;
 use crate::{NAME, expiry, routes};
 
+/// What the catalog is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The catalog's database.
+    pub db: PgPool,
+    /// Redis, or its absence.
+    pub redis: Redis,
+    /// Where Redis is, for the connection on which invalidations arrive.
+    pub redis_url: Option<SecretString>,
+    /// How the caches behave.
+    pub policies: LivePolicies,
+    /// What the shop is called among those that share the Redis.
+    pub shop: String,
+    /// Whether anyone may do what does no harm in a demo.
+    pub demo: bool,
+    /// Who may ask.
+    pub auth: AuthState,
+    /// How long stock is kept for an order that is neither committed nor released.
+    pub reservation_lifetime: Duration,
+    /// How often to look for reservations that were forgotten.
+    pub reservation_sweep_every: Duration,
+}
+
 /// What the handlers share.
 #[derive(Clone)]
 pub struct AppState {
@@ -31,24 +56,37 @@ pub struct AppState {
     pub(crate) reservations: Reservations,
     pub(crate) metrics: CatalogMetrics,
     auth: AuthState,
+    caches: Caches,
+    reservation_sweep_every: Duration,
 }
 
 impl AppState {
-    /// The catalog of this database.
-    pub fn new(
-        pool: &PgPool,
-        auth: AuthState,
-        reservation_lifetime: Duration,
-        registry: &Registry,
-    ) -> Result<Self, prometheus::Error> {
+    /// Puts the parts together.
+    pub fn new(parts: Parts, registry: &Registry) -> Result<Self, prometheus::Error> {
+        let Parts { db, redis, redis_url, policies, shop, demo: _, auth, .. } = parts;
+        let Parts { reservation_lifetime, reservation_sweep_every, .. } = parts;
         let metrics = CatalogMetrics::register(registry)?;
+        let caches = Caches::new(&shop, NAME, redis, redis_url.as_ref(), policies, registry)?;
         Ok(Self {
-            reads: Reads::new(pool.clone()),
-            assortment: Assortment::new(pool.clone()),
-            reservations: Reservations::new(pool.clone(), reservation_lifetime, metrics.clone()),
+            reads: Reads::new(db.clone()),
+            assortment: Assortment::new(db.clone()),
+            reservations: Reservations::new(db, reservation_lifetime, metrics.clone()),
             metrics,
             auth,
+            caches,
+            reservation_sweep_every,
         })
+    }
+
+    /// Starts the background work, until `stop`.
+    pub fn start_jobs(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        tasks.spawn(self.caches.clone().run(stop.clone()));
+        tasks.spawn(expiry::run(self.reservations.clone(), self.reservation_sweep_every, stop.clone()));
+    }
+
+    /// The caches.
+    pub const fn caches(&self) -> &Caches {
+        &self.caches
     }
 
     /// The reservations, for the task that ends those which are overdue.
@@ -78,20 +116,32 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let pool = connect(&common.db(NAME, NAME))?;
     let registry = metrics::registry();
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
-    let state = AppState::new(&pool, auth, reservation_lifetime, &registry)?;
+    let redis = Redis::new(common.redis_url.as_ref())?;
+    let parts = Parts {
+        db: pool.clone(),
+        redis: redis.clone(),
+        redis_url: common.redis_url.clone(),
+        policies: LivePolicies::watch(common.cache_policy_dir.clone()),
+        shop: common.shop_name.clone(),
+        demo: common.demo,
+        auth,
+        reservation_lifetime,
+        reservation_sweep_every,
+    };
+    let state = AppState::new(parts, &registry)?;
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;
-    let redis = Redis::new(common.redis_url.as_ref())?;
 
     // The probes go on while requests drain: a database that comes back meanwhile should be seen.
     let probes_stop = CancellationToken::new();
     let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
     let tasks = TaskTracker::new();
-    tasks.spawn(expiry::run(state.reservations().clone(), reservation_sweep_every, stop.clone()));
+    state.start_jobs(&tasks, &stop);
+    let ops = ops::router(health.clone(), registry).merge(shop_cache::ops::router(state.caches()));
     let app = ServiceApp {
         name: NAME,
         router: layers::wrap(routes::router(state), http_metrics, Limits::default()),
-        ops: ops::router(health.clone(), registry),
+        ops,
         health,
         listen: listen_addr,
         ops_listen: common.ops_addr,

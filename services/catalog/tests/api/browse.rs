@@ -1,14 +1,11 @@
 //! What a visitor sees.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::json;
-use shop_catalog::{MIGRATOR, NAME, seed};
 use shop_runtime::db::DbConfig;
-use shop_testkit::TestDb;
 
-use crate::support::Catalog;
+use crate::support::{Catalog, Setup};
 
 #[tokio::test]
 async fn the_health_route_names_the_service_and_its_version() {
@@ -152,10 +149,9 @@ async fn a_quote_has_the_products_that_are_sold_sorted_and_each_once() {
 /// A page that is planned anew for each request costs more in planning than in reading.
 #[tokio::test]
 async fn a_page_is_planned_once_and_read_from_its_index() {
-    let db = TestDb::new(&MIGRATOR, NAME).await;
-    let config = DbConfig { max_connections: 1, ..DbConfig::new(db.url(), NAME, NAME) };
-    let catalog = Catalog::over(db, config, Duration::ZERO).await;
-    seed::run(&catalog.pool, 2_000).await.expect("the seed works");
+    let setup = Setup::new().await;
+    let config = DbConfig { max_connections: 1, ..setup.config };
+    let catalog = Catalog::start(Setup { config, ..setup }).await.filled(2_000).await;
     sqlx::query("ANALYZE products").execute(&catalog.pool).await.expect("the table is ours");
 
     for limit in 1..=20 {

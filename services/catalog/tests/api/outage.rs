@@ -2,31 +2,31 @@
 
 use std::time::Duration;
 
-use shop_catalog::{MIGRATOR, NAME, seed};
+use shop_catalog::NAME;
 use shop_runtime::db::DbConfig;
-use shop_testkit::{ChaosProxy, TestDb, eventually};
+use shop_testkit::{ChaosProxy, eventually};
 use shop_types::OrderId;
 
-use crate::support::Catalog;
+use crate::support::{Catalog, Setup};
 
-async fn behind(proxy: &ChaosProxy, db: TestDb) -> Catalog {
-    let url = db.url_by(proxy.address());
+/// A catalog with eight products whose database can be taken away.
+async fn behind_a_proxy() -> (ChaosProxy, Catalog) {
+    let setup = Setup::new().await;
+    let proxy = ChaosProxy::to(setup.db.address()).await;
+    let url = setup.db.url_by(proxy.address());
     let config = DbConfig { acquire_timeout: Duration::from_millis(300), ..DbConfig::new(url, NAME, NAME) };
-    let catalog = Catalog::over(db, config, Duration::from_secs(3600)).await;
-    seed::run(catalog.db.pool(), 8).await.expect("the seed works");
-    catalog
+    (proxy, Catalog::start(Setup { config, ..setup }).await.filled(8).await)
 }
 
 #[tokio::test]
 async fn without_its_database_the_catalog_says_so_and_recovers_by_itself() {
-    let db = TestDb::new(&MIGRATOR, NAME).await;
-    let proxy = ChaosProxy::to(db.address()).await;
-    let catalog = behind(&proxy, db).await;
+    let (proxy, catalog) = behind_a_proxy().await;
     assert_eq!(catalog.get("/api/products/1").await.status, 200);
 
     proxy.break_networking();
 
-    for path in ["/api/products/1", "/api/products?category=fruit", "/api/products/categories/list"] {
+    // Product 1 may still be had from the cache; nobody has asked for product 2 yet.
+    for path in ["/api/products/2", "/api/products?category=fruit", "/api/products/categories/list"] {
         let answer = catalog.get(path).await;
         answer.assert_problem(503, "database-unavailable");
         assert_eq!(answer.header("retry-after"), Some("1"));
@@ -37,14 +37,12 @@ async fn without_its_database_the_catalog_says_so_and_recovers_by_itself() {
 
     proxy.restore_networking();
 
-    eventually("the catalog answers again", async || catalog.get("/api/products/1").await.status == 200).await;
+    eventually("the catalog answers again", async || catalog.get("/api/products/2").await.status == 200).await;
 }
 
 #[tokio::test]
 async fn an_order_whose_answer_was_lost_is_reserved_once_by_its_retry() {
-    let db = TestDb::new(&MIGRATOR, NAME).await;
-    let proxy = ChaosProxy::to(db.address()).await;
-    let catalog = behind(&proxy, db).await;
+    let (proxy, catalog) = behind_a_proxy().await;
     let (stock, order) = (catalog.stock(1).await, OrderId::generate());
 
     // The first tries are cut at whatever point they have come to.

@@ -1,30 +1,69 @@
 //! A catalog to test, and short words for what the tests do with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use shop_auth::Role;
-use shop_catalog::app::{self, AppState};
+use shop_cache::LivePolicies;
+use shop_catalog::app::{self, AppState, Parts};
 use shop_catalog::reservations::Reservations;
 use shop_catalog::{MIGRATOR, NAME, routes, seed};
 use shop_runtime::db::DbConfig;
 use shop_runtime::layers::{self, Limits};
 use shop_runtime::metrics::{self, HttpMetrics};
-use shop_testkit::{Keys, TestDb};
+use shop_runtime::redis::Redis;
+use shop_testkit::{Keys, TestDb, TestRedis};
 use shop_types::{OrderId, UserId};
 use sqlx::PgPool;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 /// A catalog that serves on a port of its own, over a database of its own.
 pub(crate) struct Catalog {
     pub(crate) url: String,
     pub(crate) pool: PgPool,
-    pub(crate) db: TestDb,
-    pub(crate) keys: Keys,
+    pub(crate) db: Arc<TestDb>,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) registry: prometheus::Registry,
+    shop: String,
     reservations: Reservations,
     client: reqwest::Client,
+    /// Ends the background work with the test.
+    _stop: DropGuard,
+}
+
+/// How a catalog is set up, where a test wants it different.
+pub(crate) struct Setup {
+    pub(crate) db: Arc<TestDb>,
+    pub(crate) config: DbConfig,
+    pub(crate) keys: Arc<Keys>,
+    /// Catalogs of the same name and Redis are replicas.
+    pub(crate) shop: String,
+    pub(crate) redis_url: SecretString,
+    pub(crate) policies: LivePolicies,
+    pub(crate) demo: bool,
+    pub(crate) reservation_lifetime: Duration,
+}
+
+impl Setup {
+    pub(crate) async fn new() -> Self {
+        let db = TestDb::new(&MIGRATOR, NAME).await;
+        let config = DbConfig { max_connections: 8, ..DbConfig::new(db.url(), NAME, NAME) };
+        Self {
+            db: Arc::new(db),
+            config,
+            keys: Arc::new(Keys::generate()),
+            shop: format!("test/{}", OrderId::generate()),
+            redis_url: TestRedis::shared().await.url(),
+            policies: LivePolicies::defaults(),
+            demo: false,
+            reservation_lifetime: Duration::from_secs(3600),
+        }
+    }
 }
 
 /// What came back.
@@ -52,37 +91,63 @@ impl Answer {
 impl Catalog {
     /// A catalog without products.
     pub(crate) async fn empty() -> Self {
-        let db = TestDb::new(&MIGRATOR, NAME).await;
-        let config = DbConfig { max_connections: 8, ..DbConfig::new(db.url(), NAME, NAME) };
-        Self::over(db, config, Duration::from_secs(3600)).await
+        Self::start(Setup::new().await).await
     }
 
     /// A catalog with the first of the demo products.
     pub(crate) async fn with_products(products: u32) -> Self {
-        let catalog = Self::empty().await;
-        seed::run(&catalog.pool, products).await.expect("the seed works");
-        catalog
+        Self::empty().await.filled(products).await
     }
 
     /// The same, whose reservations have no time at all until they may expire.
     pub(crate) async fn whose_reservations_are_overdue_at_once(products: u32) -> Self {
-        let db = TestDb::new(&MIGRATOR, NAME).await;
-        let config = DbConfig { max_connections: 8, ..DbConfig::new(db.url(), NAME, NAME) };
-        let catalog = Self::over(db, config, Duration::ZERO).await;
-        seed::run(&catalog.pool, products).await.expect("the seed works");
-        catalog
+        let setup = Setup { reservation_lifetime: Duration::ZERO, ..Setup::new().await };
+        Self::start(setup).await.filled(products).await
     }
 
-    /// A catalog that uses the database in this way.
-    pub(crate) async fn over(db: TestDb, config: DbConfig, reservation_lifetime: Duration) -> Self {
+    /// Adds the first of the demo products.
+    pub(crate) async fn filled(self, products: u32) -> Self {
+        seed::run(self.db.pool(), products).await.expect("the seed works");
+        self
+    }
+
+    /// A catalog that is set up in this way.
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let Setup { db, config, keys, shop, redis_url, policies, demo, reservation_lifetime } = setup;
         let pool = app::connect(&config).expect("the URL is right");
-        let (keys, registry) = (Keys::generate(), metrics::registry());
-        let state = AppState::new(&pool, keys.auth_state(), reservation_lifetime, &registry).expect("fresh registry");
+        let registry = metrics::registry();
+        let parts = Parts {
+            db: pool.clone(),
+            redis: Redis::new(Some(&redis_url)).expect("the URL is right"),
+            redis_url: Some(redis_url),
+            policies,
+            shop: shop.clone(),
+            demo,
+            auth: keys.auth_state(),
+            reservation_lifetime,
+            // Tests call the sweep themselves.
+            reservation_sweep_every: Duration::from_secs(3600),
+        };
+        let state = AppState::new(parts, &registry).expect("fresh registry");
+        let stop = CancellationToken::new();
+        state.start_jobs(&TaskTracker::new(), &stop);
         let reservations = state.reservations().clone();
         let http_metrics = HttpMetrics::register(&registry, NAME).expect("fresh registry");
         let router = layers::wrap(routes::router(state), http_metrics, Limits::default());
         let url = shop_testkit::spawn(router).await;
-        Self { url, pool, db, keys, registry, reservations, client: reqwest::Client::new() }
+        let (client, _stop) = (reqwest::Client::new(), stop.drop_guard());
+        Self { url, pool, db, keys, registry, shop, reservations, client, _stop }
+    }
+
+    /// What another catalog must be set up with to be a replica of this one.
+    pub(crate) async fn replica(&self) -> Setup {
+        Setup {
+            config: DbConfig { max_connections: 8, ..DbConfig::new(self.db.url(), NAME, NAME) },
+            db: Arc::clone(&self.db),
+            keys: Arc::clone(&self.keys),
+            shop: self.shop.clone(),
+            ..Setup::new().await
+        }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
