@@ -1,22 +1,25 @@
 //! Redis, as something that may be away at any time: a command is quick or it is an error, and never holds up a start or a request.
+//!
+//! While Redis is away, commands are refused at once. No request is sent to find out whether it is back: a task of its own asks, over a
+//! new connection, with growing pauses, and only when it gets an answer are commands let through again.
+
+mod failure;
+mod link;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+pub use redis::aio::MultiplexedConnection as Connection;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use crate::breaker::Breaker;
+use self::failure::is_away;
+use self::link::Link;
 
-/// How long a command may take, connecting included.
-const COMMAND_TIMEOUT: Duration = Duration::from_millis(250);
-
-/// After so many failures in a row Redis is left alone for a while…
-const FAILURES_TO_OPEN: u32 = 3;
-
-/// …for this long.
-const OPEN_FOR: Duration = Duration::from_secs(1);
+/// How long a command may take unless its caller says otherwise.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Why there is no answer from Redis. None of it is a reason to fail a request.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +27,10 @@ pub enum RedisError {
     /// The service runs without Redis.
     #[error("Redis is not configured")]
     Absent,
-    /// It failed a moment ago and is not asked again yet.
-    #[error("Redis failed a moment ago")]
-    Open,
-    /// No answer in time.
+    /// It is away, and has not been asked.
+    #[error("Redis is away")]
+    Away,
+    /// No answer in time. It may still do what it was asked for.
     #[error("Redis did not answer in time")]
     TimedOut,
     /// It answered with an error, or the connection broke.
@@ -40,15 +43,9 @@ pub enum RedisError {
 #[error("Redis' URL is not of the form redis://:password@host:port")]
 pub struct RedisConfigError;
 
-/// A connection that is made when it is first used and made again when it breaks.
+/// A connection that is replaced when it breaks or falls silent.
 #[derive(Clone, Debug)]
-pub struct Redis(Option<Arc<Inner>>);
-
-#[derive(Debug)]
-struct Inner {
-    manager: ConnectionManager,
-    breaker: Breaker,
-}
+pub struct Redis(Option<Arc<Link>>);
 
 impl Redis {
     /// No Redis: every command is [`RedisError::Absent`].
@@ -56,19 +53,11 @@ impl Redis {
         Self(None)
     }
 
-    /// Redis at this address, if there is one. Nothing is sent yet. Must be called within a Tokio runtime.
+    /// Redis at this address, if there is one. It is connected to in the background, so this must be called within a Tokio runtime.
     pub fn new(url: Option<&SecretString>) -> Result<Self, RedisConfigError> {
         let Some(url) = url else { return Ok(Self::absent()) };
         let client = redis::Client::open(url.expose_secret()).map_err(|_| RedisConfigError)?;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_min_delay(Duration::from_millis(20))
-            .set_max_delay(Duration::from_millis(100))
-            .set_connection_timeout(Some(COMMAND_TIMEOUT))
-            .set_response_timeout(Some(COMMAND_TIMEOUT))
-            .set_pipeline_buffer_size(1024);
-        let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(|_| RedisConfigError)?;
-        Ok(Self(Some(Arc::new(Inner { manager, breaker: Breaker::new(FAILURES_TO_OPEN, OPEN_FOR) }))))
+        Ok(Self(Some(Link::connect(client))))
     }
 
     /// Whether there is a Redis at all.
@@ -76,27 +65,53 @@ impl Redis {
         self.0.is_some()
     }
 
+    /// Whether commands are let through at this moment.
+    pub fn is_up(&self) -> bool {
+        self.0.as_ref().is_some_and(|link| link.is_up())
+    }
+
+    /// Changes whenever Redis can be used again, its first time included: the moment to do what could not be done meanwhile.
+    pub fn recovered(&self) -> watch::Receiver<u64> {
+        // Its sender lives for ever, so who waits for a Redis that is not configured waits and does not spin.
+        static NEVER: LazyLock<watch::Sender<u64>> = LazyLock::new(watch::Sender::default);
+        self.0.as_ref().map_or_else(|| NEVER.subscribe(), |link| link.recovered())
+    }
+
     /// Runs commands on the connection, within the time that a command may take.
     pub async fn run<T, F, Fut>(&self, commands: F) -> Result<T, RedisError>
     where
-        F: FnOnce(ConnectionManager) -> Fut,
+        F: FnOnce(Connection) -> Fut,
         Fut: Future<Output = redis::RedisResult<T>>,
     {
-        let inner = self.0.as_deref().ok_or(RedisError::Absent)?;
-        if !inner.breaker.allows() {
-            return Err(RedisError::Open);
-        }
-        match tokio::time::timeout(COMMAND_TIMEOUT, commands(inner.manager.clone())).await {
+        self.run_within(COMMAND_TIMEOUT, commands).await
+    }
+
+    /// Runs commands on the connection, within so much time: all of them together.
+    pub async fn run_within<T, F, Fut>(&self, limit: Duration, commands: F) -> Result<T, RedisError>
+    where
+        F: FnOnce(Connection) -> Fut,
+        Fut: Future<Output = redis::RedisResult<T>>,
+    {
+        let link = self.0.as_ref().ok_or(RedisError::Absent)?;
+        let deadline = Instant::now() + limit;
+        // This waits for the very first connection only.
+        let usable = timeout_at(deadline, link.usable()).await.map_err(|_elapsed| RedisError::TimedOut)?;
+        let (connection, number) = usable.ok_or(RedisError::Away)?;
+        match timeout_at(deadline, commands(connection)).await {
             Ok(Ok(value)) => {
-                inner.breaker.succeeded();
+                link.answered();
                 Ok(value)
             }
             Ok(Err(error)) => {
-                inner.breaker.failed();
+                if is_away(&error) {
+                    link.broken(number, &error);
+                } else {
+                    link.answered();
+                }
                 Err(RedisError::Failed(error))
             }
             Err(_elapsed) => {
-                inner.breaker.failed();
+                link.timed_out(number, limit);
                 Err(RedisError::TimedOut)
             }
         }
