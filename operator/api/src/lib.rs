@@ -29,5 +29,5 @@ pub use services::{
     Autoscaling, ComputeResources, Lifecycle, OrderService, ResourceAmounts, Scheduling, ServiceBlock, Services,
     UserService,
 };
-pub use status::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
+pub use status::{CacheStatus, ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
 pub use store::{PAUSED_ANNOTATION, Store, StoreSpec};

@@ -26,6 +26,10 @@ pub struct StoreStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub services: Vec<ServiceStatus>,
+    /// The caches one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub cache: Vec<CacheStatus>,
 }
 
 /// Where the shop answers.
@@ -63,6 +67,20 @@ pub struct ServiceStatus {
     pub version: Option<String>,
 }
 
+/// One cache.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CacheStatus {
+    /// Name of the cache, as in `spec.cache.policies`.
+    pub name: String,
+    /// How it is filled and kept fresh.
+    pub pattern: String,
+    /// How long an entry is fresh.
+    pub ttl: String,
+    /// How many of the running pods of the cache's service have these policies: `2/3`.
+    pub pods_applied: String,
+}
+
 /// The conditions of a Store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConditionType {
@@ -78,6 +96,8 @@ pub enum ConditionType {
     RedisReady,
     /// Every service and the gateway has its pods ready.
     ServicesReady,
+    /// Every running pod of the services has the cache policies that the spec asks for.
+    CachePolicyApplied,
     /// The operator leaves this Store alone.
     Paused,
 }
@@ -92,6 +112,7 @@ impl ConditionType {
             Self::DatabaseReady => "DatabaseReady",
             Self::RedisReady => "RedisReady",
             Self::ServicesReady => "ServicesReady",
+            Self::CachePolicyApplied => "CachePolicyApplied",
             Self::Paused => "Paused",
         }
     }

@@ -75,7 +75,8 @@ pub struct StoreSpec {
     /// Where the shop keeps its cache: exactly one of managed and external. Managed, with 64Mi, if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redis: Option<Redis>,
-    /// Cache policy. Checked and kept; services do not receive it yet.
+    /// How each cache behaves. A change reaches the running pods within about a second, without a restart; `status.cache` tells how
+    /// many have it. The documented defaults if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<Cache>,
     /// Data to play with. None if left out.

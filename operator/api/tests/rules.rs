@@ -96,6 +96,24 @@ fn cache_policies_must_make_sense() {
         &policy(json!({"pattern": "CacheAside", "ttl": "1h", "refreshBefore": "1m"})),
         "only used by pattern RefreshAhead",
     );
+    refused(
+        &policy(json!({"softTimeout": "2s", "hardTimeout": "1s"})),
+        "softTimeout must not be longer than hardTimeout",
+    );
+    refused(&policy(json!({"hardTimeout": "0s"})), "a hardTimeout must be more than nothing");
+    refused(&policy(json!({"ttl": "9000h"})), "together must not be longer than 365 days");
+    refused(&policy(json!({"ttl": "1h", "staleIfError": "8760h"})), "together must not be longer than 365 days");
+    for other in ["recommendations", "flashSales", "topComments", "products", "userProfile", "cart"] {
+        let alone = json!({"ttl": "1h", "refreshBefore": "1m"});
+        refused(&json!({"cache": {"policies": {other: alone}}}), "which is not this cache's default");
+        let said = json!({"pattern": "RefreshAhead", "ttl": "1h", "refreshBefore": "1m"});
+        accepted(&json!({"cache": {"policies": {other: said}}}));
+    }
+    accepted(&policy(json!({"ttl": "5m"})));
+    accepted(&policy(json!({"ttl": "1h", "refreshBefore": "5m"})));
+    accepted(&policy(
+        json!({"negativeTtl": "0s", "softTimeout": "100ms", "hardTimeout": "1s", "local": {"ttl": "0s"}}),
+    ));
     refused(&json!({"cache": {"tuning": {"minTtl": "1h", "maxTtl": "1m"}}}), "minTtl must not be longer than maxTtl");
     refused(&json!({"cache": {"tuning": {"targetHitRatio": "1.5"}}}), "write a ratio between 0 and 1");
 }

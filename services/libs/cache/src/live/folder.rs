@@ -46,21 +46,18 @@ impl Follower {
     fn run(mut self, folder: &Path) {
         let mut notices = Notices::of(folder);
         // Something may have come between the first look and the watch.
-        let mut noticed = true;
+        let mut told = true;
         while let Some(live) = self.live.upgrade() {
             let changed = self.look(&live);
             drop(live);
             // A change without a notice: the folder that is watched is not the one that is there now.
-            if (changed && !noticed) || notices.is_none() {
+            if (changed && !told) || notices.is_none() {
                 notices = Notices::of(folder);
             }
-            noticed = match &notices {
-                Some(notices) => notices.wait(),
-                None => {
-                    std::thread::sleep(LOOK_AGAIN);
-                    false
-                }
-            };
+            told = notices.as_ref().is_some_and(Notices::wait);
+            if notices.is_none() {
+                std::thread::sleep(LOOK_AGAIN);
+            }
         }
     }
 
