@@ -71,15 +71,17 @@ mod tests {
 
     #[test]
     fn what_was_loaded_before_an_invalidation_is_void_and_what_is_loaded_after_it_is_not() {
-        let fence = Fence::new(8);
-        let before = fence.capture();
-        assert!(fence.is_valid(before, &[1, 2]));
-        fence.invalidate(2);
-        assert!(!fence.is_valid(before, &[1, 2]), "also if it is put there only now");
-        assert!(fence.is_valid(before, &[1]), "other keys are not touched");
-        let after = fence.capture();
-        assert!(fence.is_valid(after, &[1, 2]));
-        fence.invalidate_all();
-        assert!(!fence.is_valid(after, &[1]));
+        crate::sync::model(|| {
+            let fence = Fence::new(8);
+            let before = fence.capture();
+            assert!(fence.is_valid(before, &[1, 2]));
+            fence.invalidate(2);
+            assert!(!fence.is_valid(before, &[1, 2]), "also if it is put there only now");
+            assert!(fence.is_valid(before, &[1]), "other keys are not touched");
+            let after = fence.capture();
+            assert!(fence.is_valid(after, &[1, 2]));
+            fence.invalidate_all();
+            assert!(!fence.is_valid(after, &[1]));
+        });
     }
 }
