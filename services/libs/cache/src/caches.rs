@@ -1,62 +1,298 @@
 //! All caches of a service.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use prometheus::Registry;
 use secrecy::SecretString;
 use shop_policy::CacheName;
-use shop_runtime::redis::Redis;
+use shop_runtime::redis::{Redis, RedisError};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::{Cache, InvalidationError, LivePolicies, Pending, Reason, Source, Tag};
+use crate::channel::{self, Message, What};
+use crate::metrics::Metrics;
+use crate::refresh::Tended;
+use crate::remote::{Keys, News, Remote};
+use crate::side::Side;
+use crate::staleness::RedisClock;
+use crate::waiting::Waiting;
+use crate::{Cache, CacheStats, InvalidationError, LivePolicies, Pending, Reason, Source, Tag};
 
-/// All caches of a service.
+/// How often it is looked for what is to be renewed or tried again.
+const TEND_EVERY: Duration = Duration::from_millis(100);
+
+/// How often the samples are tidied up.
+const SETTLE_EVERY: Duration = Duration::from_secs(5);
+
+/// All caches of a service. Clones are the same caches.
 #[derive(Clone, Debug)]
 pub struct Caches {
-    policies: LivePolicies,
+    shared: Arc<Shared>,
+    redis_url: Option<SecretString>,
+}
+
+/// What all caches of a service share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Tells this process from others on the channel.
+    pub(crate) id: Uuid,
+    pub(crate) remote: Remote,
+    pub(crate) policies: LivePolicies,
+    pub(crate) metrics: Metrics,
+    registry: Registry,
+    sides: Mutex<HashMap<CacheName, Arc<Side>>>,
+    tended: Mutex<Vec<Arc<dyn Tended>>>,
+    waiting: Waiting,
+    clock: Mutex<RedisClock>,
 }
 
 impl Caches {
-    /// Caches of the shop of this name.
+    /// Caches of the shop of this name. Must be called within a Tokio runtime.
     pub fn new(
-        _shop: &str,
+        shop: &str,
         _service: &'static str,
-        _redis: Redis,
-        _redis_url: Option<&SecretString>,
+        redis: Redis,
+        redis_url: Option<&SecretString>,
         policies: LivePolicies,
-        _registry: &Registry,
+        registry: &Registry,
     ) -> Result<Self, prometheus::Error> {
-        Ok(Self { policies })
+        let metrics = Metrics::register(registry)?;
+        metrics.generation.set(policies.generation());
+        let shared = Shared {
+            id: Uuid::new_v4(),
+            remote: Remote::new(shop, redis),
+            policies,
+            metrics,
+            registry: registry.clone(),
+            sides: Mutex::default(),
+            tended: Mutex::default(),
+            waiting: Waiting::default(),
+            clock: Mutex::new(RedisClock::new(Instant::now())),
+        };
+        Ok(Self { shared: Arc::new(shared), redis_url: redis_url.cloned() })
     }
 
-    /// A cache of this source.
+    /// A cache of this source. A service has one for each name.
     pub fn cache<S: Source>(&self, source: S) -> Cache<S> {
-        Cache::new(self.policies.clone(), source)
+        let cache = Cache::new(Arc::clone(&self.shared), self.shared.side_or_new(S::NAME), source);
+        lock(&self.shared.tended).push(cache.inner());
+        cache
     }
 
     /// Listens to invalidations, renews what is to be renewed, and tries again what failed, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        stop.cancelled().await;
+        let listening = async {
+            if let Some(url) = &self.redis_url {
+                channel::listen(&self.shared, url, &stop).await;
+            }
+        };
+        tokio::join!(
+            listening,
+            stop.run_until_cancelled(self.shared.tend()),
+            stop.run_until_cancelled(self.shared.catch_up())
+        );
     }
 
     /// The policies in force.
-    pub const fn policies(&self) -> &LivePolicies {
-        &self.policies
+    pub fn policies(&self) -> &LivePolicies {
+        &self.shared.policies
     }
 
-    /// Drops everything of a cache, on all pods.
-    #[expect(clippy::unused_async, reason = "skeleton")]
-    pub async fn invalidate_all(&self, _cache: CacheName) -> Result<(), InvalidationError> {
-        Ok(())
+    /// Drops everything of a cache, of any service, on all pods.
+    pub async fn invalidate_all(&self, cache: CacheName) -> Result<(), InvalidationError> {
+        self.shared.invalidate_tags(cache, &[], Reason::All).await
     }
 
-    /// Drops what has one of the tags, on all pods.
-    #[expect(clippy::unused_async, reason = "skeleton")]
-    pub async fn invalidate_tags(&self, _: CacheName, _: &[Tag], _: Reason) -> Result<(), InvalidationError> {
-        Ok(())
+    /// Drops what has one of the tags, in a cache of any service, on all pods.
+    pub async fn invalidate_tags(
+        &self,
+        cache: CacheName,
+        tags: &[Tag],
+        reason: Reason,
+    ) -> Result<(), InvalidationError> {
+        if tags.is_empty() {
+            return Ok(());
+        }
+        self.shared.invalidate_tags(cache, tags, reason).await
     }
 
     /// Carries out an invalidation that waited in an outbox.
-    #[expect(clippy::unused_async, reason = "skeleton")]
-    pub async fn carry_out(&self, _pending: &Pending) -> Result<(), InvalidationError> {
-        Ok(())
+    pub async fn carry_out(&self, pending: &Pending) -> Result<(), InvalidationError> {
+        Ok(self.shared.carry_out(pending, Reason::Write, Duration::ZERO).await?)
     }
+
+    /// What this pod knows of each cache of the service.
+    pub fn stats(&self) -> Vec<CacheStats> {
+        let mut stats: Vec<_> = lock(&self.shared.tended).iter().map(|cache| cache.stats()).collect();
+        stats.sort_by_key(|stats| stats.name);
+        stats
+    }
+}
+
+impl Shared {
+    /// Drops entries by key: here at once, in Redis and on other pods now or when Redis is back.
+    pub(crate) async fn invalidate(&self, pending: Pending, reason: Reason) -> Result<(), InvalidationError> {
+        let outcome = self.carry_out(&pending, reason, Duration::ZERO).await;
+        match outcome {
+            // There is nobody to tell.
+            Ok(()) | Err(RedisError::Absent) => Ok(()),
+            Err(error) => {
+                self.note(pending);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Drops what has one of the tags, or everything without any.
+    pub(crate) async fn invalidate_tags(
+        &self,
+        cache: CacheName,
+        tags: &[Tag],
+        reason: Reason,
+    ) -> Result<(), InvalidationError> {
+        self.invalidate(Pending { cache, schema: 0, keys: Vec::new(), tags: tags.to_vec() }, reason).await
+    }
+
+    async fn carry_out(&self, pending: &Pending, reason: Reason, since_commit: Duration) -> Result<(), RedisError> {
+        let Pending { cache, schema, keys, tags } = pending;
+        let tell = async |news: What| {
+            let message = Message { from: self.id, news };
+            let news = News { message: &message, since_commit };
+            match &message.news {
+                What::Keys { keys, .. } => {
+                    let keys: Vec<Keys> = keys.iter().map(|key| self.remote.keys(*cache, *schema, key)).collect();
+                    self.remote.drop(&keys, None, news).await
+                }
+                _ => self.remote.tags(*cache, tags, news).await,
+            }
+        };
+        let committed = Instant::now().checked_sub(since_commit).unwrap_or_else(Instant::now);
+        let mut outcome = Ok(());
+        let mut all_news = Vec::new();
+        if !keys.is_empty() {
+            all_news.push(What::Keys { cache: *cache, keys: keys.clone(), reason });
+        }
+        if !tags.is_empty() || keys.is_empty() {
+            all_news.push(What::Tags { cache: *cache, tags: tags.clone(), reason });
+        }
+        for news in all_news {
+            outcome = tell(news.clone()).await.and(outcome);
+            // After Redis: what was read from there until now may have been the old value. Also if Redis did not hear of it.
+            self.apply(&news, committed);
+        }
+        outcome
+    }
+
+    /// Notes an invalidation for when Redis is back.
+    pub(crate) fn note(&self, pending: Pending) {
+        self.waiting.note(pending);
+        self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
+    }
+
+    /// Does in this pod what a message says.
+    pub(crate) fn apply(&self, news: &What, committed: Instant) {
+        match news {
+            What::Beat { .. } => {}
+            What::Keys { cache, keys, reason } => {
+                if let Some(side) = self.side(*cache) {
+                    side.void_keys(keys.iter().map(String::as_str), committed, *reason);
+                }
+            }
+            What::Tags { cache, tags, reason } => {
+                if let Some(side) = self.side(*cache) {
+                    side.void_tags(tags, committed, *reason);
+                }
+            }
+        }
+    }
+
+    /// Nothing that is in memory holds any more.
+    pub(crate) fn flush(&self, why: &str) {
+        tracing::info!(why, "memory caches are flushed");
+        for side in lock(&self.sides).values() {
+            side.flush();
+        }
+    }
+
+    /// A message came that was sent at this time of Redis' clock.
+    pub(crate) fn heard_time(&self, micros: u64) {
+        if let Ok(micros) = i64::try_from(micros) {
+            lock(&self.clock).heard(micros, Instant::now());
+        }
+    }
+
+    /// This pod's clock at that time of Redis' clock.
+    pub(crate) fn local_time(&self, micros: u64) -> Instant {
+        let now = Instant::now();
+        i64::try_from(micros).ok().and_then(|micros| lock(&self.clock).local(micros)).unwrap_or(now)
+    }
+
+    /// Renews what is due, and takes note of new policies.
+    async fn tend(&self) {
+        let mut changed = self.policies.changed();
+        let mut tend = tokio::time::interval(TEND_EVERY);
+        let mut settle = tokio::time::interval(SETTLE_EVERY);
+        loop {
+            tokio::select! {
+                now = tend.tick() => {
+                    for cache in lock(&self.tended).clone() {
+                        cache.renew_due(now);
+                    }
+                }
+                now = settle.tick() => {
+                    for side in lock(&self.sides).values() {
+                        side.staleness.settle(now);
+                    }
+                }
+                Ok(()) = changed.changed() => {
+                    self.metrics.generation.set(self.policies.generation());
+                    // Entries carry the lifetimes of the policy under which they came.
+                    self.flush("the policies have changed");
+                }
+            }
+        }
+    }
+
+    /// Tells Redis, once it is back, of what it was not told.
+    async fn catch_up(&self) {
+        let mut recovered = self.remote.redis().recovered();
+        loop {
+            if self.waiting.len() == 0 {
+                let more = tokio::time::sleep(SETTLE_EVERY);
+                tokio::select! {
+                    _ = recovered.changed() => {}
+                    () = more => {}
+                }
+            }
+            for pending in self.waiting.take() {
+                if self.carry_out(&pending, Reason::Write, Duration::ZERO).await.is_err() {
+                    self.waiting.note(pending);
+                }
+            }
+            self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
+            if self.waiting.len() > 0 {
+                tokio::time::sleep(TEND_EVERY).await;
+            }
+        }
+    }
+
+    fn side(&self, cache: CacheName) -> Option<Arc<Side>> {
+        lock(&self.sides).get(&cache).cloned()
+    }
+
+    #[expect(clippy::expect_used, reason = "a cache's metrics are registered once, here")]
+    fn side_or_new(&self, cache: CacheName) -> Arc<Side> {
+        let mut sides = lock(&self.sides);
+        let side = sides.entry(cache);
+        Arc::clone(side.or_insert_with(|| {
+            Arc::new(Side::new(cache, &self.metrics, &self.registry).expect("no other metric has the cache's names"))
+        }))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

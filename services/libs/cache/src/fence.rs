@@ -11,11 +11,11 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// The moment before a load began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp(u64);
+pub(crate) struct Stamp(u64);
 
 /// The invalidations that a cache in this pod has heard of.
 #[derive(Debug)]
-pub struct Fence {
+pub(crate) struct Fence {
     /// The number of the last invalidation.
     sequence: AtomicU64,
     /// The last invalidation of everything.
@@ -26,7 +26,7 @@ pub struct Fence {
 
 impl Fence {
     /// A fence with so many stripes, at least one.
-    pub fn new(stripes: usize) -> Self {
+    pub(crate) fn new(stripes: usize) -> Self {
         Self {
             sequence: AtomicU64::new(0),
             all: AtomicU64::new(0),
@@ -35,24 +35,24 @@ impl Fence {
     }
 
     /// The moment now: whoever loads takes it first.
-    pub fn capture(&self) -> Stamp {
+    pub(crate) fn capture(&self) -> Stamp {
         Stamp(self.sequence.load(Ordering::SeqCst))
     }
 
     /// Voids what depends on this, as far as it was loaded before now. The change itself must have been made already.
-    pub fn invalidate(&self, hash: u64) {
+    pub(crate) fn invalidate(&self, hash: u64) {
         let number = self.sequence.fetch_add(1, Ordering::SeqCst) + 1;
         self.stripe(hash).fetch_max(number, Ordering::SeqCst);
     }
 
     /// Voids everything that was loaded before now.
-    pub fn invalidate_all(&self) {
+    pub(crate) fn invalidate_all(&self) {
         let number = self.sequence.fetch_add(1, Ordering::SeqCst) + 1;
         self.all.fetch_max(number, Ordering::SeqCst);
     }
 
     /// Whether nothing of this was invalidated since the stamp.
-    pub fn is_valid(&self, stamp: Stamp, dependencies: &[u64]) -> bool {
+    pub(crate) fn is_valid(&self, stamp: Stamp, dependencies: &[u64]) -> bool {
         self.all.load(Ordering::SeqCst) <= stamp.0
             && dependencies.iter().all(|hash| self.stripe(*hash).load(Ordering::SeqCst) <= stamp.0)
     }

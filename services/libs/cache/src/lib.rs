@@ -2,21 +2,30 @@
 
 mod cache;
 mod caches;
+mod channel;
 mod error;
 mod fence;
-#[allow(dead_code, reason = "not wired in yet")]
+mod flight;
 mod ghost;
+mod hash;
+mod lifetime;
 mod live;
+mod load;
+mod local;
+mod metrics;
 pub mod ops;
 mod reason;
+mod refresh;
+mod remote;
 mod response;
-#[allow(dead_code, reason = "not wired in yet")]
 mod sample;
+mod side;
 mod source;
-#[allow(dead_code, reason = "not wired in yet")]
 mod staleness;
+mod stats;
 mod status;
 mod tag;
+mod waiting;
 mod write;
 
 /// The atomics, under a name that the model checker's test can put its own in place of.
@@ -37,6 +46,16 @@ pub use live::LivePolicies;
 pub use reason::Reason;
 pub use response::Cached;
 pub use source::{Loaded, Source};
+pub use stats::CacheStats;
 pub use status::{CACHE_STATUS, CacheStatus};
 pub use tag::Tag;
 pub use write::{Pending, Write};
+
+/// The steps of the protocol in Redis, for the tests that compare them with their model.
+#[doc(hidden)]
+pub mod protocol {
+    pub use crate::channel::{Message, What};
+    pub use crate::remote::{
+        Keys, Lease, MaxAge, News, Parcel, Remote, RemoteEntry, SharedStamp, Stored, Token, WRITE_LASTS,
+    };
+}

@@ -31,10 +31,7 @@ pub trait Source: Send + Sync + 'static {
     type Error: Error + Send + Sync + 'static;
 
     /// Loads a value; none if there is nothing under that key, which is remembered too, for a shorter time.
-    fn load(
-        &self,
-        key: &Self::Key,
-    ) -> impl Future<Output = Result<Option<Loaded<Self::Value>>, Self::Error>> + Send;
+    fn load(&self, key: &Self::Key) -> impl Future<Output = Result<Option<Loaded<Self::Value>>, Self::Error>> + Send;
 
     /// What a value depends on beside its key.
     fn tags(&self, _key: &Self::Key, _value: &Self::Value) -> Vec<Tag> {

@@ -93,7 +93,8 @@ mod tests {
         assert_eq!(CacheStatus { ttl: left, ..status }.to_string(), "products; hit; ttl=534; detail=local");
         let stale = CacheStatus { stale_for: Some(Duration::from_secs(30)), origin: Origin::Redis, ..status };
         assert_eq!(stale.to_string(), "products; hit; ttl=-30; detail=redis-stale");
-        let stored = CacheStatus { origin: Origin::Loaded, stored: true, ttl: Some(Duration::from_secs(600)), ..status };
+        let stored =
+            CacheStatus { origin: Origin::Loaded, stored: true, ttl: Some(Duration::from_secs(600)), ..status };
         assert_eq!(stored.header(), "products; fwd=miss; stored; ttl=600");
         let collapsed = CacheStatus { origin: Origin::Collapsed, ..status };
         assert_eq!(collapsed.to_string(), "products; fwd=miss; collapsed");

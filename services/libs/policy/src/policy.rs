@@ -125,6 +125,11 @@ impl Policy {
         }
     }
 
+    /// The tier in the memory of each pod, if it keeps anything for any time.
+    pub fn local_tier(&self) -> Option<LocalTier> {
+        self.local.filter(|local| !local.ttl.is_zero())
+    }
+
     /// Whether the policy makes sense.
     pub fn check(&self) -> Result<(), InvalidPolicy> {
         if self.ttl.is_zero() {
@@ -145,7 +150,7 @@ impl Policy {
         if self.hard_timeout.is_zero() || self.hard_timeout < self.soft_timeout {
             return Err(InvalidPolicy::Timeouts);
         }
-        if self.local.is_some_and(|local| local.max_entries == 0) {
+        if self.local_tier().is_some_and(|local| local.max_entries == 0) {
             return Err(InvalidPolicy::NoLocalEntries);
         }
         Ok(())
