@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{ServeArgs, Times};
 use crate::domain::lifecycle::Lifecycle;
+use crate::jobs::relay::Listeners;
 use crate::jobs::{self, relay};
 use crate::metrics::OrderMetrics;
 use crate::orders::Orders;
@@ -59,23 +60,26 @@ pub fn start_jobs(
     orders: &Orders,
     times: Times,
     relay: Relay,
-    users: &Sibling,
+    listeners: Listeners,
     stop: &CancellationToken,
 ) {
     tasks.spawn(jobs::clock(orders.clone(), times.clock_every, stop.clone()));
     tasks.spawn(jobs::delete_old(orders.clone(), times.delete_after, times.delete_every(), stop.clone()));
-    let users = users.clone();
-    tasks.spawn(relay.run(move |event| relay::deliver(users.clone(), event), stop.clone()));
+    tasks.spawn(relay.run(move |event| relay::deliver(listeners.clone(), event), stop.clone()));
 }
 
 /// Serves until SIGTERM.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let ServeArgs { common, listen_addr, user_url, sibling_timeout, times } = args;
+    let ServeArgs { common, listen_addr, user_url, catalog_url, sibling_timeout, times } = args;
     let stop = serve::shutdown_on_signal()?;
     let pool = db::connect(&common.db(NAME, SCHEMA))?;
     let registry = metrics::registry();
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
-    let users = Sibling::new("user", &user_url, auth.service_token().secret(), sibling_timeout)?;
+    let token = auth.service_token().secret();
+    let listeners = Listeners {
+        users: Sibling::new("user", &user_url, token, sibling_timeout)?,
+        catalog: Sibling::new("catalog", &catalog_url, token, sibling_timeout)?,
+    };
     let state = AppState::new(&pool, auth, times.lifecycle()?, &registry)?;
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;
@@ -86,7 +90,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let probes_stop = CancellationToken::new();
     let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
     let tasks = TaskTracker::new();
-    start_jobs(&tasks, state.orders(), times, relay, &users, &stop);
+    start_jobs(&tasks, state.orders(), times, relay, listeners, &stop);
     let app = ServiceApp {
         name: NAME,
         router: layers::wrap(routes::router(state), http_metrics, Limits::default()),

@@ -46,6 +46,10 @@ pub struct ServeArgs {
     #[arg(long, env = "USER_URL")]
     pub user_url: String,
 
+    /// The catalog, which is told of what was sold
+    #[arg(long, env = "CATALOG_URL")]
+    pub catalog_url: String,
+
     /// How long one attempt of a call to a sibling may take
     #[arg(long, env = "SIBLING_TIMEOUT", default_value = "2s", value_parser = duration)]
     pub sibling_timeout: Duration,

@@ -1,8 +1,10 @@
 //! What the order service tells others.
 
 use serde::{Deserialize, Serialize};
-use shop_types::{OrderId, OrderStatus, UserId};
+use shop_types::{OrderId, OrderStatus, ProductId, Quantity, UserId};
 use time::OffsetDateTime;
+
+use crate::domain::order::Order;
 
 /// The topic of notices that a customer's order has moved.
 pub const ORDER_STATUS: &str = "order_status";
@@ -19,4 +21,37 @@ pub struct OrderMoved {
     /// When it moved.
     #[serde(with = "time::serde::rfc3339")]
     pub occurred_at: OffsetDateTime,
+}
+
+/// The topic of what was sold, for the catalog's bestsellers and recommendations.
+pub const ORDER_PLACED: &str = "order_placed";
+
+/// An order was placed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderPlaced {
+    /// The order.
+    pub order_id: OrderId,
+    /// Who bought.
+    pub user_id: UserId,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub occurred_at: OffsetDateTime,
+    /// What was bought, each product once.
+    pub lines: Vec<PlacedLine>,
+}
+
+/// What was bought of one product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// How many pieces.
+    pub quantity: Quantity,
+}
+
+impl From<&Order> for OrderPlaced {
+    fn from(order: &Order) -> Self {
+        let lines = order.lines.iter().map(|line| PlacedLine { product_id: line.product_id, quantity: line.quantity });
+        Self { order_id: order.id, user_id: order.user_id, occurred_at: order.created_at, lines: lines.collect() }
+    }
 }

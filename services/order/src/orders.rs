@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use crate::domain::lifecycle::{self, Lifecycle};
 use crate::domain::order::{NewOrder, Order, OrderDetails};
 use crate::error::Error;
-use crate::events::{ORDER_STATUS, OrderMoved};
+use crate::events::{ORDER_PLACED, ORDER_STATUS, OrderMoved, OrderPlaced};
 use crate::metrics::OrderMetrics;
 use crate::store::clock::Move;
 use crate::store::{clock, orders};
@@ -56,6 +56,7 @@ impl Orders {
         let event =
             OrderMoved { user_id: order.user_id, order_id: id, status: order.status, occurred_at: order.created_at };
         shop_outbox::enqueue(&mut transaction, ORDER_STATUS, &event).await?;
+        shop_outbox::enqueue(&mut transaction, ORDER_PLACED, &OrderPlaced::from(&order)).await?;
         transaction.commit().await?;
         self.metrics.created();
         Ok(Made::Now(order))

@@ -1,4 +1,4 @@
-//! Tells the user service of every move of an order.
+//! Tells the user service of every move of an order, and the catalog of what was sold.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,16 @@ use shop_outbox::{DeliveryError, Event};
 use shop_runtime::client::Sibling;
 use shop_types::EventId;
 
-use crate::events::{ORDER_STATUS, OrderMoved};
+use crate::events::{ORDER_PLACED, ORDER_STATUS, OrderMoved, OrderPlaced};
+
+/// Those who are told of orders.
+#[derive(Clone, Debug)]
+pub struct Listeners {
+    /// The user service: every move.
+    pub users: Sibling,
+    /// The catalog: what was sold.
+    pub catalog: Sibling,
+}
 
 /// A notice as the user service takes it; the same one twice is taken once there.
 #[derive(Debug, Serialize)]
@@ -17,13 +26,27 @@ struct Notice {
     moved: OrderMoved,
 }
 
+/// A sale as the catalog takes it; the same one twice is taken once there.
+#[derive(Debug, Serialize)]
+struct Sale {
+    event_id: EventId,
+    #[serde(flatten)]
+    placed: OrderPlaced,
+}
+
 /// Delivers one event.
-pub async fn deliver(users: Sibling, event: Event) -> Result<(), DeliveryError> {
-    if event.topic != ORDER_STATUS {
-        return Err(format!("nobody is known who wants events of topic {}", event.topic).into());
+pub async fn deliver(to: Listeners, event: Event) -> Result<(), DeliveryError> {
+    let event_id = event.event_id;
+    match &*event.topic {
+        ORDER_STATUS => {
+            let notice = Notice { event_id, kind: ORDER_STATUS, moved: OrderMoved::deserialize(&event.payload)? };
+            to.users.post_idempotent::<IgnoredAny>("/internal/notifications", &notice).await?;
+        }
+        ORDER_PLACED => {
+            let sale = Sale { event_id, placed: OrderPlaced::deserialize(&event.payload)? };
+            to.catalog.post_idempotent::<IgnoredAny>("/internal/sales", &sale).await?;
+        }
+        unknown => return Err(format!("nobody is known who wants events of topic {unknown}").into()),
     }
-    let moved = OrderMoved::deserialize(&event.payload)?;
-    let notice = Notice { event_id: event.event_id, kind: ORDER_STATUS, moved };
-    users.post_idempotent::<IgnoredAny>("/internal/notifications", &notice).await?;
     Ok(())
 }

@@ -16,7 +16,11 @@ async fn an_order_is_made_once_however_many_ask_for_it_at_the_same_time() {
     assert!(answers.iter().all(|answer| answer.body == answers[0].body), "all hear of the same order");
     assert_eq!(service.count("SELECT count(*) FROM orders").await, 1);
     assert_eq!(service.count("SELECT count(*) FROM order_lines").await, 2);
-    assert_eq!(service.count("SELECT count(*) FROM outbox").await, 1);
+    for topic in ["order_status", "order_placed"] {
+        let sql = "SELECT count(*) FROM outbox WHERE topic = $1";
+        let told: i64 = sqlx::query_scalar(sql).bind(topic).fetch_one(&service.pool).await.expect("the query is right");
+        assert_eq!(told, 1, "{topic}");
+    }
 }
 
 #[tokio::test]
