@@ -70,6 +70,14 @@ uuid_id! {
     /// An event in an outbox; its receiver acts once for each.
     EventId
 }
+uuid_id! {
+    /// What a customer says about a product.
+    CommentId
+}
+uuid_id! {
+    /// A lower price for some hours.
+    FlashSaleId
+}
 
 /// A product: a small positive integer that a person can type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]

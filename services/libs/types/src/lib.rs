@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod demo;
 mod ids;
 mod money;
 mod order;
@@ -7,7 +8,8 @@ mod page;
 mod quantity;
 mod text;
 
-pub use ids::{EventId, OrderId, ProductId, ProductIdError, UserId};
+pub use demo::{DemoCustomer, DemoCustomerError};
+pub use ids::{CommentId, EventId, FlashSaleId, OrderId, ProductId, ProductIdError, UserId};
 pub use money::{Currency, Money};
 pub use order::{OrderLine, OrderStatus, UnknownOrderStatus};
 pub use page::{Cursor, CursorError, Page, PageLimit, PageLimitError};
