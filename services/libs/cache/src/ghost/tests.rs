@@ -1,6 +1,6 @@
 //! The ghosts against what the same trace really gives: caches of each lifetime, over all keys, one after the other.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hasher as _};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
