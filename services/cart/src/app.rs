@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use prometheus::Registry;
 use shop_auth::AuthState;
+use shop_cache::{Caches, LivePolicies};
+use shop_outbox::{OutboxMetrics, Relay, cached};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -18,6 +20,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cached::{CartCache, PricedCarts};
 use crate::carts::Carts;
 use crate::checkout::{Checkouts, Driver, Timing};
 use crate::config::{ServeArgs, Times};
@@ -39,6 +42,8 @@ pub struct Parts {
     pub db: PgPool,
     /// Redis, or its absence.
     pub redis: Redis,
+    /// The caches.
+    pub caches: Caches,
     /// Who may ask.
     pub auth: AuthState,
     /// The catalog service.
@@ -58,6 +63,8 @@ pub struct App {
     pub(crate) checkouts: Checkouts,
     auth: AuthState,
     driver: Arc<Driver>,
+    caches: Caches,
+    relay: Relay,
     db: PgPool,
     metrics: CartMetrics,
     times: Times,
@@ -67,7 +74,7 @@ pub struct App {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts, registry: &Registry) -> Result<Self, prometheus::Error> {
-        let Parts { db, redis, auth, catalog, orders, times, tasks } = parts;
+        let Parts { db, redis, caches, auth, catalog, orders, times, tasks } = parts;
         let metrics = CartMetrics::register(registry)?;
         let catalog = Catalog::new(catalog);
         let timing = Timing {
@@ -75,7 +82,11 @@ impl App {
             first_rest: times.checkout_sweep_every,
             longest_rest: LONGEST_REST.max(times.checkout_sweep_every),
         };
-        let driver = Arc::new(Driver::new(db.clone(), catalog.clone(), Orders::new(orders), timing, metrics.clone()));
+        let source = PricedCarts::new(db.clone(), catalog.clone());
+        let carts = CartCache::new(source.clone(), caches.cache(source));
+        let relay = Relay::new(db.clone(), OutboxMetrics::register(registry)?).to_redis(redis.clone());
+        let orders = Orders::new(orders);
+        let driver = Arc::new(Driver::new(db.clone(), catalog, orders, carts.clone(), timing, metrics.clone()));
         let checkouts = Checkouts::new(
             db.clone(),
             Arc::clone(&driver),
@@ -84,8 +95,8 @@ impl App {
             metrics.clone(),
             tasks.clone(),
         );
-        let carts = Carts::new(db.clone(), catalog, metrics.clone());
-        Ok(Self { carts, checkouts, auth, driver, db, metrics, times, tasks })
+        let carts = Carts::new(carts, metrics.clone());
+        Ok(Self { carts, checkouts, auth, driver, caches, relay, db, metrics, times, tasks })
     }
 
     /// Starts the background work, until `stop`.
@@ -94,6 +105,9 @@ impl App {
         let every = self.times.checkout_sweep_every;
         self.tasks.spawn(jobs::sweep(db, driver, self.metrics.clone(), every, stop.clone()));
         self.tasks.spawn(jobs::forget(self.db.clone(), self.times.idempotency_kept, stop.clone()));
+        self.tasks.spawn(self.caches.clone().run(stop.clone()));
+        let caches = self.caches.clone();
+        self.tasks.spawn(self.relay.clone().run(move |event| cached::deliver(caches.clone(), event), stop.clone()));
     }
 }
 
@@ -117,7 +131,18 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;
     let tasks = TaskTracker::new();
-    let parts = Parts { db: pool.clone(), redis: redis.clone(), auth, catalog, orders, times, tasks: tasks.clone() };
+    let policies = LivePolicies::watch(common.cache_policy_dir.clone());
+    let caches = Caches::new(&common.shop_name, NAME, redis.clone(), common.redis_url.as_ref(), policies, &registry)?;
+    let parts = Parts {
+        db: pool.clone(),
+        redis: redis.clone(),
+        caches: caches.clone(),
+        auth,
+        catalog,
+        orders,
+        times,
+        tasks: tasks.clone(),
+    };
     let app = App::new(parts, &registry)?;
 
     // The probes go on while requests drain: a database that comes back meanwhile should be seen.
@@ -127,7 +152,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let service = ServiceApp {
         name: NAME,
         router: layers::wrap(routes::router(app), http_metrics, Limits::default()),
-        ops: ops::router(health.clone(), registry),
+        ops: ops::router(health.clone(), registry).merge(shop_cache::ops::router(&caches)),
         health,
         listen: listen_addr,
         ops_listen: common.ops_addr,

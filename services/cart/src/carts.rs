@@ -1,19 +1,21 @@
-//! Reading and changing carts: the catalog is asked first, then one transaction changes the cart.
+//! Reading and changing carts: the change is announced to the cache, the catalog is asked, then one transaction changes the cart.
 
-use shop_types::{ProductId, UserId};
-use sqlx::PgPool;
+use std::sync::Arc;
 
-use crate::domain::cart::{Cart, CartLine, Item, LineRefusal, Product};
+use shop_cache::{CacheStatus, Served};
+use shop_types::{ProductId, Quantity, UserId};
+use sqlx::PgConnection;
+
+use crate::cached::{CartCache, Quote};
+use crate::domain::cart::{Cart, CartLine, Contents, Item, LineRefusal, Product};
 use crate::error::Error;
 use crate::metrics::{CartMetrics, Operation};
-use crate::siblings::catalog::Catalog;
 use crate::store::carts;
 
 /// The customers' carts.
 #[derive(Clone, Debug)]
 pub struct Carts {
-    db: PgPool,
-    catalog: Catalog,
+    cache: CartCache,
     metrics: CartMetrics,
 }
 
@@ -27,77 +29,106 @@ pub struct ChangedLine {
 }
 
 impl Carts {
-    /// Carts in this database, with this catalog's products.
-    pub const fn new(db: PgPool, catalog: Catalog, metrics: CartMetrics) -> Self {
-        Self { db, catalog, metrics }
+    /// The carts behind this cache.
+    pub const fn new(cache: CartCache, metrics: CartMetrics) -> Self {
+        Self { cache, metrics }
     }
 
-    /// The cart with the catalog's present names, prices and stock.
-    pub async fn read(&self, user: UserId) -> Result<Cart, Error> {
-        let contents = carts::read(&self.db, user).await?;
-        let ids: Vec<_> = contents.items.iter().map(|item| item.product_id).collect();
-        let products = self.catalog.quote(&ids).await?;
-        Ok(Cart::price(user, &contents, &products)?)
+    /// The cart with the catalog's names, prices and stock, and how it came about.
+    pub async fn read(&self, user: UserId) -> Result<(CacheStatus, Arc<Cart>), Error> {
+        let Served { value, status } = self.cache.cache().get(&user).await?;
+        let cart = match value {
+            Some(cart) => cart,
+            None => Arc::new(Cart::price(user, &Contents::default(), &[])?),
+        };
+        Ok((status, cart))
     }
 
     /// Puts more pieces of a product into the cart, as long as the catalog has as many as are in it then.
     pub async fn add(&self, user: UserId, item: Item) -> Result<ChangedLine, Error> {
-        let product = self.quote(item.product_id).await?;
-        let mut transaction = self.db.begin().await?;
-        let version = carts::touch(&mut transaction, user).await?;
-        let Some(quantity) = carts::add(&mut transaction, user, version, item, product.stock).await? else {
-            let there = carts::quantity(&mut *transaction, user, item.product_id).await?;
-            transaction.rollback().await?;
-            let wanted = there.map_or(0, i64::from) + i64::from(item.quantity);
-            return Err(Error::Line(item.product_id, LineRefusal::explain(wanted, product.stock)));
-        };
-        transaction.commit().await?;
+        let changed =
+            self.put(user, item.product_id, async |db: &mut PgConnection, version: i64, product: &Product| {
+                if let Some(quantity) = carts::add(db, user, version, item, product.stock).await? {
+                    return Ok(quantity);
+                }
+                let there = carts::quantity(db, user, item.product_id).await?;
+                let wanted = there.map_or(0, i64::from) + i64::from(item.quantity);
+                Err(Error::Line(item.product_id, LineRefusal::explain(wanted, product.stock)))
+            });
+        let changed = changed.await?;
         self.metrics.did(Operation::Add);
-        Ok(ChangedLine { version, line: CartLine::new(&product, quantity)? })
+        Ok(changed)
     }
 
     /// Makes it so many pieces of a product, as long as the catalog has as many.
     pub async fn set(&self, user: UserId, item: Item) -> Result<ChangedLine, Error> {
-        let product = self.quote(item.product_id).await?;
-        let mut transaction = self.db.begin().await?;
-        let version = carts::touch(&mut transaction, user).await?;
-        if !carts::set(&mut transaction, user, version, item, product.stock).await? {
-            transaction.rollback().await?;
-            return Err(Error::Line(item.product_id, LineRefusal::explain(item.quantity.into(), product.stock)));
-        }
-        transaction.commit().await?;
+        let changed =
+            self.put(user, item.product_id, async |db: &mut PgConnection, version: i64, product: &Product| {
+                if carts::set(db, user, version, item, product.stock).await? {
+                    return Ok(item.quantity);
+                }
+                Err(Error::Line(item.product_id, LineRefusal::explain(item.quantity.into(), product.stock)))
+            });
+        let changed = changed.await?;
         self.metrics.did(Operation::Set);
-        Ok(ChangedLine { version, line: CartLine::new(&product, item.quantity)? })
+        Ok(changed)
+    }
+
+    /// Puts a line of this product into the cart; `line` makes it and says how many pieces it has then.
+    async fn put(
+        &self,
+        user: UserId,
+        product: ProductId,
+        line: impl AsyncFnOnce(&mut PgConnection, i64, &Product) -> Result<Quantity, Error>,
+    ) -> Result<ChangedLine, Error> {
+        self.cache
+            .change(user, async |change| {
+                let quote = self.cache.quote_with(user, product).await?;
+                let product = quote.product(product)?;
+                let db = change.transaction().await?;
+                let version = carts::touch(db, user).await?;
+                let quantity = line(db, version, product).await?;
+                let line = CartLine::new(product, quantity)?;
+                let value = quote.value(user, &carts::read(db, user).await?);
+                change.commit(value).await?;
+                Ok(ChangedLine { version, line })
+            })
+            .await
     }
 
     /// Takes a product out of the cart. That it was not in it is no error: it is not in it afterwards.
     pub async fn remove(&self, user: UserId, product: ProductId) -> Result<(), Error> {
-        let mut transaction = self.db.begin().await?;
-        carts::touch(&mut transaction, user).await?;
-        if carts::remove(&mut transaction, user, product).await? {
-            transaction.commit().await?;
+        let removed = self.cache.change(user, async |change| {
+            let quote = self.cache.quote_without(user, product).await?;
+            let db = change.transaction().await?;
+            carts::touch(db, user).await?;
+            if !carts::remove(db, user, product).await? {
+                return Ok(false);
+            }
+            let value = quote.value(user, &carts::read(db, user).await?);
+            change.commit(value).await?;
+            Ok(true)
+        });
+        if removed.await? {
             self.metrics.did(Operation::Remove);
-        } else {
-            transaction.rollback().await?;
         }
         Ok(())
     }
 
     /// Takes everything out of the cart.
     pub async fn clear(&self, user: UserId) -> Result<(), Error> {
-        let mut transaction = self.db.begin().await?;
-        carts::touch(&mut transaction, user).await?;
-        if carts::clear(&mut transaction, user).await? {
-            transaction.commit().await?;
+        let cleared = self.cache.change(user, async |change| {
+            let db = change.transaction().await?;
+            let version = carts::touch(db, user).await?;
+            if !carts::clear(db, user).await? {
+                return Ok(false);
+            }
+            change.commit(Quote::default().value(user, &Contents { version, items: Vec::new() })).await?;
+            Ok(true)
+        });
+        if cleared.await? {
             self.metrics.did(Operation::Clear);
-        } else {
-            transaction.rollback().await?;
         }
         Ok(())
-    }
-
-    async fn quote(&self, id: ProductId) -> Result<Product, Error> {
-        let products = self.catalog.quote(&[id]).await?;
-        products.into_iter().find(|product| product.id == id).ok_or(Error::ProductNotFound(id))
     }
 }

@@ -2,8 +2,11 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use shop_cache::LoadError;
+use shop_outbox::OutboxError;
 use shop_runtime::Problem;
 use shop_runtime::client::SiblingError;
+use shop_runtime::problem::Outage as _;
 use shop_runtime::rate_limit::Limited;
 use shop_types::{OrderId, ProductId, Quantity};
 
@@ -19,6 +22,9 @@ pub enum Error {
     /// A sibling failed.
     #[error("a sibling of the cart failed")]
     Sibling(#[from] SiblingError),
+    /// The cart can't be read.
+    #[error("the cart can't be read")]
+    Unread(#[from] LoadError<Error>),
     /// A sibling answered what does not fit the question.
     #[error("{sibling} answered for other lines than were asked for")]
     WrongAnswer {
@@ -84,6 +90,7 @@ impl From<Error> for Problem {
         match error {
             Error::Database(error) => error.into(),
             Error::Sibling(error) => error.into(),
+            Error::Unread(error) => unread(error),
             Error::ProductNotFound(id) => {
                 Self::new(StatusCode::NOT_FOUND, "product-not-found", "The shop does not sell this product")
                     .detail(format!("there is no product {id}"))
@@ -123,6 +130,38 @@ impl From<Error> for Problem {
             error @ (Error::WrongAnswer { .. } | Error::Price(_) | Error::Broken { .. } | Error::Encode(_)) => {
                 Self::internal(error)
             }
+        }
+    }
+}
+
+/// Others may have waited for the same load, so its error is not ours alone.
+fn unread(error: LoadError<Error>) -> Problem {
+    let away = |slug, title| Problem::unavailable(slug, title);
+    match &error {
+        LoadError::Source(source) => match &**source {
+            Error::Sibling(SiblingError::Unavailable { sibling, .. }) => {
+                let sibling = *sibling;
+                away("dependency-unavailable", "A part of the shop can't be reached at the moment")
+                    .with("dependency", sibling)
+                    .caused_by(error)
+            }
+            Error::Database(database) if database.is_outage() => {
+                away("database-unavailable", "The database can't be reached at the moment").caused_by(error)
+            }
+            _ => Problem::internal(error),
+        },
+        LoadError::TimedOut(_) => {
+            away("dependency-unavailable", "A part of the shop is too slow at the moment").caused_by(error)
+        }
+        LoadError::Panicked => Problem::internal(error),
+    }
+}
+
+impl From<OutboxError> for Error {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::Store(error) => Self::Database(error),
+            OutboxError::Payload(error) => Self::Encode(error),
         }
     }
 }

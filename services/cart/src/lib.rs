@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod app;
+pub mod cached;
 pub mod carts;
 pub mod checkout;
 pub mod config;

@@ -3,6 +3,7 @@
 use axum::extract::FromRef;
 use prometheus::Registry;
 use shop_auth::AuthState;
+use shop_cache::{Caches, LivePolicies};
 use shop_outbox::{OutboxMetrics, Relay};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
@@ -85,16 +86,21 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let db_metrics = DbMetrics::register(&registry)?;
     let relay = Relay::new(pool.clone(), OutboxMetrics::register(&registry)?);
     let redis = Redis::new(common.redis_url.as_ref())?;
+    // Nothing is cached here, but every pod of the shop says which policies it has, and counts in `podsApplied`.
+    let policies = LivePolicies::watch(common.cache_policy_dir.clone());
+    let url = common.redis_url.as_ref();
+    let caches = Caches::new(&common.shop_name, NAME, redis.clone(), url, policies, &registry)?;
 
     // The probes go on while requests drain: a database that comes back meanwhile should be seen.
     let probes_stop = CancellationToken::new();
     let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
     let tasks = TaskTracker::new();
+    tasks.spawn(caches.clone().run(stop.clone()));
     start_jobs(&tasks, state.orders(), times, relay, listeners, &stop);
     let app = ServiceApp {
         name: NAME,
         router: layers::wrap(routes::router(state), http_metrics, Limits::default()),
-        ops: ops::router(health.clone(), registry),
+        ops: ops::router(health.clone(), registry).merge(shop_cache::ops::router(&caches)),
         health,
         listen: listen_addr,
         ops_listen: common.ops_addr,

@@ -10,6 +10,7 @@ use shop_runtime::{Problem, request_id};
 use shop_types::{OrderLine, OrderStatus};
 use sqlx::PgPool;
 
+use crate::cached::{CartCache, Quote};
 use crate::domain::cart::Item;
 use crate::domain::checkout::{Answer, Checkout, Receipt, Refusal, State, total};
 use crate::error::Error;
@@ -42,14 +43,22 @@ pub struct Driver {
     db: PgPool,
     catalog: Catalog,
     orders: Orders,
+    carts: CartCache,
     timing: Timing,
     metrics: CartMetrics,
 }
 
 impl Driver {
     /// A driver over these siblings.
-    pub const fn new(db: PgPool, catalog: Catalog, orders: Orders, timing: Timing, metrics: CartMetrics) -> Self {
-        Self { db, catalog, orders, timing, metrics }
+    pub const fn new(
+        db: PgPool,
+        catalog: Catalog,
+        orders: Orders,
+        carts: CartCache,
+        timing: Timing,
+        metrics: CartMetrics,
+    ) -> Self {
+        Self { db, catalog, orders, carts, timing, metrics }
     }
 
     /// How it treats checkouts.
@@ -119,16 +128,21 @@ impl Driver {
         if next.state != State::Done {
             return Ok(checkouts::move_on(&self.db, from, next, self.timing.lease).await?);
         }
-        let mut transaction = self.db.begin().await?;
-        // The cart first, as everyone who changes it does; so nobody waits in a circle.
-        carts::touch(&mut transaction, next.user_id).await?;
-        if !checkouts::move_on(&mut *transaction, from, next, self.timing.lease).await? {
-            transaction.rollback().await?;
-            return Ok(false);
-        }
-        carts::consume(&mut transaction, next.user_id, next.cart_version, &next.items).await?;
-        transaction.commit().await?;
-        Ok(true)
+        let user = next.user_id;
+        let written = self.carts.change(user, async |change| {
+            let db = change.transaction().await?;
+            // The cart first, as everyone who changes it does; so nobody waits in a circle.
+            carts::touch(db, user).await?;
+            if !checkouts::move_on(&mut *db, from, next, self.timing.lease).await? {
+                return Ok(false);
+            }
+            carts::consume(db, user, next.cart_version, &next.items).await?;
+            // What is left, if anything, is priced when it is read.
+            let left = Quote::default().value(user, &carts::read(db, user).await?);
+            change.commit(left).await?;
+            Ok(true)
+        });
+        written.await
     }
 
     /// Lets a checkout rest whose step had no outcome. If even that can't be written down, its lease runs out.

@@ -1,9 +1,11 @@
 //! The customer's own cart.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shop_auth::CurrentUser;
+use shop_cache::Cached;
 use shop_runtime::extract::{Json, Path};
 use shop_runtime::problem::ProblemDocument;
 use shop_types::{ProductId, Quantity};
@@ -52,11 +54,12 @@ impl From<ChangedLine> for LineChanged {
 
 /// Reads the cart
 #[utoipa::path(get, path = "/cart-api/cart", operation_id = "get_cart", tag = "cart", security(("bearer" = [])), responses(
-    (status = 200, body = Cart),
+    (status = 200, body = Cart, headers(("Cache-Status" = String, description = "what the cache did for the answer (RFC 9211)"))),
     (status = 401, body = ProblemDocument),
     (status = 503, description = "the catalog or the database is away", body = ProblemDocument)))]
-pub(crate) async fn read(State(app): State<App>, user: CurrentUser) -> Result<Json<Cart>, Error> {
-    app.carts.read(user.id).await.map(Json)
+pub(crate) async fn read(State(app): State<App>, user: CurrentUser) -> Result<Response, Error> {
+    let (status, cart) = app.carts.read(user.id).await?;
+    Ok(Cached(status, Json(&*cart)).into_response())
 }
 
 /// Puts pieces of a product into the cart, on top of those that are in it

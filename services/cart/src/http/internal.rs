@@ -1,7 +1,9 @@
 //! What siblings ask; the gateway leads nobody here.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use shop_auth::ServiceCaller;
+use shop_cache::Cached;
 use shop_runtime::extract::{Json, Path};
 use shop_runtime::problem::ProblemDocument;
 use shop_types::UserId;
@@ -19,6 +21,7 @@ pub(crate) async fn read(
     State(app): State<App>,
     _caller: ServiceCaller,
     Path(user): Path<UserId>,
-) -> Result<Json<Cart>, Error> {
-    app.carts.read(user).await.map(Json)
+) -> Result<Response, Error> {
+    let (status, cart) = app.carts.read(user).await?;
+    Ok(Cached(status, Json(&*cart)).into_response())
 }

@@ -1,6 +1,7 @@
 //! The cart under the addresses of the older caching demo.
 
 use axum::extract::State;
+use axum::response::Response;
 use shop_auth::CurrentUser;
 use shop_runtime::extract::Json;
 use shop_runtime::problem::ProblemDocument;
@@ -12,8 +13,10 @@ use crate::error::Error;
 
 /// Reads the cart
 #[utoipa::path(get, path = "/api/cart", operation_id = "get_cart_system_a", tag = "system-a", security(("bearer" = [])),
-    responses((status = 200, body = Cart), (status = 401, body = ProblemDocument)))]
-pub(crate) async fn read(app: State<App>, user: CurrentUser) -> Result<Json<Cart>, Error> {
+    responses(
+    (status = 200, body = Cart, headers(("Cache-Status" = String, description = "what the cache did for the answer (RFC 9211)"))),
+    (status = 401, body = ProblemDocument)))]
+pub(crate) async fn read(app: State<App>, user: CurrentUser) -> Result<Response, Error> {
     cart::read(app, user).await
 }
 

@@ -39,6 +39,16 @@ pub async fn read(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Content
     Ok(Contents { version, items: items.collect() })
 }
 
+/// Which products are in a cart.
+pub async fn products(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<ProductId>> {
+    sqlx::query_scalar!(
+        r#"SELECT product_id AS "product_id: ProductId" FROM cart_lines WHERE user_id = $1"#,
+        user.as_uuid(),
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// How many pieces of a product are in a cart.
 pub async fn quantity(db: impl PgExecutor<'_>, user: UserId, product: ProductId) -> sqlx::Result<Option<Quantity>> {
     sqlx::query_scalar!(

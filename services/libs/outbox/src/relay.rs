@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use prometheus::{Gauge, IntCounterVec, Opts, Registry};
+use shop_runtime::redis::Redis;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,9 @@ const LEASE: Duration = Duration::from_secs(30);
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The same for what goes to Redis, which is not asked while it is away, so that failures are rare and delays matter.
+const LONGEST_PAUSE_TO_REDIS: Duration = Duration::from_secs(1);
 
 /// The pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -73,12 +77,21 @@ pub struct Relay {
     pool: PgPool,
     metrics: OutboxMetrics,
     idle: Duration,
+    longest_pause: Duration,
+    /// What everything is delivered to, if it is this.
+    redis: Option<Redis>,
 }
 
 impl Relay {
     /// A relay for the outbox in the pool's schema.
     pub fn new(pool: PgPool, metrics: OutboxMetrics) -> Self {
-        Self { pool, metrics, idle: Duration::from_millis(500) }
+        Self { pool, metrics, idle: Duration::from_millis(500), longest_pause: LONGEST_PAUSE, redis: None }
+    }
+
+    /// Everything in this outbox goes to Redis: it waits while Redis is away, and is delivered in the moment that Redis is back.
+    #[must_use]
+    pub fn to_redis(self, redis: Redis) -> Self {
+        Self { redis: Some(redis), longest_pause: LONGEST_PAUSE_TO_REDIS, ..self }
     }
 
     /// Delivers until `stop`. What is being delivered then is delivered to the end.
@@ -87,8 +100,10 @@ impl Relay {
         D: Fn(Event) -> F,
         F: Future<Output = Result<(), DeliveryError>>,
     {
+        let mut recovered = self.redis.as_ref().map(Redis::recovered);
         while !stop.is_cancelled() {
-            let pause = match self.deliver_due(&deliver).await {
+            let outcome = if self.may_deliver() { self.deliver_due(&deliver).await } else { self.note_lag().await };
+            let pause = match outcome {
                 Ok(delivered) if delivered > 0 => continue,
                 Ok(_) => self.idle,
                 Err(error) => {
@@ -98,8 +113,26 @@ impl Relay {
             };
             // Replicas that started together should not ask together.
             let pause = pause.mul_f64(0.75 + 0.5 * jitter());
-            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+            let rested = tokio::time::sleep(pause);
+            stop.run_until_cancelled(async {
+                match &mut recovered {
+                    Some(recovered) => tokio::select! { () = rested => {}, _ = recovered.changed() => {} },
+                    None => rested.await,
+                }
+            })
+            .await;
         }
+    }
+
+    fn may_deliver(&self) -> bool {
+        self.redis.as_ref().is_none_or(Redis::is_up)
+    }
+
+    /// Only looks at what waits.
+    async fn note_lag(&self) -> Result<usize, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        self.metrics.lag.set(outbox::lag_seconds(&mut connection).await?);
+        Ok(0)
     }
 
     /// Delivers one batch of events that are due; returns how many were tried. Tests call it instead of waiting.
@@ -139,7 +172,8 @@ impl Relay {
             Err(error) => {
                 self.metrics.deliveries.with_label_values(&["failed"]).inc();
                 tracing::warn!(event_id = %id, topic, attempts, %error, "an event did not arrive; it will be tried again");
-                outbox::postpone(&mut connection, id, millis(pause_after(attempts)), &error.to_string()).await
+                let pause = pause_after(attempts).min(self.longest_pause);
+                outbox::postpone(&mut connection, id, millis(pause), &error.to_string()).await
             }
         }
     }
