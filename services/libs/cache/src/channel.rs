@@ -100,7 +100,7 @@ async fn subscribe(client: &redis::Client, channel: &str) -> redis::RedisResult<
 async fn hear(shared: &Shared, subscription: PubSub) -> &'static str {
     let mut messages = subscription.into_on_message();
     let mut beat = tokio::time::interval(BEAT_EVERY);
-    let (mut number, mut sent_at) = (0_u64, Instant::now());
+    let (mut number, mut sent_at, mut heard_at) = (0_u64, Instant::now(), Instant::now());
     loop {
         tokio::select! {
             _ = beat.tick() => {
@@ -111,7 +111,8 @@ async fn hear(shared: &Shared, subscription: PubSub) -> &'static str {
                 // Not awaited here: a slow Redis must not keep us from hearing.
                 tokio::spawn(async move { remote.beat(&message).await });
             }
-            message = tokio::time::timeout(SILENCE, messages.next()) => {
+            message = tokio::time::timeout_at(heard_at + SILENCE, messages.next()) => {
+                heard_at = Instant::now();
                 let text = match message {
                     Ok(Some(message)) => message.get_payload::<String>(),
                     Ok(None) => return "the subscription broke",

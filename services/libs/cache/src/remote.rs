@@ -9,8 +9,7 @@ use std::time::Duration;
 use redis::{FromRedisValue, RedisResult, ScriptInvocation};
 use serde::Serialize;
 use shop_policy::CacheName;
-use shop_runtime::redis::Connection;
-use shop_runtime::redis::{Redis, RedisError};
+use shop_runtime::redis::{COMMAND_TIMEOUT, Connection, Redis, RedisError};
 use uuid::Uuid;
 
 use crate::Tag;
@@ -21,6 +20,9 @@ use scripts::Scripts;
 
 /// How long an announced write may stay without an end. Longer than any request, so that no transaction commits after it.
 pub const WRITE_LASTS: Duration = Duration::from_secs(30);
+
+/// How long a reader waits for Redis. Most wait a fraction of a millisecond; those who wait longer are better off with the source.
+const READ_WITHIN: Duration = Duration::from_millis(50);
 
 /// Proves who took a lease or announced a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +125,7 @@ impl Remote {
     pub async fn read(&self, keys: &Keys) -> Result<Option<RemoteEntry>, RedisError> {
         let mut call = self.scripts.read.key(keys.entry());
         call.arg(keys.tag_prefix());
-        let answer: Option<(Vec<u8>, u64)> = self.run(&call).await?;
+        let answer: Option<(Vec<u8>, u64)> = self.run_within(READ_WITHIN, &call).await?;
         Ok(answer.and_then(|(bytes, age)| RemoteEntry::parse(bytes, age)))
     }
 
@@ -139,7 +141,7 @@ impl Remote {
         call.key(keys.lease()).key(keys.writers()).key(keys.sequence());
         call.arg(keys.tag_prefix()).arg(token.text()).arg(millis(lasts));
         call.arg(millis(max_age.value)).arg(millis(max_age.nothing));
-        let answer: Vec<Vec<u8>> = self.run(&call).await?;
+        let answer: Vec<Vec<u8>> = self.run_within(READ_WITHIN, &call).await?;
         Ok(match answer.as_slice() {
             [kind, stamp] if kind == b"granted" => Lease::Granted(SharedStamp(text(stamp))),
             [kind] if kind == b"held" => Lease::Held,
@@ -255,9 +257,16 @@ impl Remote {
     }
 
     async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, RedisError> {
-        self.redis
-            .run(async |mut connection: Connection| -> RedisResult<T> { call.invoke_async(&mut connection).await })
-            .await
+        self.run_within(COMMAND_TIMEOUT, call).await
+    }
+
+    async fn run_within<T: FromRedisValue>(
+        &self,
+        limit: Duration,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T, RedisError> {
+        let run = async |mut connection: Connection| -> RedisResult<T> { call.invoke_async(&mut connection).await };
+        self.redis.run_within(limit, run).await
     }
 }
 

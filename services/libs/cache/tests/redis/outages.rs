@@ -1,0 +1,235 @@
+//! Redis absent, lost, flushed, restarted, slow, full, and answering rubbish: answers go on and none is wrong.
+
+use std::time::{Duration, Instant};
+
+use shop_policy::{LocalTier, Pattern, Policy};
+use shop_testkit::{ChaosProxy, TestRedis};
+
+use crate::support::{Shop, eventually, fixed, policy, shared_only};
+
+/// What a read may cost while Redis does not answer, on average.
+const READS: u32 = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_without_redis_caches_in_memory_alone() {
+    let shop = Shop::new().await;
+    let pod = shop.lone_pod::<1>(None, &fixed(&policy(Pattern::CacheAside)));
+    shop.db.set(7, 1);
+    assert_eq!((pod.version(7).await, pod.version(7).await, shop.db.loads()), (1, 1, 1));
+    pod.write(7, 2).await;
+    assert_eq!(pod.version(7).await, 2);
+    pod.invalidate(7).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_absent_at_the_start_is_used_once_it_is_there() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    way.break_networking();
+    let shop = Shop::on(redis.address());
+    let pod = shop.lone_pod::<1>(Some(way.address()), &fixed(&shared_only(Pattern::CacheAside)));
+    shop.db.set(7, 1);
+    assert_eq!(pod.version(7).await, 1);
+    way.restore_networking();
+    eventually(|| async { pod.get(7).await.1.is_hit() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_or_silent_redis_fails_nothing_and_slows_down_little() {
+    let redis = TestRedis::start().await;
+    for silent in [false, true] {
+        let way = ChaosProxy::to(redis.address()).await;
+        let shop = Shop::on(redis.address());
+        let pod = shop.pod_by::<1>(way.address(), &fixed(&shared_only(Pattern::CacheAside))).await;
+        shop.db.set(7, 1);
+        assert_eq!(pod.version(7).await, 1);
+        if silent {
+            way.silence()
+        } else {
+            way.break_networking()
+        };
+        let began = Instant::now();
+        for _ in 0..READS {
+            assert_eq!(pod.version(7).await, 1);
+        }
+        println!("a read without Redis (silent: {silent}): {:?}", began.elapsed() / READS);
+        assert_eq!(shop.db.version(7), 1);
+        way.restore_networking();
+        eventually(|| async { pod.get(7).await.1.is_hit() }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_redis_did_not_hear_of_asks_for_the_outbox_and_is_made_good() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let through = shared_only(Pattern::WriteThrough);
+    let cut_off = shop.pod_by::<1>(way.address(), &fixed(&through)).await;
+    let other = shop.pod(&through).await;
+    other.write(7, 1).await;
+    way.break_networking();
+    let write = cut_off.cache.begin_write(vec![7]).await;
+    let pending = write.pending();
+    assert_eq!(pending.len(), 1, "Redis could not be told before the commit");
+    shop.db.set(7, 2);
+    write.committed(vec![(7, crate::support::Thing { version: 2, made_of: vec![] })]).await;
+    assert_eq!(cut_off.version(7).await, 2, "who wrote sees it");
+    // Any pod that reaches Redis carries out what the outbox has.
+    other.caches.carry_out(&pending[0]).await.unwrap();
+    assert_eq!(other.version(7).await, 2);
+    // And so does the pod itself, from memory, once it reaches Redis.
+    shop.db.set(7, 3);
+    let write = cut_off.cache.begin_write(vec![7]).await;
+    write.committed(vec![]).await;
+    way.restore_networking();
+    eventually(|| async { other.version(7).await == 3 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_outbox_is_needed_while_redis_hears() {
+    let shop = Shop::new().await;
+    let pod = shop.pod(&policy(Pattern::CacheAside)).await;
+    let write = pod.cache.begin_write(vec![7]).await;
+    assert!(write.pending().is_empty());
+    write.rolled_back().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flush_of_redis_loses_speed_only() {
+    let redis = TestRedis::start().await;
+    let shop = Shop::on(redis.address());
+    let pod = shop.pod(&shared_only(Pattern::WriteThrough)).await;
+    shop.db.set(7, 1);
+    shop.db.hold();
+    let reader = {
+        let cache = pod.cache.clone();
+        tokio::spawn(async move { cache.get(&7).await })
+    };
+    shop.db.held(1).await;
+    redis.flush().await;
+    pod.write(7, 2).await;
+    shop.db.let_go();
+    reader.await.unwrap().unwrap();
+    assert_eq!(pod.version(7).await, 2);
+    redis.flush().await;
+    assert_eq!(pod.version(7).await, 2);
+    assert!(pod.get(7).await.1.is_hit());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_redis_loses_speed_only_and_pods_hear_of_each_other_again() {
+    let redis = TestRedis::start().await;
+    let shop = Shop::on(redis.address());
+    let (one, other) = (shop.pod(&policy(Pattern::CacheAside)).await, shop.pod(&policy(Pattern::CacheAside)).await);
+    shop.db.set(7, 1);
+    assert_eq!((one.version(7).await, other.version(7).await), (1, 1));
+    redis.stop();
+    assert_eq!((one.version(7).await, other.version(7).await), (1, 1));
+    eventually(|| async { one.metric("cache_subscribed") == 0.0 && other.metric("cache_subscribed") == 0.0 }).await;
+    redis.start_again().await;
+    eventually(|| async { one.metric("cache_subscribed") == 1.0 && other.metric("cache_subscribed") == 1.0 }).await;
+    eventually(|| async { one.get(8).await.1.stored || one.get(8).await.1.is_hit() }).await;
+    assert_eq!(other.version(7).await, 1);
+    one.write(7, 2).await;
+    eventually(|| async { other.version(7).await == 2 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_does_not_hear_the_others_drops_its_memory_and_is_never_staler_than_its_local_ttl() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let brief = Policy {
+        local: Some(LocalTier { ttl: Duration::from_millis(500), max_entries: 100 }),
+        ..policy(Pattern::CacheAside)
+    };
+    let deaf = shop.pod_by::<1>(way.address(), &fixed(&brief)).await;
+    let other = shop.pod(&brief).await;
+    shop.db.set(7, 1);
+    assert_eq!(deaf.version(7).await, 1);
+    way.silence();
+    other.write(7, 2).await;
+    let written = Instant::now();
+    eventually(|| async { deaf.version(7).await == 2 }).await;
+    println!("stale for {:?} with a local ttl of 500 ms", written.elapsed());
+    eventually(|| async { deaf.metric_with("cache_invalidations_total", "flush") >= 2.0 }).await;
+    way.restore_networking();
+    eventually(|| async { deaf.metric("cache_subscribed") == 1.0 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_two_seconds_slow_is_left_alone() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let pod = shop.pod_by::<1>(way.address(), &fixed(&shared_only(Pattern::CacheAside))).await;
+    shop.db.set(7, 1);
+    assert_eq!(pod.version(7).await, 1);
+    way.slow(Duration::from_secs(2));
+    let began = Instant::now();
+    for _ in 0..READS {
+        assert_eq!(pod.version(7).await, 1);
+    }
+    println!("a read with a Redis that is 2 s slow: {:?}", began.elapsed() / READS);
+    way.restore_networking();
+    eventually(|| async { pod.get(7).await.1.is_hit() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_full_stores_nothing_and_breaks_nothing() {
+    let redis = TestRedis::start_with_max_memory("1").await;
+    let shop = Shop::on(redis.address());
+    let pod = shop.pod(&shared_only(Pattern::CacheAside)).await;
+    shop.db.set(7, 1);
+    for version in 1..20 {
+        assert_eq!(pod.version(7).await, version);
+        pod.write(7, version + 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_answers_rubbish_is_as_good_as_none() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let pod = shop.pod_by::<1>(way.address(), &fixed(&shared_only(Pattern::CacheAside))).await;
+    shop.db.set(7, 1);
+    way.garble();
+    for _ in 0..20 {
+        assert_eq!(pod.version(7).await, 1);
+    }
+    pod.write(7, 2).await;
+    assert_eq!(pod.version(7).await, 2);
+    way.restore_networking();
+    eventually(|| async { pod.get(7).await.1.is_hit() }).await;
+    assert_eq!(pod.version(7).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_that_are_not_ours_are_replaced() {
+    let redis = TestRedis::start().await;
+    let shop = Shop::on(redis.address());
+    let pod = shop.pod(&shared_only(Pattern::CacheAside)).await;
+    shop.db.set(7, 1);
+    assert_eq!(pod.version(7).await, 1);
+    let key = format!("{{{}:products}}:e:1:7", shop.name);
+    let markers = redis.command(&format!("GET {key}")).await;
+    let header = markers.lines().find(|line| line.contains(" v ")).unwrap().trim().to_owned();
+    let other_type = format!("EVAL \"return redis.call('SET',KEYS[1],'{header}\\\\n[1,2]','PX','1200000')\" 1 {key}");
+    for break_it in [
+        format!("SET {key} rubbish"),
+        format!("SET {key} \"\""),
+        other_type,
+        format!("EVAL \"redis.call('DEL',KEYS[1]) return redis.call('LPUSH',KEYS[1],'1')\" 1 {key}"),
+    ] {
+        redis.command(&break_it).await;
+        assert_eq!(pod.version(7).await, 1, "{break_it}");
+        eventually(|| async { pod.get(7).await.1.is_hit() }).await;
+    }
+    assert_eq!(
+        pod.metric("cache_undecodable_total"),
+        2.0,
+        "one that looks like an entry, read and then asked for again"
+    );
+}
