@@ -4,6 +4,10 @@
 local open, count = writers(KEYS[2])
 local mine = open[ARGV[2]]
 redis.call('HDEL', KEYS[2], ARGV[2])
+-- If our announcement was lost, a write that began later believes that it is alone.
+for token, value in pairs(open) do
+  if token ~= ARGV[2] then redis.call('HSET', KEYS[2], token, string.match(value, '^%d+') .. ' shared') end
+end
 redis.call('DEL', unpack(KEYS, 3, 8))
 local outcome = 'dropped'
 if mine and count == 1 and string.find(mine, 'alone', 1, true) then
