@@ -7,7 +7,10 @@ mod orphans;
 use std::collections::BTreeSet;
 
 use futures::{FutureExt, StreamExt, stream};
-use shopkeeper_plan::{Component, GatewayParts, MigrateParts, Plan, PostgresParts, RedisParts, ServiceParts, Shop};
+use shopkeeper_plan::{
+    CachePolicyParts, Component, GatewayParts, MigrateParts, Plan, PolicyVersion, PostgresParts, RedisParts,
+    ServiceParts, Shop,
+};
 
 pub use child::{APPLIED_HASH, Desired, FIELD_MANAGER};
 
@@ -69,6 +72,8 @@ pub async fn apply(
 ) -> Result<Progress, Error> {
     let waves = Waves::of(plan)?;
     let wanted: BTreeSet<ChildRef> = waves.all().map(|desired| desired.child.clone()).collect();
+    let written = child::apply(context, &waves.cache_policy.0).await?;
+    context.policies.want(store, &waves.cache_policy.1, written);
     wave(context, &waves.ground).await?;
     wave(context, &waves.data).await?;
     if all_addresses_known(context, store) {
@@ -125,12 +130,14 @@ fn all_addresses_known(context: &Context, store: &StoreName) -> bool {
 /// Applies children at the same time; all of them are tried before the first error is returned.
 async fn wave(context: &Context, wave: &[Desired]) -> Result<(), Error> {
     let children: Vec<_> = wave.iter().map(|desired| child::apply(context, desired).boxed()).collect();
-    let results: Vec<Result<(), Error>> = stream::iter(children).buffer_unordered(CHILDREN_AT_ONCE).collect().await;
-    results.into_iter().collect()
+    let results: Vec<Result<bool, Error>> = stream::iter(children).buffer_unordered(CHILDREN_AT_ONCE).collect().await;
+    results.into_iter().try_for_each(|result| result.map(drop))
 }
 
 /// The children in the order in which they are applied.
 struct Waves {
+    /// What the pods are told of their caches, and which version of it that is. It comes first, as it waits for nothing.
+    cache_policy: (Desired, PolicyVersion),
     /// Accounts, settings, Secrets, volumes, names.
     ground: Vec<Desired>,
     /// Database and Redis.
@@ -144,9 +151,11 @@ struct Waves {
 impl Waves {
     /// Takes a plan apart without `..`, here and in what it consists of, so that a child that is never applied does not compile.
     fn of(plan: Plan) -> Result<Self, Error> {
-        let Plan { account, auth_keys, postgres, redis, migrate, services, gateway, seed } = plan;
+        let Plan { account, auth_keys, cache_policy, postgres, redis, migrate, services, gateway, seed } = plan;
         let MigrateParts { secret: migrate_secret, job } = migrate;
+        let CachePolicyParts { config: cache_policy, version } = cache_policy;
         let mut waves = Self {
+            cache_policy: (Desired::new(&cache_policy)?, version),
             ground: vec![Desired::new(&account)?, Desired::new(&auth_keys)?, Desired::new(&migrate_secret)?],
             data: Vec::new(),
             gateway: Vec::new(),
@@ -176,7 +185,13 @@ impl Waves {
     }
 
     fn all(&self) -> impl Iterator<Item = &Desired> {
-        let Self { ground, data, gateway, migrate, services, seed } = self;
-        ground.iter().chain(data).chain(gateway).chain(std::iter::once(migrate)).chain(services).chain(seed)
+        let Self { cache_policy, ground, data, gateway, migrate, services, seed } = self;
+        std::iter::once(&cache_policy.0)
+            .chain(ground)
+            .chain(data)
+            .chain(gateway)
+            .chain(std::iter::once(migrate))
+            .chain(services)
+            .chain(seed)
     }
 }

@@ -74,6 +74,8 @@ pub struct Settings {
     pub images: ImageDefaults,
     /// Name of this replica, in events.
     pub identity: String,
+    /// Port on which the services' pods say which cache policies they run.
+    pub pod_port: u16,
 }
 
 impl Args {
@@ -85,6 +87,7 @@ impl Args {
             reconcile_timeout: Duration::from_secs(60),
             resync: Duration::from_secs(600),
             identity: self.identity.clone(),
+            pod_port: shopkeeper_plan::OPS_PORT,
             images: ImageDefaults {
                 registry: self.default_image_registry.clone(),
                 tag: self.default_image_tag.clone(),

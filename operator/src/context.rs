@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Mutex};
 use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
-use crate::{args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed};
+use crate::{args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies};
 
 /// What every reconcile shares.
 pub struct Context {
@@ -19,6 +19,8 @@ pub struct Context {
     pub backoff: Backoff,
     /// Figures.
     pub metrics: Metrics,
+    /// Cache policies on their way to the pods.
+    pub policies: std::sync::Arc<Policies>,
     /// Events.
     pub recorder: Recorder,
     /// Statuses that were written, by the Store's uid, until the watch has caught up with them.

@@ -25,8 +25,9 @@ use crate::{
     context::Context,
     metrics::Metrics,
     observed::{Observed, StoreName},
+    policies::Policies,
     reconcile::{error_policy, reconcile},
-    watch::{stores_of_changed_secrets, touched_stores},
+    watch::{object_ref, stores_of_changed_pods, stores_of_changed_secrets, touched_stores},
 };
 
 /// Looks after all Stores until `shutdown`.
@@ -43,11 +44,14 @@ pub async fn run(
         None => Api::all(client.clone()),
     };
     let reporter = Reporter { controller: "shopkeeper".into(), instance: Some(settings.identity.clone()) };
+    let (policies, news) = Policies::new(client.clone(), settings.pod_port, metrics.clone());
+    let policies = Arc::new(policies);
     let context = Arc::new(Context {
         client: client.clone(),
         observed: observed.clone(),
         backoff: Backoff::default(),
         metrics: metrics.clone(),
+        policies: policies.clone(),
         recorder: Recorder::new(client.clone(), reporter),
         written: Mutex::new(HashMap::new()),
         settings: settings.clone(),
@@ -59,6 +63,8 @@ pub async fn run(
         .with_config(Config::default().concurrency(settings.concurrency))
         .reconcile_on(touched_stores(&client, namespace.as_deref(), &observed, &metrics))
         .reconcile_on(secrets)
+        .reconcile_on(stores_of_changed_pods(&client, namespace.as_deref(), &policies, &metrics))
+        .reconcile_on(news.map(|store| object_ref(&store)))
         .graceful_shutdown_on(shutdown)
         .run(reconcile, error_policy, context.clone())
         .for_each(|_| {
@@ -67,6 +73,7 @@ pub async fn run(
                 cache.get(&reference).is_some()
             };
             context.backoff.retain(exists);
+            context.policies.retain(exists);
             metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
             std::future::ready(())
         })

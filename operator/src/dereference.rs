@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use shopkeeper_api::{External, Store};
-use shopkeeper_plan::{Component, Found, SERVICES, SecretText, ServiceAddresses, Shop};
+use shopkeeper_plan::{Component, Found, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop};
 
 use crate::{
     context::Context,
@@ -23,7 +23,13 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
         external(client, &name.namespace, database.as_ref()),
         external(client, &name.namespace, redis.as_ref()),
     )?;
-    Ok(Found { credentials, external_database, external_redis, addresses: addresses(context, name) })
+    Ok(Found {
+        credentials,
+        external_database,
+        external_redis,
+        cache_policy: cache_policy(context, shop, name),
+        addresses: addresses(context, name),
+    })
 }
 
 async fn external(client: &Client, namespace: &str, external: Option<&External>) -> Result<Option<SecretText>, Error> {
@@ -42,6 +48,12 @@ async fn external(client: &Client, namespace: &str, external: Option<&External>)
         problem: "it is not text".into(),
     })?;
     Ok(Some(SecretText::new(text.trim())))
+}
+
+/// The version of the cache policies that were written last: as is remembered, or as is found there after a start.
+fn cache_policy(context: &Context, shop: &Shop, store: &StoreName) -> Option<PolicyVersion> {
+    let child = ChildRef { kind: Kind::ConfigMap, namespace: store.namespace.clone(), name: shop.cache_policy_name() };
+    context.policies.wanted(store).or_else(|| context.observed.get(&child)?.cache_policy)
 }
 
 /// Addresses of the services' Services, as the watch last saw them.

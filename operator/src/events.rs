@@ -7,10 +7,11 @@ use kube::{
 };
 use shopkeeper_api::{ConditionType, Store, StoreStatus};
 
-use crate::context::Context;
+use crate::{context::Context, status::REJECTED};
 
 /// The conditions whose changes are told.
-const TOLD: [ConditionType; 3] = [ConditionType::Ready, ConditionType::Degraded, ConditionType::Paused];
+const TOLD: [ConditionType; 4] =
+    [ConditionType::Ready, ConditionType::Degraded, ConditionType::CachePolicyApplied, ConditionType::Paused];
 
 /// Records an event for each told condition that is not what it was.
 pub async fn tell(context: &Context, store: &Store, old: &StoreStatus, new: &StoreStatus) {
@@ -19,7 +20,7 @@ pub async fn tell(context: &Context, store: &Store, old: &StoreStatus, new: &Sto
         let Some(is) = is else { continue };
         let same = was.is_some_and(|was| was.status == is.status && was.reason == is.reason);
         let was_never_bad = was.is_none() && is.status == "False" && type_ != ConditionType::Ready;
-        if same || was_never_bad {
+        if same || was_never_bad || is_routine(type_, was, is) {
             continue;
         }
         let event = Event {
@@ -35,10 +36,20 @@ pub async fn tell(context: &Context, store: &Store, old: &StoreStatus, new: &Sto
     }
 }
 
+/// Policies that come into force are no event; that pods can't use them is, and its end.
+fn is_routine(type_: ConditionType, was: Option<&Condition>, is: &Condition) -> bool {
+    let rejected = |condition: &Condition| condition.reason == REJECTED;
+    type_ == ConditionType::CachePolicyApplied && !rejected(is) && !was.is_some_and(rejected)
+}
+
 fn find(status: &StoreStatus, type_: ConditionType) -> Option<&Condition> {
     status.conditions.iter().find(|condition| condition.type_ == type_.as_str())
 }
 
 fn is_bad(type_: ConditionType, condition: &Condition) -> bool {
-    type_ == ConditionType::Degraded && condition.status == "True"
+    match type_ {
+        ConditionType::Degraded => condition.status == "True",
+        ConditionType::CachePolicyApplied => condition.reason == REJECTED,
+        _ => false,
+    }
 }

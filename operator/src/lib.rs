@@ -21,6 +21,7 @@ pub mod lease;
 pub mod metrics;
 pub mod observed;
 pub mod ops;
+pub mod policies;
 pub mod reconcile;
 pub mod status;
 pub mod telemetry;

@@ -1,7 +1,7 @@
 //! The operator's own figures.
 
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     core::Collector,
 };
 
@@ -23,6 +23,10 @@ pub struct Metrics {
     pub drift: IntCounterVec,
     /// Failures of watches by kind.
     pub watch_errors: IntCounterVec,
+    /// Seconds from the writing of cache policies until every running pod had acknowledged them.
+    pub policy_seconds: Histogram,
+    /// What pods answered when they were asked for their cache policies, by outcome.
+    pub policy_answers: IntCounterVec,
     /// 1 on the replica that works.
     pub leader: IntGauge,
 }
@@ -33,6 +37,11 @@ impl Metrics {
         let registry = Registry::new();
         let seconds = HistogramOpts::new("operator_reconcile_duration_seconds", "Time that reconciles took")
             .buckets(vec![0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0]);
+        let policy_seconds = HistogramOpts::new(
+            "operator_cache_policy_seconds",
+            "Time from the writing of cache policies until every running pod had acknowledged them",
+        )
+        .buckets(vec![0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 90.0]);
         let counter =
             |name, help, labels: &[&str]| register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?);
         let gauge = |name, help| register(&registry, IntGauge::new(name, help)?);
@@ -53,6 +62,12 @@ impl Metrics {
                 &["kind"],
             )?,
             watch_errors: counter("operator_watch_errors_total", "Failures of watches", &["kind"])?,
+            policy_seconds: register(&registry, Histogram::with_opts(policy_seconds)?)?,
+            policy_answers: counter(
+                "operator_cache_policy_answers_total",
+                "Answers of pods that were asked for their cache policies",
+                &["outcome"],
+            )?,
             leader: gauge("operator_leader", "1 on the replica that works")?,
             registry,
         })

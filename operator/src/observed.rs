@@ -6,8 +6,9 @@ use std::{
 };
 
 use kube::{core::DynamicObject, runtime::watcher::Event};
+use shop_policy::DOCUMENT_FILE;
 use shopkeeper_api::Store;
-use shopkeeper_plan::INSTANCE_LABEL;
+use shopkeeper_plan::{INSTANCE_LABEL, PolicyVersion};
 use strum::IntoEnumIterator;
 use tokio::sync::watch;
 
@@ -41,6 +42,8 @@ pub struct Seen {
     pub health: Health,
     /// A Service's address.
     pub address: Option<String>,
+    /// Version of the cache policies in a ConfigMap, if it is a sound document of them.
+    pub cache_policy: Option<PolicyVersion>,
     /// Whether it is about to go.
     pub going: bool,
 }
@@ -212,6 +215,7 @@ fn seen(kind: Kind, object: &DynamicObject) -> Seen {
     let namespace = metadata.namespace.clone().unwrap_or_default();
     let address =
         (kind == Kind::Service).then(|| object.data["spec"]["clusterIP"].as_str().map(ToOwned::to_owned)).flatten();
+    let document = object.data["data"][DOCUMENT_FILE].as_str().filter(|_| kind == Kind::ConfigMap);
     Seen {
         uid: metadata.uid.clone().unwrap_or_default(),
         fingerprint: fingerprint(object),
@@ -219,6 +223,7 @@ fn seen(kind: Kind, object: &DynamicObject) -> Seen {
         store: name.map(|name| StoreName { namespace, name }),
         health: health(kind, object),
         address,
+        cache_policy: document.and_then(PolicyVersion::of),
         going: metadata.deletion_timestamp.is_some(),
     }
 }

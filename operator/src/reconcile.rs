@@ -43,16 +43,20 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
     if store.metadata.deletion_timestamp.is_some() {
         // Kubernetes collects the children; making them again would only hold it up.
         context.backoff.succeeded(&name);
+        context.policies.rest(&name);
         return Ok(Action::await_change());
     }
     let shop = validate(store, &context.settings.images);
     let result = match &shop {
-        _ if store.is_paused() => Ok(None),
+        _ if store.is_paused() => {
+            context.policies.rest(&name);
+            Ok(None)
+        }
         Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(Some),
         Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
     };
     let outcome = outcome(&result);
-    let picture = Picture::take(store, shop.as_ref().ok(), &name, &context.observed, outcome);
+    let picture = Picture::take(context, store, shop.as_ref(), &name, outcome);
     let written = status::write(context, store, &picture).await;
     match result {
         Err(error) if !error.is_terminal() => Err(error),

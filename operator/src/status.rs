@@ -1,5 +1,7 @@
 //! Tells how a Store is: one file for each condition, all of them pure; written only when it differs.
 
+mod cache;
+mod cache_policy_applied;
 mod database_ready;
 mod degraded;
 mod paused;
@@ -15,7 +17,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use shopkeeper_api::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
 
-pub use picture::{Outcome, Picture, ServicePicture};
+pub use cache_policy_applied::REJECTED;
+pub use picture::{CachePicture, Outcome, Picture, ServicePicture};
 pub use verdict::Verdict;
 pub use write::write;
 
@@ -31,9 +34,14 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
         (ConditionType::Paused, paused::paused(picture)),
     ];
     let conditions = verdicts.into_iter().map(|(type_, verdict)| condition(picture, former, type_, verdict, now));
+    // As long as nothing is known, as after a start of the operator, what was told stays.
+    let applied = match cache_policy_applied::cache_policy_applied(picture) {
+        Some(verdict) => Some(condition(picture, former, ConditionType::CachePolicyApplied, verdict, now)),
+        None => find(former, ConditionType::CachePolicyApplied).cloned(),
+    };
     StoreStatus {
         observed_generation: picture.generation,
-        conditions: conditions.collect(),
+        conditions: conditions.chain(applied).collect(),
         endpoints: picture
             .endpoints
             .as_ref()
@@ -43,6 +51,7 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
             .as_ref()
             .map(|shop| Versions { operator: env!("CARGO_PKG_VERSION").into(), shop: shop.clone() }),
         services: picture.services.iter().map(service_status).collect(),
+        cache: cache::cache(picture).unwrap_or_else(|| former.cache.clone()),
     }
 }
 
@@ -54,8 +63,7 @@ fn condition(
     now: Timestamp,
 ) -> Condition {
     let Verdict { status, reason, message } = verdict;
-    let same =
-        former.conditions.iter().find(|condition| condition.type_ == type_.as_str() && condition.status == status);
+    let same = find(former, type_).filter(|condition| condition.status == status);
     Condition {
         type_: type_.as_str().into(),
         status: status.into(),
@@ -64,6 +72,10 @@ fn condition(
         observed_generation: picture.generation,
         last_transition_time: same.map_or(Time(now), |condition| condition.last_transition_time.clone()),
     }
+}
+
+fn find(status: &StoreStatus, type_: ConditionType) -> Option<&Condition> {
+    status.conditions.iter().find(|condition| condition.type_ == type_.as_str())
 }
 
 fn service_status(service: &ServicePicture) -> ServiceStatus {

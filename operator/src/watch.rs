@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, stream};
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
     Api, Client, ResourceExt,
     api::DynamicObject,
@@ -22,6 +22,7 @@ use crate::{
     kind::Kind,
     metrics::Metrics,
     observed::{Observed, StoreName},
+    policies::{self, Policies},
 };
 
 /// Stores that are touched by what happens to their children, after [`Observed`] has taken it in.
@@ -91,6 +92,32 @@ pub fn stores_of_changed_secrets(
         .map(|store| object_ref(&store))
 }
 
+/// Stores whose pods came or went, after [`Policies`] has taken it in.
+pub fn stores_of_changed_pods(
+    client: &Client,
+    namespace: Option<&str>,
+    policies: &Arc<Policies>,
+    metrics: &Metrics,
+) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
+    let api: Api<Pod> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let (policies, metrics) = (policies.clone(), metrics.clone());
+    let touched = move |event: watcher::Result<watcher::Event<Pod>>| match event {
+        Ok(event) => policies.record(event),
+        Err(error) => {
+            metrics.watch_errors.with_label_values(&["Pod"]).inc();
+            tracing::warn!(kind = "Pod", %error, "a watch failed and is begun again");
+            Vec::new()
+        }
+    };
+    watcher(api, watcher::Config::default().labels(&policies::selector()))
+        .default_backoff()
+        .flat_map(move |event| stream::iter(touched(event)))
+        .map(|store| object_ref(&store))
+}
+
 fn refers_to(store: &Store, secret: &str) -> bool {
     let spec = &store.spec;
     [spec.database().external, spec.redis().external]
@@ -103,6 +130,7 @@ fn store_name(store: &Store) -> Option<StoreName> {
     Some(StoreName { namespace: store.namespace()?, name: store.name_any() })
 }
 
-fn object_ref(store: &StoreName) -> ObjectRef<DeserializeGuard<Store>> {
+/// How the controller calls a Store.
+pub fn object_ref(store: &StoreName) -> ObjectRef<DeserializeGuard<Store>> {
     ObjectRef::new(&store.name).within(&store.namespace)
 }

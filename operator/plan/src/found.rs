@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Component, Credentials, SERVICES, SecretText};
+use crate::{Component, Credentials, PolicyVersion, SERVICES, SecretText};
 
 /// Addresses of the services' Services, as far as they are known.
 pub type ServiceAddresses = BTreeMap<Component, String>;
@@ -16,6 +16,8 @@ pub struct Found {
     pub external_database: Option<SecretText>,
     /// URL of an external Redis, from the Secret that the Store names.
     pub external_redis: Option<SecretText>,
+    /// The version of the cache policies that the pods are told now, if there is one.
+    pub cache_policy: Option<PolicyVersion>,
     /// Addresses of the services' Services.
     pub addresses: ServiceAddresses,
 }

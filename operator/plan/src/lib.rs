@@ -2,6 +2,7 @@
 
 mod auth_keys;
 mod budget;
+mod cache_policy;
 mod component;
 mod compute;
 mod credentials;
@@ -25,6 +26,7 @@ mod shop;
 mod url;
 mod validate;
 
+pub use cache_policy::{CachePolicyParts, PolicyVersion, service_of};
 pub use component::{Component, SERVICES};
 pub use credentials::{Credentials, DatabasePasswords, SecretText};
 pub use found::{Found, ServiceAddresses};
@@ -34,6 +36,7 @@ pub use images::{ImageDefaults, version_of};
 pub use meta::{INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL};
 pub use migrate::MigrateParts;
 pub use plan::{Plan, plan};
+pub use pod::OPS_PORT;
 pub use postgres::PostgresParts;
 pub use redis::RedisParts;
 pub use root_secrets::RootSecretsMeta;

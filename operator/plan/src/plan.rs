@@ -6,7 +6,8 @@ use k8s_openapi::api::{
 };
 
 use crate::{
-    Found, GatewayParts, InvalidUrl, MigrateParts, PostgresParts, RedisParts, ServiceParts, Shop, auth_keys, gateway,
+    CachePolicyParts, Found, GatewayParts, InvalidUrl, MigrateParts, PostgresParts, RedisParts, ServiceParts, Shop,
+    auth_keys, cache_policy, gateway,
     migrate::migrate,
     postgres::postgres,
     redis::redis,
@@ -25,6 +26,8 @@ pub struct Plan {
     pub account: ServiceAccount,
     /// Public keys of access tokens.
     pub auth_keys: ConfigMap,
+    /// What the pods are told of their caches.
+    pub cache_policy: CachePolicyParts,
     /// The database, when it is managed.
     pub postgres: Option<PostgresParts>,
     /// Redis, when it is managed.
@@ -45,6 +48,7 @@ pub fn plan(shop: &Shop, found: &Found) -> Result<Plan, InvalidUrl> {
     Ok(Plan {
         account: service_account(shop),
         auth_keys: auth_keys::auth_keys(shop, found),
+        cache_policy: cache_policy::cache_policy(shop, found),
         postgres: match &shop.database {
             DatabaseKind::Managed(managed) => Some(postgres(shop, found, managed)),
             DatabaseKind::External => None,

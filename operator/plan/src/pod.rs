@@ -16,7 +16,7 @@ use shopkeeper_api::Scheduling;
 use crate::{Component, Shop, meta};
 
 /// The port of `/metrics`, `/livez` and `/readyz`, never behind the gateway.
-pub(crate) const OPS_PORT: i32 = 9090;
+pub const OPS_PORT: u16 = 9090;
 
 /// Annotation on pod templates: a change of what it hashes rolls the pods.
 pub(crate) const CONFIG_HASH: &str = "shopkeeper.dev/config-hash";

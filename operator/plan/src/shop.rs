@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::LocalObjectReference;
+use shop_policy::Policies;
 use shopkeeper_api::{
     Autoscaling, DataRetention, Demo, Duration, Gateway, Images, Lifecycle, ManagedDatabase, ManagedRedis, Profile,
     Scheduling,
 };
 
-use crate::{Component, ImageDefaults, compute::Compute, images};
+use crate::{Component, ImageDefaults, cache_policy, compute::Compute, images};
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,7 @@ pub struct Shop {
     pub(crate) name: String,
     pub(crate) namespace: String,
     pub(crate) uid: String,
+    pub(crate) generation: i64,
     pub(crate) profile: Profile,
     pub(crate) images: Images,
     pub(crate) image_defaults: ImageDefaults,
@@ -64,6 +66,7 @@ pub struct Shop {
     pub(crate) gateway: Gateway,
     pub(crate) database: DatabaseKind,
     pub(crate) redis: RedisKind,
+    pub(crate) policies: Policies,
     pub(crate) demo: Option<Demo>,
     pub(crate) retention: DataRetention,
 }
@@ -100,6 +103,16 @@ impl Shop {
     /// Address inside the cluster.
     pub fn internal_url(&self) -> String {
         format!("http://{}.{}.svc:{}", self.child(Component::Gateway), self.namespace, Component::Gateway.port())
+    }
+
+    /// Name of the ConfigMap with the cache policies.
+    pub fn cache_policy_name(&self) -> String {
+        cache_policy::name(self)
+    }
+
+    /// The policy of each cache.
+    pub const fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// Whether the operator runs the database.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use shop_policy::{CacheName, InvalidPolicy};
 use shopkeeper_api::{Autoscaling, Duration, Lifecycle, ServiceBlock, Store};
 
 use crate::{
-    Component, ImageDefaults, Shop,
+    Component, ImageDefaults, Shop, cache_policy,
     compute::{Compute, RequestAboveLimit},
     shop::{DatabaseKind, RedisKind, Scale, ServiceSettings},
 };
@@ -55,6 +56,14 @@ pub enum InvalidStore {
     /// A host or origin that would not be one.
     #[error("spec.gateway: {0:?} is not a host name or an origin")]
     Gateway(String),
+    /// A cache policy that contradicts itself.
+    #[error("spec.cache.policies.{cache}: {source}")]
+    CachePolicy {
+        /// The cache.
+        cache: CacheName,
+        /// What is wrong.
+        source: InvalidPolicy,
+    },
 }
 
 /// Checks a Store and resolves its profile.
@@ -77,10 +86,13 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
     check_lifecycle(&spec.services.order.lifecycle)?;
     check_lifetime(spec.services.user.access_token_lifetime)?;
     check_gateway(store)?;
+    let policies =
+        cache_policy::policies(store).map_err(|(cache, source)| InvalidStore::CachePolicy { cache, source })?;
     Ok(Shop {
         name,
         namespace: store.metadata.namespace.clone().ok_or(InvalidStore::NotFromCluster("namespace"))?,
         uid: store.metadata.uid.clone().ok_or(InvalidStore::NotFromCluster("uid"))?,
+        generation: store.metadata.generation.ok_or(InvalidStore::NotFromCluster("generation"))?,
         profile: spec.profile,
         images: spec.images.clone(),
         image_defaults: image_defaults.clone(),
@@ -90,6 +102,7 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
         gateway: spec.gateway.clone(),
         database,
         redis,
+        policies,
         demo: spec.demo.filter(|demo| demo.products > 0 || demo.users),
         retention: spec.data_retention,
     })

@@ -52,12 +52,12 @@ impl Desired {
     }
 }
 
-/// Applies one child if it differs from what it should be.
-pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<(), Error> {
+/// Applies one child if it differs from what it should be; whether it was written.
+pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<bool, Error> {
     let Desired { child, manifest, hash } = desired;
     let observed = &context.observed;
     if observed.is_settled(child, hash) {
-        return Ok(());
+        return Ok(false);
     }
     let failed = |source| Error::ApplyFailed { child: child.clone(), source: Box::new(source) };
     let api: Api<DynamicObject> =
@@ -66,7 +66,7 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<(), Er
     if let Some(live) = &live {
         if is_as_desired(live, manifest) {
             observed.settle(child.clone(), hash.clone(), fingerprint(live));
-            return Ok(());
+            return Ok(false);
         }
         if child.kind == Kind::Deployment {
             handover::keep_replicas(&api, live, manifest).await.map_err(failed)?;
@@ -81,7 +81,7 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<(), Er
     if drifted {
         drift::report(context, child, &applied).await;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn is_as_desired(live: &DynamicObject, manifest: &Value) -> bool {

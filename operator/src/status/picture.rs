@@ -2,14 +2,12 @@
 
 use strum::IntoEnumIterator;
 
+use shop_policy::Policies;
 use shopkeeper_api::Store;
-use shopkeeper_plan::{Component, SERVICES, Shop};
+use shopkeeper_plan::{Component, InvalidStore, SERVICES, Shop};
 
 use crate::{
-    apply::Progress,
-    health::Workload,
-    kind::Kind,
-    observed::{Observed, StoreName},
+    apply::Progress, context::Context, health::Workload, kind::Kind, observed::StoreName, policies::PolicyPicture,
 };
 
 /// How the reconcile ended.
@@ -56,11 +54,36 @@ pub struct Picture {
     pub endpoints: Option<(String, String)>,
     /// The version that is wanted.
     pub version: Option<String>,
+    /// The caches.
+    pub cache: CachePicture,
+}
+
+/// The caches.
+#[derive(Clone, Debug)]
+pub struct CachePicture {
+    /// The policies that the spec asks for.
+    pub asked: Option<Policies>,
+    /// What is wrong with them.
+    pub invalid: Option<String>,
+    /// How far they are; `None` as long as that is not known.
+    pub pods: Option<PolicyPicture>,
 }
 
 impl Picture {
     /// Looks at a Store's children. Of a Store that is invalid, only what is sure is told.
-    pub fn take(store: &Store, shop: Option<&Shop>, name: &StoreName, observed: &Observed, outcome: Outcome) -> Self {
+    pub fn take(
+        context: &Context,
+        store: &Store,
+        shop: Result<&Shop, &InvalidStore>,
+        name: &StoreName,
+        outcome: Outcome,
+    ) -> Self {
+        let observed = &context.observed;
+        let invalid_policy = match shop {
+            Err(invalid @ InvalidStore::CachePolicy { .. }) => Some(invalid.to_string()),
+            _ => None,
+        };
+        let shop = shop.ok();
         let child = |component: Component| format!("{}-{component}", name.name);
         let stateful = |component| observed.workload(Kind::StatefulSet, name, &child(component));
         let services = Component::iter().filter(|it| SERVICES.contains(it) || *it == Component::Gateway);
@@ -77,6 +100,11 @@ impl Picture {
                 .collect(),
             endpoints: shop.map(|shop| (shop.public_url(), shop.internal_url())),
             version: shop.map(Shop::version),
+            cache: CachePicture {
+                asked: shop.map(|shop| shop.policies().clone()),
+                invalid: invalid_policy,
+                pods: shop.and_then(|_| context.policies.picture(name)),
+            },
         }
     }
 }

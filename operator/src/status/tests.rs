@@ -1,7 +1,11 @@
+use shop_policy::Policies;
+use shopkeeper_plan::{Component, PolicyVersion};
+
 use super::*;
 use crate::{
     apply::{Progress, Seed},
     health::Workload,
+    policies::{PodPicture, PodState, PolicyPicture},
 };
 
 fn pods(ready: i32) -> Workload {
@@ -18,6 +22,7 @@ fn picture(outcome: Outcome) -> Picture {
         services: names.iter().map(|name| ServicePicture { name: (*name).into(), workload: Some(pods(1)) }).collect(),
         endpoints: None,
         version: Some("v1".into()),
+        cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods: None },
     }
 }
 
@@ -105,4 +110,59 @@ fn the_same_picture_gives_the_same_status() {
     let picture = picture(applied(Seed::Done));
     let first = status(&picture, &StoreStatus::default(), at(10));
     assert_eq!(status(&picture, &first, at(20)), first);
+}
+
+fn with_pods(states: &[PodState]) -> Picture {
+    let pods = states.iter().enumerate().map(|(number, state)| PodPicture {
+        name: format!("demo-catalog-{number}"),
+        component: if number == 0 { Component::Cart } else { Component::Catalog },
+        state: state.clone(),
+    });
+    let version = PolicyVersion { generation: 2, hash: "h".into() };
+    let pods = Some(PolicyPicture { version, pods: pods.collect() });
+    Picture {
+        cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods },
+        ..picture(applied(Seed::Done))
+    }
+}
+
+#[test]
+fn cache_policies_are_applied_when_every_pod_has_them() {
+    let all = with_pods(&[PodState::Applied, PodState::Applied, PodState::Applied]);
+    says(&all, "CachePolicyApplied", "True", "Applied");
+    let said = status(&all, &StoreStatus::default(), at(0)).cache;
+    let of = |name: &str| said.iter().find(|cache| cache.name == name).unwrap();
+    assert_eq!((of("products").pods_applied.as_str(), of("cart").pods_applied.as_str()), ("2/2", "1/1"));
+    assert_eq!((of("bestsellers").pattern.as_str(), of("bestsellers").ttl.as_str()), ("RefreshAhead", "1h"));
+    says(&with_pods(&[]), "CachePolicyApplied", "False", "NoPods");
+}
+
+#[test]
+fn a_pod_without_the_policies_is_named_with_its_reason() {
+    let waiting = PodState::Waiting("no answer".into());
+    let some = with_pods(&[PodState::Applied, waiting.clone()]);
+    says(&some, "CachePolicyApplied", "False", "Waiting");
+    says(&some, "Ready", "True", "Ready");
+    let message = |picture: &Picture| {
+        let status = status(picture, &StoreStatus::default(), at(0));
+        status.conditions.into_iter().find(|it| it.type_ == "CachePolicyApplied").unwrap().message
+    };
+    assert_eq!(
+        message(&some),
+        "1 of 2 pods run the cache policies of generation 2; not yet demo-catalog-1 (no answer)"
+    );
+    let rejected = with_pods(&[waiting.clone(), PodState::Rejected("no ttl".into())]);
+    says(&rejected, "CachePolicyApplied", "False", "Rejected");
+    assert!(message(&rejected).ends_with("by demo-catalog-1 (no ttl)"), "{}", message(&rejected));
+    assert!(message(&with_pods(&vec![waiting; 9])).ends_with(" and 6 more"));
+}
+
+#[test]
+fn what_was_said_of_the_caches_stays_until_something_is_known() {
+    let known = status(&with_pods(&[PodState::Applied]), &StoreStatus::default(), at(10));
+    assert_eq!(status(&picture(applied(Seed::Done)), &known, at(20)), StoreStatus { ..known.clone() });
+    let mut invalid = picture(applied(Seed::Done));
+    invalid.cache = CachePicture { asked: None, invalid: Some("products: no ttl".into()), pods: None };
+    says(&invalid, "CachePolicyApplied", "False", "InvalidPolicy");
+    assert_eq!(status(&invalid, &known, at(20)).cache, known.cache);
 }

@@ -72,7 +72,7 @@ fn container(shop: &Shop) -> Container {
     let component = Component::Gateway;
     Container {
         command: Some(vec!["/bin/sh".into(), "-c".into(), START.into()]),
-        ports: Some(vec![pod::port("http", component.port()), pod::port("ops", OPS_PORT)]),
+        ports: Some(vec![pod::port("http", component.port()), pod::port("ops", OPS_PORT.into())]),
         volume_mounts: Some(vec![pod::read_only_mount("config", CONFIG), pod::mount("tmp", "/tmp")]),
         startup_probe: Some(pod::http_probe("/readyz", 1, 60)),
         readiness_probe: Some(pod::http_probe("/readyz", 2, 2)),

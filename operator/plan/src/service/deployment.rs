@@ -12,7 +12,7 @@ use k8s_openapi::{
 
 use super::{DATABASE_URL, REDIS_URL, service_secret};
 use crate::{
-    Component, Found, SERVICES, Shop, auth_keys,
+    Component, Found, SERVICES, Shop, auth_keys, cache_policy,
     database::credentials_secret,
     hash::hash,
     meta,
@@ -77,7 +77,7 @@ fn container(shop: &Shop, component: Component, settings: &ServiceSettings) -> C
     Container {
         args: Some(vec!["serve".into()]),
         env: Some(environment(shop, component)),
-        ports: Some(vec![pod::port("http", component.port()), pod::port("ops", OPS_PORT)]),
+        ports: Some(vec![pod::port("http", component.port()), pod::port("ops", OPS_PORT.into())]),
         volume_mounts: Some(mounts(component)),
         startup_probe: Some(pod::http_probe("/livez", 1, 60)),
         readiness_probe: Some(pod::http_probe("/readyz", 2, 2)),
@@ -103,6 +103,7 @@ fn environment(shop: &Shop, component: Component) -> Vec<EnvVar> {
         let name = format!("{}_URL", sibling.as_str().to_uppercase());
         env.push(pod::env(&name, format!("http://{}:{}", shop.child(sibling), sibling.port())));
     }
+    env.extend(cache_policy::environment(shop));
     match component {
         Component::Order => env.extend([
             pod::env("ORDER_PROCESSING_AFTER", shop.lifecycle.processing_after.to_string()),
@@ -120,7 +121,8 @@ fn environment(shop: &Shop, component: Component) -> Vec<EnvVar> {
 }
 
 fn mounts(component: Component) -> Vec<VolumeMount> {
-    let mut mounts = vec![pod::read_only_mount("keys", KEYS), pod::read_only_mount("token", TOKEN)];
+    let mut mounts =
+        vec![pod::read_only_mount("keys", KEYS), pod::read_only_mount("token", TOKEN), cache_policy::mount()];
     if component == Component::User {
         mounts.push(pod::read_only_mount("signing", SIGNING));
     }
@@ -136,6 +138,7 @@ fn volumes(shop: &Shop, component: Component) -> Vec<Volume> {
             ..Volume::default()
         },
         pod::secret_file("token", &credentials, "service-token", "token"),
+        cache_policy::volume(shop),
     ];
     if component == Component::User {
         volumes.push(pod::secret_file("signing", &credentials, "signing-key", "key.pem"));

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use shopkeeper_api::{Store, StoreSpec};
 use shopkeeper_plan::{
-    Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults, MigrateParts, Plan, PostgresParts, RedisParts,
-    SERVICES, SecretText, ServiceParts, plan, validate,
+    CachePolicyParts, Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults, MigrateParts, Plan,
+    PostgresParts, RedisParts, SERVICES, SecretText, ServiceParts, plan, validate,
 };
 
 /// The sample Store, as if it were in a cluster.
@@ -15,6 +15,7 @@ pub(crate) fn demo() -> Store {
     let sample = include_str!("../../../../samples/demo.yaml");
     let document = sample.split("\n---\n").last().expect("a document");
     let mut store: Store = serde_yaml_ng::from_str(document).expect("a Store");
+    store.metadata.generation = Some(1);
     store.metadata.uid = Some("00000000-0000-0000-0000-000000000001".into());
     store
 }
@@ -53,6 +54,7 @@ pub(crate) fn found() -> Found {
             "postgres://admin:password-of-mine@db.example.com:5432/shop?sslmode=require",
         )),
         external_redis: Some(SecretText::new("redis://:password-of-mine@redis.example.com:6379")),
+        cache_policy: None,
         addresses: SERVICES.into_iter().zip(1..).map(|(service, n)| (service, format!("10.96.0.{n}"))).collect(),
     }
 }
@@ -66,9 +68,18 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
     fn json<T: Serialize>(object: &T) -> Value {
         serde_json::to_value(object).expect("JSON")
     }
-    let Plan { account, auth_keys, postgres, redis, migrate: MigrateParts { secret, job }, services, gateway, seed } =
-        plan;
-    let mut objects = vec![json(account), json(auth_keys), json(secret), json(job)];
+    let Plan {
+        account,
+        auth_keys,
+        cache_policy: CachePolicyParts { config, version: _ },
+        postgres,
+        redis,
+        migrate: MigrateParts { secret, job },
+        services,
+        gateway,
+        seed,
+    } = plan;
+    let mut objects = vec![json(account), json(auth_keys), json(config), json(secret), json(job)];
     if let Some(PostgresParts { config, volume, service, stateful_set }) = postgres {
         objects.extend([json(config), json(volume), json(service), json(stateful_set)]);
     }

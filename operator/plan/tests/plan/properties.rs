@@ -139,12 +139,6 @@ fn one_registry_and_tag_serve_all_images_of_ours_and_each_can_be_named_whole() {
 }
 
 #[test]
-fn a_cache_policy_changes_no_object() {
-    let policy = json!({"cache": {"policies": {"products": {"ttl": "1m"}}}});
-    assert_eq!(objects(&planned(&with_spec(policy))), objects(&planned(&with_spec(json!({})))));
-}
-
-#[test]
 fn another_password_rolls_its_user_and_migrates_again() {
     let shop = validate(&demo(), &images()).expect("a shop");
     let before = shopkeeper_plan::plan(&shop, &found()).expect("a plan");

@@ -30,6 +30,11 @@ fn services() {
 }
 
 #[test]
+fn the_cache_policy() {
+    insta::assert_snapshot!("cache-policy", yaml(&[&planned(&demo()).cache_policy.config]));
+}
+
+#[test]
 fn jobs() {
     let plan = planned(&demo());
     insta::assert_snapshot!("jobs", yaml(&[&plan.migrate.job, &plan.seed.expect("a seed")]));

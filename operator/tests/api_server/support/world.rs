@@ -25,6 +25,8 @@ pub struct World {
     pub client: Client,
     pub namespace: String,
     pub players: Players,
+    /// Where the pods answer which cache policies they run.
+    pub pod_port: u16,
 }
 
 /// An operator that runs inside the test.
@@ -50,7 +52,7 @@ impl World {
             .await
             .expect("a namespace");
         let players = Players::start(client.clone(), name.to_owned());
-        Self { config, client, namespace: name.to_owned(), players }
+        Self { config, client, namespace: name.to_owned(), players, pod_port: 9090 }
     }
 
     pub fn stores(&self) -> Api<Store> {
@@ -70,6 +72,7 @@ impl World {
             reconcile_timeout: Duration::from_secs(30),
             resync: Duration::from_secs(600),
             identity: "test".into(),
+            pod_port: self.pod_port,
             images: ImageDefaults {
                 registry: "shopkeeper.local".into(),
                 tag: "v1".into(),

@@ -1,0 +1,92 @@
+//! What of a pod matters here.
+
+use k8s_openapi::api::core::v1::Pod;
+use shopkeeper_plan::{Component, INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL, SERVICES};
+
+use crate::observed::StoreName;
+
+/// Selects the services' pods by their labels.
+pub fn selector() -> String {
+    let services = SERVICES.map(Component::as_str).join(",");
+    format!("{MANAGED_BY_LABEL}={MANAGED_BY},{NAME_LABEL} in ({services})")
+}
+
+/// What of a pod matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodSeen {
+    /// Its name.
+    pub name: String,
+    /// The service that it belongs to.
+    pub component: Component,
+    /// Which pod of this name it is.
+    pub uid: String,
+    /// How many times its process was started again.
+    pub restarts: i32,
+    /// Its address, while its process runs and it is not about to go.
+    pub address: Option<String>,
+    /// Whether it is ready.
+    pub ready: bool,
+}
+
+/// The Store that a pod belongs to, and what matters of the pod.
+pub(super) fn seen(pod: &Pod) -> Option<(StoreName, PodSeen)> {
+    let metadata = &pod.metadata;
+    let labels = metadata.labels.as_ref()?;
+    let component: Component = labels.get(NAME_LABEL)?.parse().ok()?;
+    let store = StoreName { namespace: metadata.namespace.clone()?, name: labels.get(INSTANCE_LABEL)?.clone() };
+    let status = pod.status.as_ref();
+    let container = status.and_then(|status| status.container_statuses.as_ref()?.first());
+    let process_runs =
+        container.and_then(|container| container.state.as_ref()).is_some_and(|state| state.running.is_some());
+    let goes = metadata.deletion_timestamp.is_some();
+    let seen = PodSeen {
+        name: metadata.name.clone()?,
+        component,
+        uid: metadata.uid.clone().unwrap_or_default(),
+        restarts: container.map_or(0, |container| container.restart_count),
+        address: status.and_then(|status| status.pod_ip.clone()).filter(|_| process_runs && !goes),
+        ready: container.is_some_and(|container| container.ready),
+    };
+    Some((store, seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(status: serde_json::Value) -> Pod {
+        serde_json::from_value(json!({
+            "metadata": {
+                "name": "demo-cart-1", "namespace": "shop", "uid": "u",
+                "labels": {NAME_LABEL: "cart", INSTANCE_LABEL: "demo", MANAGED_BY_LABEL: MANAGED_BY},
+            },
+            "status": status,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_pod_has_an_address_only_while_its_process_runs() {
+        let with = |state: serde_json::Value| {
+            let container =
+                json!({"name": "cart", "image": "", "imageID": "", "ready": true, "restartCount": 2, "state": state});
+            pod(json!({"podIP": "10.0.0.1", "containerStatuses": [container]}))
+        };
+        let (store, running) = seen(&with(json!({"running": {}}))).unwrap();
+        assert_eq!(store, StoreName { namespace: "shop".into(), name: "demo".into() });
+        assert_eq!((running.address.as_deref(), running.restarts), (Some("10.0.0.1"), 2));
+        assert_eq!(seen(&with(json!({"waiting": {"reason": "CrashLoopBackOff"}}))).unwrap().1.address, None);
+        assert_eq!(seen(&pod(json!({"phase": "Pending"}))).unwrap().1.address, None);
+        let mut going = with(json!({"running": {}}));
+        going.metadata.deletion_timestamp =
+            Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
+        assert_eq!(seen(&going).unwrap().1.address, None);
+    }
+
+    #[test]
+    fn the_selector_names_the_four_services() {
+        let text = selector();
+        assert!(text.ends_with("app.kubernetes.io/name in (catalog,cart,order,user)"), "{text}");
+    }
+}
