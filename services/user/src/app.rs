@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use prometheus::Registry;
 use shop_auth::{AuthState, Signer};
+use shop_cache::{Caches, LivePolicies};
+use shop_outbox::{OutboxMetrics, Relay, cached};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
 use shop_runtime::job::{self, Round};
@@ -18,6 +20,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cached::{UserRows, Users};
 use crate::config::ServeArgs;
 use crate::metrics::UserMetrics;
 use crate::passwords::Passwords;
@@ -43,6 +46,7 @@ pub(crate) struct Siblings {
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub(crate) pool: PgPool,
+    pub(crate) users: Users,
     pub(crate) passwords: Passwords,
     pub(crate) signer: Signer,
     pub(crate) token_lifetime: Duration,
@@ -66,8 +70,12 @@ pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<Servi
     let redis = Redis::new(common.redis_url.as_ref())?;
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
     let token = auth.service_token().secret();
+    let policies = LivePolicies::watch(common.cache_policy_dir.clone());
+    let url = common.redis_url.as_ref();
+    let caches = Caches::new(&common.shop_name, NAME, redis.clone(), url, policies, &registry)?;
     let state = AppState {
         pool: pool.clone(),
+        users: Users::new(pool.clone(), caches.cache(UserRows(pool.clone()))),
         passwords: Passwords::new()?,
         signer: Signer::from_file(auth_signing_key_file)?,
         token_lifetime: *access_token_lifetime,
@@ -81,11 +89,15 @@ pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<Servi
     };
     let tasks = TaskTracker::new();
     tasks.spawn(forget_old_events(pool.clone(), stop.clone()));
+    tasks.spawn(caches.clone().run(stop.clone()));
+    let relay = Relay::new(pool.clone(), OutboxMetrics::register(&registry)?).to_redis(redis.clone());
+    let told = caches.clone();
+    tasks.spawn(relay.run(move |event| cached::deliver(told.clone(), event), stop.clone()));
     let health = Health::watch(pool, redis, Some(DbMetrics::register(&registry)?), stop.clone());
     Ok(ServiceApp {
         name: NAME,
         router: wrapped(state, &registry)?,
-        ops: ops::router(health.clone(), registry),
+        ops: ops::router(health.clone(), registry).merge(shop_cache::ops::router(&caches)),
         health,
         listen: *listen_addr,
         ops_listen: common.ops_addr,

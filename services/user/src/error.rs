@@ -3,6 +3,8 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use shop_auth::SignError;
+use shop_cache::LoadError;
+use shop_outbox::OutboxError;
 use shop_runtime::Problem;
 use shop_runtime::rate_limit::Limited;
 use shop_types::CursorError;
@@ -39,6 +41,12 @@ pub enum ApiError {
     /// The database failed.
     #[error("the database failed")]
     Store(#[from] sqlx::Error),
+    /// The user can't be read.
+    #[error(transparent)]
+    Load(#[from] LoadError<sqlx::Error>),
+    /// What the cache must hear of a change can't be noted.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
 }
 
 impl From<ApiError> for Problem {
@@ -69,6 +77,8 @@ impl From<ApiError> for Problem {
             ApiError::Password(error) => Self::internal(error),
             ApiError::Sign(error) => Self::internal(error),
             ApiError::Store(error) => error.into(),
+            ApiError::Load(error) => error.into(),
+            ApiError::Outbox(error) => error.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod app;
+mod cached;
 pub mod config;
 mod domain;
 mod error;

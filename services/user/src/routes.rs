@@ -22,7 +22,7 @@ fn public() -> OpenApiRouter<AppState> {
     .routes(routes!(jwks::get))
     .routes(routes!(users::register))
     .routes(routes!(token::create))
-    .routes(routes!(users::me))
+    .routes(routes!(users::me, users::change_me))
     .routes(routes!(profile::get))
     .routes(routes!(notifications::list))
 }

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shop_auth::Role;
 use shop_types::UserId;
 use utoipa::ToSchema;
 
 /// Someone who has an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct User {
     /// The identity that everything else refers to.
     pub(crate) id: UserId,

@@ -1,9 +1,11 @@
 //! The profile page: one answer from three services.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shop_auth::CurrentUser;
+use shop_cache::{Cached, Served};
 use shop_runtime::client::SiblingError;
 use shop_runtime::extract::Json;
 use shop_runtime::problem::ProblemDocument;
@@ -13,7 +15,6 @@ use utoipa::ToSchema;
 use crate::app::{AppState, Siblings};
 use crate::domain::User;
 use crate::error::ApiError;
-use crate::store;
 
 /// How many of the latest orders are shown.
 const ORDERS: u32 = 10;
@@ -41,21 +42,22 @@ struct OrderPage {
 #[utoipa::path(get, path = "/user-api/users/me/profile", operation_id = "get_profile", tag = "users",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The profile, with gaps where a service is away", body = Profile),
+        (status = 200, description = "The profile, with gaps where a service is away", body = Profile,
+            headers(("Cache-Status" = String, description = "what the cache did for `user` (RFC 9211); cart and orders are asked for"))),
         (status = 401, description = "No valid token", body = ProblemDocument),
     ))]
-pub(crate) async fn get(State(state): State<AppState>, user: CurrentUser) -> Result<Json<Profile>, ApiError> {
-    let (found, cart, orders) =
-        tokio::join!(find(&state, user.id), cart_of(&state.siblings, user.id), orders_of(&state.siblings, user.id),);
-    let user = found?.ok_or(ApiError::NoSuchUser)?;
+pub(crate) async fn get(State(state): State<AppState>, user: CurrentUser) -> Result<Response, ApiError> {
+    let (found, cart, orders) = tokio::join!(
+        state.users.cache().get(&user.id),
+        cart_of(&state.siblings, user.id),
+        orders_of(&state.siblings, user.id),
+    );
+    let Served { value, status } = found?;
+    let user = value.ok_or(ApiError::NoSuchUser)?;
     let mut unavailable = Vec::new();
     let cart = present("cart", cart, &mut unavailable);
     let orders = present("order", orders, &mut unavailable).map(|page| page.items);
-    Ok(Json(Profile { user, cart, orders, unavailable }))
-}
-
-async fn find(state: &AppState, id: UserId) -> Result<Option<User>, sqlx::Error> {
-    store::users::by_id(&mut *state.pool.acquire().await?, id).await
+    Ok(Cached(status, Json(Profile { user: (*user).clone(), cart, orders, unavailable })).into_response())
 }
 
 async fn cart_of(siblings: &Siblings, user: UserId) -> Result<Value, SiblingError> {

@@ -1,11 +1,13 @@
 //! Accounts.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use garde::Validate;
 use http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 use shop_auth::{CurrentUser, Role};
+use shop_cache::{Cached, Served};
 use shop_runtime::db::OnConstraint as _;
 use shop_runtime::extract::{Json, ValidJson};
 use shop_runtime::problem::ProblemDocument;
@@ -77,10 +79,41 @@ pub(crate) async fn register(
 #[utoipa::path(get, path = "/user-api/users/me", operation_id = "get_me", tag = "users",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The user of the token", body = User),
+        (status = 200, description = "The user of the token", body = User,
+            headers(("Cache-Status" = String, description = "what the cache did for the answer (RFC 9211)"))),
         (status = 401, description = "No valid token", body = ProblemDocument),
     ))]
-pub(crate) async fn me(State(state): State<AppState>, user: CurrentUser) -> Result<Json<User>, ApiError> {
-    let mut connection = state.pool.acquire().await?;
-    store::users::by_id(&mut connection, user.id).await?.map(Json).ok_or(ApiError::NoSuchUser)
+pub(crate) async fn me(State(state): State<AppState>, user: CurrentUser) -> Result<Response, ApiError> {
+    let Served { value, status } = state.users.cache().get(&user.id).await?;
+    let user = value.ok_or(ApiError::NoSuchUser)?;
+    Ok(Cached(status, Json(&*user)).into_response())
+}
+
+/// What users may change of themselves. What is left out stays as it is.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileChange {
+    /// The name to be greeted with; in access tokens from the next one on.
+    #[garde(inner(length(chars, min = 1, max = 100)))]
+    #[schema(example = "Ann Brown", min_length = 1, max_length = 100)]
+    full_name: Option<String>,
+}
+
+/// Changes who I am
+#[utoipa::path(patch, path = "/user-api/users/me", operation_id = "change_me", tag = "users",
+    request_body = ProfileChange, security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The user as it is now", body = User),
+        (status = 401, description = "No valid token", body = ProblemDocument),
+        (status = 422, description = "A value breaks a rule", body = ProblemDocument),
+    ))]
+pub(crate) async fn change_me(
+    State(state): State<AppState>,
+    user: CurrentUser,
+    ValidJson(change): ValidJson<ProfileChange>,
+) -> Result<Response, ApiError> {
+    match change.full_name {
+        Some(full_name) => Ok(Json(state.users.rename(user.id, &full_name).await?).into_response()),
+        None => me(State(state), user).await,
+    }
 }

@@ -66,6 +66,22 @@ pub(crate) async fn by_id(connection: &mut PgConnection, id: UserId) -> Result<O
     row.map(|row| Ok(User { id, username: row.username, full_name: row.full_name, role: role(&row.role)? })).transpose()
 }
 
+/// Gives a user another name to be greeted with; the user as it is then, if there is such a user.
+pub(crate) async fn rename(
+    connection: &mut PgConnection,
+    id: UserId,
+    full_name: &str,
+) -> Result<Option<User>, sqlx::Error> {
+    let row = sqlx::query!(
+        "UPDATE users SET full_name = $2 WHERE id = $1 RETURNING username, full_name, role",
+        id as UserId,
+        full_name
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok(User { id, username: row.username, full_name: row.full_name, role: role(&row.role)? })).transpose()
+}
+
 /// The user of this name, in whatever case it is written, and what the password must match.
 pub(crate) async fn by_username(
     connection: &mut PgConnection,

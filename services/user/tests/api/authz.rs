@@ -10,12 +10,13 @@ enum Callers {
 }
 
 /// Every public operation, so that a new one without a decision fails the test.
-const OPERATIONS: [(&str, &str, Callers); 7] = [
+const OPERATIONS: [(&str, &str, Callers); 8] = [
     ("get", "/user-api/health", Callers::Anyone),
     ("get", "/user-api/.well-known/jwks.json", Callers::Anyone),
     ("post", "/user-api/users/register", Callers::Anyone),
     ("post", "/user-api/token", Callers::Anyone),
     ("get", "/user-api/users/me", Callers::Users),
+    ("patch", "/user-api/users/me", Callers::Users),
     ("get", "/user-api/users/me/profile", Callers::Users),
     ("get", "/user-api/notifications", Callers::Users),
 ];

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
 
 mod authz;
+mod caching;
 mod faults;
 mod health;
 mod login;

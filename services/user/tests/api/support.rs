@@ -1,6 +1,7 @@
 //! A user service of the test's own.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,8 +16,8 @@ use shop_user::{MIGRATOR, SCHEMA, app};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Shop {
-    _db: TestDb,
-    pub(crate) keys: Keys,
+    pub(crate) db: Arc<TestDb>,
+    pub(crate) keys: Arc<Keys>,
     client: Client,
     base: String,
     ops: String,
@@ -38,7 +39,15 @@ impl Shop {
     }
 
     pub(crate) async fn with(db: TestDb, surroundings: Surroundings) -> Self {
-        let keys = Keys::generate();
+        Self::start(Arc::new(db), Arc::new(Keys::generate()), surroundings).await
+    }
+
+    /// Another process of the same service.
+    pub(crate) async fn replica(&self, surroundings: Surroundings) -> Self {
+        Self::start(Arc::clone(&self.db), Arc::clone(&self.keys), surroundings).await
+    }
+
+    async fn start(db: Arc<TestDb>, keys: Arc<Keys>, surroundings: Surroundings) -> Self {
         let url = surroundings.database_proxy.map_or_else(|| db.url(), |proxy| db.url_by(proxy));
         let cart = sibling(surroundings.cart).await;
         let order = sibling(surroundings.order).await;
@@ -52,11 +61,14 @@ impl Shop {
             format!("--cart-url={cart}"),
             format!("--order-url={order}"),
         ];
+        // The database's name is one of a kind, and Redis may be shared.
+        let shop_name = url.expose_secret().rsplit('/').next().unwrap_or_default().to_owned();
+        arguments.push(format!("--shop-name={shop_name}"));
         arguments.extend(surroundings.redis_url.map(|url| format!("--redis-url={url}")));
         let Command::Serve(args) = Cli::parse_from(arguments).command else { unreachable!("it is serve") };
         let ServiceApp { router, ops, .. } = app::build(&args, &CancellationToken::new()).expect("the service starts");
         let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { _db: db, keys, client, base: spawn(router).await, ops: spawn(ops).await }
+        Self { db, keys, client, base: spawn(router).await, ops: spawn(ops).await }
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
