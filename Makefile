@@ -9,10 +9,10 @@ LOCAL := cargo run --quiet --bin local --
 E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status env demo memory test build images lint fmt crds queries
+.PHONY: help up down status env demo demo-cache memory test build images lint fmt crds queries
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: build ## a Kubernetes cluster, the operator and the sample shop, at http://localhost:8080 (PORT=… changes it)
 	@$(LOCAL) up
@@ -30,6 +30,9 @@ env: ## shell code that puts the cluster's KUBECONFIG, kubectl and helm in reach
 
 demo: ## a customer's walk through the shop, call by call, until the order is delivered
 	@SHOP_URL=http://localhost:$(PORT) $(E2E) demo
+
+demo-cache: ## the caching patterns on the running shop, call by call: hits, misses, invalidations, a stampede, Redis away
+	@eval "$$($(LOCAL) env)" && SHOP_URL=http://localhost:$(PORT) $(E2E) demo-cache
 
 memory: ## the memory of every pod of the shop, as a table
 	@eval "$$($(LOCAL) env)" && $(E2E) memory

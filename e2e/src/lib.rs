@@ -1,4 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod cache_walk;
+pub mod cluster;
 pub mod journey;
+pub mod printer;
 pub mod shop;

@@ -44,6 +44,31 @@ pub enum ShopError {
         /// The whole answer.
         body: Value,
     },
+    /// A cache did something else than its pattern says.
+    #[error("{path}: expected {expected}, but the cache says {status:?}")]
+    Cache {
+        /// Where it was asked.
+        path: String,
+        /// What was due.
+        expected: &'static str,
+        /// The header.
+        status: Option<String>,
+    },
+    /// Something else did not come about.
+    #[error("{0}")]
+    NotSeen(String),
+    /// The cluster did not do what it was asked.
+    #[error(transparent)]
+    Cluster(#[from] crate::cluster::ClusterError),
+    /// The WebSocket broke.
+    #[error("the WebSocket at {url} broke")]
+    Socket {
+        /// Where it was.
+        url: String,
+        /// How.
+        #[source]
+        source: Box<tokio_tungstenite::tungstenite::Error>,
+    },
     /// An order did not reach its end in time.
     #[error("order {order_id} is still {status} after {waited:?}")]
     Late {
@@ -89,12 +114,19 @@ pub struct Answer {
     pub text: String,
     /// From the first byte sent to the last byte read.
     pub took: Duration,
+    /// What a cache did for it (RFC 9211), if one did.
+    pub cache_status: Option<String>,
 }
 
 impl Answer {
     /// The text at a JSON pointer.
     pub fn text_at(&self, pointer: &str) -> Result<&str, ShopError> {
         self.body.pointer(pointer).and_then(Value::as_str).ok_or_else(|| self.missing(pointer))
+    }
+
+    /// Whether it came from a cache.
+    pub fn is_hit(&self) -> bool {
+        self.cache_status.as_deref().is_some_and(|status| status.contains("; hit"))
     }
 
     /// The integer at a JSON pointer.
@@ -145,6 +177,24 @@ impl<N: Narrator> Visitor<N> {
         self.send(Method::POST, path, Some(body.to_string()), request, expected).await
     }
 
+    /// `PATCH path` with a JSON body, which must answer 200.
+    pub async fn patch(&mut self, path: &str, body: &Value) -> Result<Answer, ShopError> {
+        let request = self.request(Method::PATCH, path).json(body);
+        self.send(Method::PATCH, path, Some(body.to_string()), request, StatusCode::OK).await
+    }
+
+    /// `PUT path` with a JSON body, which must answer 200.
+    pub async fn put(&mut self, path: &str, body: &Value) -> Result<Answer, ShopError> {
+        let request = self.request(Method::PUT, path).json(body);
+        self.send(Method::PUT, path, Some(body.to_string()), request, StatusCode::OK).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&mut self, path: &str, expected: StatusCode) -> Result<Answer, ShopError> {
+        let request = self.request(Method::DELETE, path);
+        self.send(Method::DELETE, path, None, request, expected).await
+    }
+
     /// `POST path` with a form, as a login page sends it.
     pub async fn post_form(&mut self, path: &str, form: &impl Serialize) -> Result<Answer, ShopError> {
         let request = self.request(Method::POST, path).form(form);
@@ -177,9 +227,11 @@ impl<N: Narrator> Visitor<N> {
         let began = Instant::now();
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
+        let header = response.headers().get("cache-status").and_then(|value| value.to_str().ok());
+        let cache_status = header.map(str::to_owned);
         let text = response.text().await.map_err(unreachable)?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let answer = Answer { path: path.to_owned(), status, body, text, took: began.elapsed() };
+        let answer = Answer { path: path.to_owned(), status, body, text, took: began.elapsed(), cache_status };
         self.narrator.call(&method, path, sent.as_deref(), &answer);
         if status == expected {
             Ok(answer)

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use reqwest::Method;
 use shopkeeper_e2e::journey;
-use shopkeeper_e2e::shop::{Answer, Narrator, Visitor};
+use shopkeeper_e2e::printer::{Printer, describe};
+use shopkeeper_e2e::shop::Visitor;
 
 /// Walks through the shop as a customer does, from registration to a delivered order.
 #[derive(Parser)]
@@ -13,41 +13,6 @@ struct Args {
     /// Where the shop is.
     #[arg(long, env = "SHOP_URL", default_value = "http://localhost:8080")]
     url: String,
-}
-
-/// How much of an answer is shown.
-const SHOWN: usize = 300;
-
-/// Prints the walk; polling the same address again is shown once.
-#[derive(Default)]
-struct Printer {
-    steps: usize,
-    last: Option<(Method, String)>,
-}
-
-impl Narrator for Printer {
-    fn step(&mut self, title: &str) {
-        self.steps += 1;
-        self.last = None;
-        println!("\n{}. {title}", self.steps);
-    }
-
-    fn call(&mut self, method: &Method, path: &str, sent: Option<&str>, answer: &Answer) {
-        let this = Some((method.clone(), path.to_owned()));
-        if self.last == this && *method == Method::GET {
-            return;
-        }
-        self.last = this;
-        println!("   {method} {path}{}", sent.map(|body| format!("   {body}")).unwrap_or_default());
-        let text: String = answer.text.chars().take(SHOWN).collect();
-        let more = if text.len() < answer.text.len() { " …" } else { "" };
-        let milliseconds = answer.took.as_secs_f64() * 1e3;
-        println!("   -> {} in {milliseconds:.1} ms   {text}{more}", answer.status.as_u16());
-    }
-
-    fn note(&mut self, text: &str) {
-        println!("   {text}");
-    }
 }
 
 #[tokio::main]
@@ -68,10 +33,4 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn describe(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
