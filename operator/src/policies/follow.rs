@@ -15,6 +15,9 @@ const OFTEN: Duration = Duration::from_millis(50);
 /// How seldom at last.
 const SELDOM: Duration = Duration::from_secs(30);
 
+/// A pod that is silent for longer is touched as well: it may have been away while the policies changed.
+const STARTING: Duration = Duration::from_secs(1);
+
 /// The kubelet may look at the mounts before it has heard of the new document, so a pod is touched again after this time.
 const TOUCH_AGAIN: Duration = Duration::from_millis(500);
 /// Nor without end: the kubelet refreshes mounts by itself as well.
@@ -31,7 +34,13 @@ pub(super) async fn follow(shared: Arc<Shared>, store: StoreName, task: Task) {
         if shared.hear(&store, &task, answer.clone()) {
             return;
         }
-        if answer != Answer::Unsupported && touches.due(Instant::now()) {
+        let may_help = match answer {
+            Answer::Applied | Answer::Unsupported => false,
+            Answer::Other | Answer::Rejected(_) => true,
+            // A process that only begins to serve has what is mounted already.
+            Answer::Silent(_) => begun.elapsed() > STARTING,
+        };
+        if may_help && touches.due(Instant::now()) {
             touch(&shared.client, &store, &task.pod, &target.uid, &target.version).await;
         }
         if begun.elapsed() > CLOSELY {

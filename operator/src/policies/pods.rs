@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn pod(status: serde_json::Value) -> Pod {
+    fn pod(status: &serde_json::Value) -> Pod {
         serde_json::from_value(json!({
             "metadata": {
                 "name": "demo-cart-1", "namespace": "shop", "uid": "u",
@@ -71,13 +71,13 @@ mod tests {
         let with = |state: serde_json::Value| {
             let container =
                 json!({"name": "cart", "image": "", "imageID": "", "ready": true, "restartCount": 2, "state": state});
-            pod(json!({"podIP": "10.0.0.1", "containerStatuses": [container]}))
+            pod(&json!({"podIP": "10.0.0.1", "containerStatuses": [container]}))
         };
         let (store, running) = seen(&with(json!({"running": {}}))).unwrap();
         assert_eq!(store, StoreName { namespace: "shop".into(), name: "demo".into() });
         assert_eq!((running.address.as_deref(), running.restarts), (Some("10.0.0.1"), 2));
         assert_eq!(seen(&with(json!({"waiting": {"reason": "CrashLoopBackOff"}}))).unwrap().1.address, None);
-        assert_eq!(seen(&pod(json!({"phase": "Pending"}))).unwrap().1.address, None);
+        assert_eq!(seen(&pod(&json!({"phase": "Pending"}))).unwrap().1.address, None);
         let mut going = with(json!({"running": {}}));
         going.metadata.deletion_timestamp =
             Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));

@@ -8,6 +8,7 @@ mod drift;
 mod faults;
 mod leadership;
 mod migration;
+mod policies;
 mod quiet;
 mod refused;
 mod stores;

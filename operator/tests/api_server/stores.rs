@@ -1,5 +1,6 @@
 //! From a Store to a shop.
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceValidation, JSONSchemaProps,
 };
@@ -165,5 +166,15 @@ async fn stores_that_slipped_in_are_told_and_do_not_stop_the_others() {
         })
         .await;
     }
+    let configs: Api<ConfigMap> = Api::namespaced(world.client.clone(), &world.namespace);
+    let document = configs.get("good-cache-policy").await.expect("the policies").data;
+    put("good", json!({"cache": {"policies": {"products": {"ttl": "0s"}}}})).await;
+    eventually("the bad policy to be told", || async {
+        let status = stores.get("good").await.expect("the Store").data["status"].to_string();
+        let told = ["InvalidPolicy", "spec.cache.policies.products: ttl must be more than nothing", "The pods keep"];
+        if told.iter().all(|words| status.contains(words)) { Ok(()) } else { Err(status) }
+    })
+    .await;
+    assert_eq!(configs.get("good-cache-policy").await.expect("the policies").data, document, "the last good ones stay");
     operator.stop().await;
 }

@@ -2,8 +2,10 @@
 
 mod cluster;
 mod players;
+mod pods;
 mod world;
 
 pub use cluster::{children, config, config_of, kubectl};
 pub use players::Players;
+pub use pods::{FakePod, Manner};
 pub use world::{Operator, World, condition, eventually};

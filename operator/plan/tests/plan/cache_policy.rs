@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::{CustomResourceExt, core::cel::Validator};
 use serde_json::{Value, json};
 use shop_policy::{CacheName, DOCUMENT_FILE, InvalidPolicy, LocalTier, Pattern, Policies, Policy, PolicyDocument};
 use shopkeeper_api::Store;
@@ -186,4 +187,31 @@ fn every_service_finds_its_document_in_a_folder_and_starts_without_it() {
         assert_eq!(find(&container["env"], "SHOP_DEMO")["value"], "true");
     }
     assert!(objects(&planned(&with_spec(json!({})))).iter().all(|it| !it.to_string().contains("SHOP_DEMO")));
+}
+
+#[test]
+fn what_the_rules_of_the_api_accept_can_be_run() {
+    let crd = serde_json::to_value(Store::crd()).expect("JSON");
+    let caches =
+        crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/cache/properties/policies");
+    let (schema, validator) = (caches.expect("a schema"), Validator::new());
+    let (mut accepted, mut refused) = (0, 0);
+    let spans = [None, Some("0s"), Some("400ms"), Some("6s"), Some("1h"), Some("8736h"), Some("8760h")];
+    for (cache, pattern) in
+        [("bestsellers", None), ("products", None), ("cart", Some("RefreshAhead")), ("bestsellers", Some("None"))]
+    {
+        for (ttl, other) in spans.iter().flat_map(|ttl| spans.iter().map(move |other| (ttl, other))) {
+            for field in ["refreshBefore", "staleIfError", "softTimeout", "hardTimeout", "negativeTtl"] {
+                let mut policy = json!({"pattern": pattern, "ttl": ttl, field: other});
+                // Nothing is left out by being null.
+                policy.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+                let asked = json!({ cache: policy });
+                let accepts = validator.validate(schema, &asked, None).is_ok();
+                let runs = validate(&with_policies(&asked), &images()).is_ok();
+                assert!(runs || !accepts, "{asked} is accepted but can't be run");
+                *if accepts { &mut accepted } else { &mut refused } += 1;
+            }
+        }
+    }
+    assert!(accepted > 100 && refused > 100, "{accepted} {refused}");
 }

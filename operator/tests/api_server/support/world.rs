@@ -27,6 +27,8 @@ pub struct World {
     pub players: Players,
     /// Where the pods answer which cache policies they run.
     pub pod_port: u16,
+    /// Whether the port is settled, since a pod listens on it.
+    pub pods_begun: bool,
 }
 
 /// An operator that runs inside the test.
@@ -52,7 +54,7 @@ impl World {
             .await
             .expect("a namespace");
         let players = Players::start(client.clone(), name.to_owned());
-        Self { config, client, namespace: name.to_owned(), players, pod_port: 9090 }
+        Self { config, client, namespace: name.to_owned(), players, pod_port: 9090, pods_begun: false }
     }
 
     pub fn stores(&self) -> Api<Store> {
