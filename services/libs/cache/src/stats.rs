@@ -41,6 +41,8 @@ pub struct Prediction {
     pub keys: usize,
     /// The share of all keys that is in the sample.
     pub sampled: f64,
+    /// The hit ratio with the policy's own lifetime; none before there was anything to see.
+    pub at_ttl: Option<f64>,
     /// From the shortest lifetime to the longest; empty before there was anything to see.
     pub curve: Vec<Predicted>,
 }
@@ -63,6 +65,7 @@ impl CacheStats {
         #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
         let hit_ratio = (answers > 0).then(|| (local_hits + redis_hits) as f64 / answers as f64);
         let curve = side.ghosts.curve(Instant::now());
+        let at_ttl = curve.hit_ratio_at(policy.ttl);
         let points = curve.ratios.map(|ratios| LADDER.into_iter().zip(ratios)).into_iter().flatten();
         let points = points.map(|(ttl, hit_ratio)| Predicted { ttl_seconds: ttl.as_secs_f64(), hit_ratio });
         Self {
@@ -76,7 +79,7 @@ impl CacheStats {
             coalesced: counters.coalesced.get(),
             stale_served: counters.stale.get(),
             entries_in_memory,
-            predicted: Prediction { keys: curve.keys, sampled: curve.rate, curve: points.collect() },
+            predicted: Prediction { keys: curve.keys, sampled: curve.rate, at_ttl, curve: points.collect() },
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! What is checked is the very source of the library, on loom's atomics instead of the standard library's. Loom takes sequentially
 //! consistent accesses for acquire and release, so it is shown that the fence needs no more than that.
+#![expect(clippy::expect_used, reason = "what fails here fails the test, with its reason")]
 
 #[path = "../src/fence.rs"]
 mod fence;

@@ -1,0 +1,83 @@
+//! What holds, under which failures; and what does not.
+
+use crate::actors::{Actor, Faults, Invalidation, World};
+use crate::explorer::{Outcome, explore};
+use crate::tier::Broken;
+
+const LOAD: Actor = Actor::load(2);
+const WRITE: Actor = Actor::write(2);
+/// As of pods of the version before.
+const OLD_LOAD: Actor = Actor::load(1);
+const KEY_CHANGE: Actor = Actor::change(Invalidation::OfKey);
+const TAG_CHANGE: Actor = Actor::change(Invalidation::OfTag);
+const ALL_CHANGE: Actor = Actor::change(Invalidation::OfAll);
+
+const NONE: Faults = Faults { losses: 0, crashes: 0, stalls: 0, unheard: 0 };
+
+/// Who takes part and what may go wrong, such that nothing older may ever be left.
+const PROOFS: &[(&[Actor], Faults)] = &[
+    (&[LOAD, LOAD, WRITE, WRITE], NONE),
+    (&[LOAD, WRITE, WRITE, WRITE], NONE),
+    (&[LOAD, OLD_LOAD, WRITE, TAG_CHANGE], NONE),
+    (&[LOAD, LOAD, KEY_CHANGE, ALL_CHANGE], NONE),
+    // Redis loses what it likes, and writers stall for as long as they like.
+    (&[LOAD, WRITE, WRITE, WRITE], Faults { losses: 1, stalls: 1, ..NONE }),
+    (&[LOAD, LOAD, WRITE, TAG_CHANGE], Faults { losses: 2, ..NONE }),
+    (&[LOAD, LOAD, TAG_CHANGE, TAG_CHANGE], Faults { losses: 3, ..NONE }),
+    (&[LOAD, WRITE, TAG_CHANGE, ALL_CHANGE], Faults { losses: 2, stalls: 1, ..NONE }),
+    (&[LOAD, LOAD, WRITE, WRITE], Faults { losses: 2, stalls: 1, ..NONE }),
+    // Pods die and requests are cancelled.
+    (&[LOAD, LOAD, WRITE, WRITE], Faults { crashes: 2, ..NONE }),
+    (&[LOAD, WRITE, WRITE, TAG_CHANGE], Faults { crashes: 2, ..NONE }),
+    // Answers, or what was to be answered, go missing; pods die then too.
+    (&[LOAD, LOAD, WRITE, WRITE], Faults { unheard: 2, ..NONE }),
+    (&[LOAD, WRITE, WRITE], Faults { unheard: 2, crashes: 2, ..NONE }),
+    (&[LOAD, WRITE, WRITE], Faults { unheard: 2, losses: 2, stalls: 2, ..NONE }),
+];
+
+/// Two failures of one write, of different kinds, against which there is no protection but the entry's lifetime.
+const NOT_COVERED: &[(&str, &[Actor], Faults)] = &[
+    (
+        "Redis loses the announcement before the commit, and the pod dies or the request is cancelled before Redis is told of the commit",
+        &[LOAD, WRITE],
+        Faults { losses: 1, crashes: 1, ..NONE },
+    ),
+    (
+        "the transaction commits later than its announcement lasts, and the pod dies before Redis is told of the commit",
+        &[LOAD, WRITE],
+        Faults { stalls: 1, crashes: 1, ..NONE },
+    ),
+];
+
+#[test]
+fn nothing_older_than_the_database_is_ever_left() {
+    for (actors, faults) in PROOFS {
+        let start = std::time::Instant::now();
+        match explore(World::new(actors, *faults, None)) {
+            Outcome::Holds(worlds) => println!("{worlds} worlds, {:?}: {actors:?} {faults:?}", start.elapsed()),
+            Outcome::Fails(way) => panic!("{actors:?} {faults:?}\n{way}"),
+        }
+    }
+}
+
+#[test]
+fn two_failures_of_one_write_are_not_covered() {
+    for (what, actors, faults) in NOT_COVERED {
+        match explore(World::new(actors, *faults, None)) {
+            Outcome::Holds(_) => panic!("it is covered after all, so it must be proved: {what}"),
+            Outcome::Fails(way) => println!("{what}:\n{way}\n"),
+        }
+    }
+}
+
+#[test]
+fn each_part_of_the_protocol_is_needed_without_it_one_of_the_proofs_fails() {
+    for broken in Broken::ALL {
+        let found =
+            PROOFS.iter().find_map(|(actors, faults)| match explore(World::new(actors, *faults, Some(broken))) {
+                Outcome::Holds(_) => None,
+                Outcome::Fails(way) => Some(way),
+            });
+        println!("{broken:?}:\n{}\n", found.unwrap_or_else(|| panic!("{broken:?} makes no difference")));
+    }
+}

@@ -1,0 +1,384 @@
+//! The real scripts on a real Redis against the model: whatever is done, in whatever order, both answer the same and hold the same.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use redis::aio::MultiplexedConnection;
+use shop_cache::protocol::{self, MaxAge, Message, News, Parcel, Remote, RemoteEntry, SharedStamp, What};
+use shop_cache::{Reason, Tag as RealTag};
+use shop_policy::CacheName;
+use shop_runtime::redis::Redis;
+use shop_testkit::TestRedis;
+use uuid::Uuid;
+
+use crate::tier::{ALL, Broken, Key, Lease, Schema, Stamp, Stored, Tag, Tier, Token};
+
+const CACHE: CacheName = CacheName::Products;
+const KEYS: [Key; 2] = [1, 2];
+const SCHEMAS: [Schema; 3] = [1, 2, 3];
+const TAGS: [Tag; 2] = [1, 2];
+/// Each load or write that takes part has one of these.
+const TOKENS: [Token; 4] = [1, 2, 3, 4];
+
+/// A value, or the knowledge that there is none.
+type Value = Option<u32>;
+
+/// One step. A step that its actor can't take (a fill without a lease that was once granted) is not taken.
+#[derive(Clone, Debug)]
+enum Step {
+    Lease { token: Token, key: Key, schema: Schema, renews: bool },
+    Fill { token: Token, tags: Vec<Tag>, is_value: bool },
+    Release { token: Token },
+    Begin { token: Token, keys: Vec<Key>, schema: Schema },
+    Put { token: Token, key: Key, tags: Vec<Tag> },
+    Drop { token: Option<Token>, keys: Vec<Key>, schema: Schema },
+    Abort { token: Token },
+    Tags(Vec<Tag>),
+    All,
+    LoseEntry(Key, Schema),
+    LoseLease(Key, Schema),
+    EndWriter(Token, Key),
+    LoseWriters(Key),
+    LoseMarker(Tag),
+    LoseSequence,
+    Flush,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (token, key, schema) =
+        (prop::sample::select(&TOKENS), prop::sample::select(&KEYS), prop::sample::select(&SCHEMAS));
+    let keys = prop::sample::subsequence(KEYS.to_vec(), 1..=2);
+    let tags = prop::sample::subsequence(TAGS.to_vec(), 0..=2);
+    prop_oneof![
+        8 => (token.clone(), key.clone(), schema.clone(), any::<bool>())
+            .prop_map(|(token, key, schema, renews)| Step::Lease { token, key, schema, renews }),
+        8 => (token.clone(), tags.clone(), prop::bool::weighted(0.8))
+            .prop_map(|(token, tags, is_value)| Step::Fill { token, tags, is_value }),
+        1 => token.clone().prop_map(|token| Step::Release { token }),
+        4 => (token.clone(), keys.clone(), schema.clone()).prop_map(|(token, keys, schema)| Step::Begin { token, keys, schema }),
+        6 => (token.clone(), key.clone(), tags.clone()).prop_map(|(token, key, tags)| Step::Put { token, key, tags }),
+        3 => (prop::option::of(token.clone()), keys, schema.clone())
+            .prop_map(|(token, keys, schema)| Step::Drop { token, keys, schema }),
+        1 => token.clone().prop_map(|token| Step::Abort { token }),
+        2 => prop::sample::subsequence(TAGS.to_vec(), 1..=2).prop_map(Step::Tags),
+        1 => Just(Step::All),
+        1 => (key.clone(), schema.clone()).prop_map(|(key, schema)| Step::LoseEntry(key, schema)),
+        1 => (key.clone(), schema).prop_map(|(key, schema)| Step::LoseLease(key, schema)),
+        1 => (token, key.clone()).prop_map(|(token, key)| Step::EndWriter(token, key)),
+        1 => key.prop_map(Step::LoseWriters),
+        1 => prop::sample::select(vec![ALL, 1, 2]).prop_map(Step::LoseMarker),
+        1 => Just(Step::LoseSequence),
+        1 => Just(Step::Flush),
+    ]
+}
+
+/// What can be seen of a cache.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    served: BTreeMap<(Key, Schema), Value>,
+    leases: BTreeMap<(Key, Schema), Token>,
+    writers: BTreeMap<(Key, Token), bool>,
+    markers: Vec<Tag>,
+    sequence: bool,
+}
+
+/// The model and the real thing, side by side.
+struct Pair {
+    model: Tier<Value>,
+    remote: Remote,
+    raw: MultiplexedConnection,
+    prefix: String,
+    tokens: HashMap<Token, protocol::Token>,
+    /// What was granted to whom, in the model and in truth.
+    loads: HashMap<Token, (Key, Schema, Stamp, SharedStamp)>,
+    /// What was announced by whom.
+    writes: HashMap<Token, (Vec<Key>, Schema, Stamp, SharedStamp)>,
+    values: u32,
+}
+
+impl Pair {
+    fn new(remote: Remote, raw: MultiplexedConnection, shop: &str, broken: Option<Broken>) -> Self {
+        Self {
+            model: Tier::new(broken),
+            remote,
+            raw,
+            prefix: format!("{{{shop}:{CACHE}}}"),
+            tokens: TOKENS.iter().map(|token| (*token, protocol::Token::unique())).collect(),
+            loads: HashMap::new(),
+            writes: HashMap::new(),
+            values: 0,
+        }
+    }
+
+    /// Takes a step in both, and compares their answers.
+    async fn take(&mut self, step: &Step) {
+        match step {
+            Step::Lease { token, key, schema, renews } => self.lease(*token, *key, *schema, *renews).await,
+            Step::Fill { token, tags, is_value } => {
+                let Some((key, schema, stamp, shared)) = self.loads.get(token).cloned() else { return };
+                let value = is_value.then(|| self.next_value());
+                let expected = self.model.fill((key, schema, *token), stamp, value, tags);
+                let (keys, parcel) = (self.keys(key, schema), parcel(value, tags));
+                let answer = self.remote.fill(&keys, self.tokens[token], &shared, &parcel);
+                assert_eq!(stored(answer.await.expect("Redis answers")), expected);
+            }
+            Step::Release { token } => {
+                let Some((key, schema, ..)) = self.loads.get(token).cloned() else { return };
+                self.model.release(key, schema, *token);
+                self.remote.release(&self.keys(key, schema), self.tokens[token]).await.expect("Redis answers");
+            }
+            Step::Begin { token, keys, schema } => {
+                let stamp = self.model.begin(keys, *schema, *token);
+                let real = self.all_keys(keys, *schema);
+                let shared = self.remote.begin(&real, self.tokens[token]).await.expect("Redis answers");
+                self.writes.insert(*token, (keys.clone(), *schema, stamp, shared));
+            }
+            Step::Put { token, key, tags } => {
+                let Some((keys, schema, stamp, shared)) = self.writes.get(token).cloned() else { return };
+                if !keys.contains(key) {
+                    return;
+                }
+                let value = Some(self.next_value());
+                let expected = self.model.put((*key, schema, *token), stamp, value, tags);
+                let (real, parcel, message) = (self.keys(*key, schema), parcel(value, tags), message());
+                let answer = self.remote.put(&real, self.tokens[token], &shared, &parcel, news(&message));
+                assert_eq!(stored(answer.await.expect("Redis answers")), expected);
+            }
+            Step::Drop { token, keys, schema } => {
+                self.model.drop(keys, *schema, *token);
+                let (real, token, message) =
+                    (self.all_keys(keys, *schema), token.map(|token| self.tokens[&token]), message());
+                self.remote.drop(&real, token, news(&message)).await.expect("Redis answers");
+            }
+            Step::Abort { token } => {
+                let Some((keys, schema, ..)) = self.writes.get(token).cloned() else { return };
+                self.model.abort(&keys, *token);
+                self.remote.abort(&self.all_keys(&keys, schema), self.tokens[token]).await.expect("Redis answers");
+            }
+            Step::Tags(tags) => {
+                self.model.tags(tags);
+                let (tags, message) = (real_tags(tags), message());
+                self.remote.tags(CACHE, &tags, news(&message)).await.expect("Redis answers");
+            }
+            Step::All => {
+                self.model.tags(&[ALL]);
+                let message = message();
+                self.remote.tags(CACHE, &[], news(&message)).await.expect("Redis answers");
+            }
+            lost => self.lose(lost).await,
+        }
+    }
+
+    async fn lease(&mut self, token: Token, key: Key, schema: Schema, renews: bool) {
+        let expected = self.model.lease(key, schema, token, renews);
+        let age = if renews { Duration::ZERO } else { Duration::from_secs(3_600) };
+        let (lasts, max_age) = (Duration::from_secs(60), MaxAge { value: age, nothing: age });
+        let keys = self.keys(key, schema);
+        let answer = self.remote.lease(&keys, self.tokens[&token], lasts, max_age);
+        match (answer.await.expect("Redis answers"), expected) {
+            (protocol::Lease::Granted(shared), Lease::Granted(stamp)) => {
+                self.loads.insert(token, (key, schema, stamp, shared));
+            }
+            (protocol::Lease::Hit(entry), Lease::Hit(value)) => assert_eq!(value_of(&entry), value),
+            (protocol::Lease::Held, Lease::Held) | (protocol::Lease::Writing, Lease::Writing) => {}
+            (answer, expected) => panic!("answer {answer:?}, expected {expected:?}"),
+        }
+    }
+
+    /// What time and Redis do by themselves.
+    async fn lose(&mut self, lost: &Step) {
+        let prefix = &self.prefix;
+        let (name, token) = match lost {
+            Step::LoseEntry(key, schema) => {
+                self.model.lose_entry(*key, *schema);
+                (format!("{prefix}:e:{schema}:{key}"), None)
+            }
+            Step::LoseLease(key, schema) => {
+                self.model.lose_lease(*key, *schema);
+                (format!("{prefix}:l:{schema}:{key}"), None)
+            }
+            Step::EndWriter(token, key) => {
+                if self.model.writers_of(*key).contains_key(token) {
+                    self.model.lose_writer(*key, *token);
+                    (format!("{prefix}:w:{key}"), Some(text_of(self.tokens[token])))
+                } else {
+                    return;
+                }
+            }
+            Step::LoseWriters(key) => {
+                self.model.lose_writers(*key);
+                (format!("{prefix}:w:{key}"), None)
+            }
+            Step::LoseMarker(tag) => {
+                self.model.lose_marker(*tag);
+                (self.marker(*tag), None)
+            }
+            Step::LoseSequence => {
+                self.model.lose_sequence();
+                (format!("{prefix}:sequence"), None)
+            }
+            _ => {
+                self.model.flush();
+                return redis::cmd("FLUSHALL").query_async(&mut self.raw).await.expect("Redis answers");
+            }
+        };
+        match token {
+            None => redis::cmd("DEL").arg(name).exec_async(&mut self.raw).await,
+            // Its time is over, and it is still there.
+            Some(token) => redis::cmd("HSET").arg(name).arg(token).arg("1 alone").exec_async(&mut self.raw).await,
+        }
+        .expect("Redis answers");
+    }
+
+    fn in_model(&self) -> Seen {
+        let mut seen = Seen { sequence: self.model.has_sequence(), ..Seen::default() };
+        for key in KEYS {
+            for schema in SCHEMAS {
+                seen.served.extend(self.model.read(key, schema).map(|value| ((key, schema), *value)));
+                seen.leases.extend(self.model.lease_of(key, schema).map(|token| ((key, schema), token)));
+            }
+            seen.writers.extend(self.model.writers_of(key).into_iter().map(|(token, alone)| ((key, token), alone)));
+        }
+        seen.markers.extend([ALL, 1, 2].into_iter().filter(|tag| self.model.has_marker(*tag)));
+        seen
+    }
+
+    async fn in_redis(&mut self) -> Seen {
+        let mut seen = Seen::default();
+        for key in KEYS {
+            for schema in SCHEMAS {
+                let entry = self.remote.read(&self.keys(key, schema)).await.expect("Redis answers");
+                seen.served.extend(entry.map(|entry| ((key, schema), value_of(&entry))));
+                let held: Option<String> = self.get("GET", format!("{}:l:{schema}:{key}", self.prefix)).await;
+                seen.leases.extend(held.map(|text| ((key, schema), self.token_of(&text))));
+            }
+            let writers: HashMap<String, String> = self.get("HGETALL", format!("{}:w:{key}", self.prefix)).await;
+            for (token, state) in writers {
+                let (ends, alone) = state.split_once(' ').expect("an announcement is of two words");
+                if ends != "1" {
+                    seen.writers.insert((key, self.token_of(&token)), alone == "alone");
+                }
+            }
+        }
+        for tag in [ALL, 1, 2] {
+            if self.get::<bool>("EXISTS", self.marker(tag)).await {
+                seen.markers.push(tag);
+            }
+        }
+        seen.sequence = self.get("EXISTS", format!("{}:sequence", self.prefix)).await;
+        seen
+    }
+
+    async fn get<T: redis::FromRedisValue>(&mut self, command: &str, key: String) -> T {
+        redis::cmd(command).arg(key).query_async(&mut self.raw).await.expect("Redis answers")
+    }
+
+    fn marker(&self, tag: Tag) -> String {
+        if tag == ALL { format!("{}:t:*", self.prefix) } else { format!("{}:t:tag:{tag}", self.prefix) }
+    }
+
+    fn keys(&self, key: Key, schema: Schema) -> protocol::Keys {
+        self.remote.keys(CACHE, schema, &key.to_string())
+    }
+
+    fn all_keys(&self, keys: &[Key], schema: Schema) -> Vec<protocol::Keys> {
+        keys.iter().map(|key| self.keys(*key, schema)).collect()
+    }
+
+    fn token_of(&self, text: &str) -> Token {
+        let found = self.tokens.iter().find(|(_, real)| text_of(**real) == text);
+        *found.unwrap_or_else(|| panic!("nobody has token {text}")).0
+    }
+
+    fn next_value(&mut self) -> u32 {
+        self.values += 1;
+        self.values
+    }
+}
+
+/// The text of a token, as it is in Redis: the digits of the UUID that its debug output shows.
+fn text_of(token: protocol::Token) -> String {
+    let shown = format!("{token:?}");
+    let uuid = shown.trim_start_matches("Token(").trim_end_matches(')');
+    uuid.replace('-', "")
+}
+
+fn real_tags(tags: &[Tag]) -> Vec<RealTag> {
+    tags.iter().map(|tag| RealTag::new("tag", tag)).collect()
+}
+
+fn parcel(value: Value, tags: &[Tag]) -> Parcel {
+    let minute = Duration::from_secs(60);
+    let json = value.map(|value| value.to_string().into_bytes());
+    Parcel { fresh: minute, stale: minute, json, tags: real_tags(tags) }
+}
+
+fn value_of(entry: &RemoteEntry) -> Value {
+    entry.json().map(|json| serde_json::from_slice(json).expect("it is a number"))
+}
+
+fn stored(answer: protocol::Stored) -> Stored {
+    match answer {
+        protocol::Stored::Stored => Stored::Stored,
+        protocol::Stored::Late => Stored::Late,
+        protocol::Stored::Overtaken => Stored::Overtaken,
+        protocol::Stored::Dropped => Stored::Dropped,
+    }
+}
+
+fn message() -> Message {
+    Message { from: Uuid::nil(), news: What::Keys { cache: CACHE, keys: Vec::new(), reason: Reason::Write } }
+}
+
+fn news(message: &Message) -> News<'_> {
+    News { message, since_commit: Duration::ZERO }
+}
+
+/// Compares the scripts with a model, whole or broken, by so many series of random steps.
+fn compare(name: &str, broken: Option<Broken>, cases: u32) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let server = runtime.block_on(TestRedis::start());
+    let (redis, raw) = runtime.block_on(async {
+        let url = server.url();
+        let client = redis::Client::open(format!("redis://{}", server.address())).expect("it is a URL");
+        let raw = client.get_multiplexed_async_connection().await.expect("Redis answers");
+        (Redis::new(Some(&url)).expect("it is a URL"), raw)
+    });
+    let max_shrink_iters = if broken.is_some() { 0 } else { 10_000 };
+    let mut runner =
+        TestRunner::new(Config { cases, max_shrink_iters, failure_persistence: None, ..Config::default() });
+    let begun = std::cell::Cell::new(0);
+    let steps = prop::collection::vec(step(), 1..80);
+    let outcome = runner.run(&steps, |steps| {
+        runtime.block_on(async {
+            let shop = format!("{name}{}", begun.get());
+            begun.set(begun.get() + 1);
+            let mut pair = Pair::new(Remote::new(&shop, redis.clone()), raw.clone(), &shop, broken);
+            for step in &steps {
+                pair.take(step).await;
+                assert_eq!(
+                    pair.in_redis().await,
+                    pair.in_model(),
+                    "Redis (left) and the model (right), after {step:?}"
+                );
+            }
+        });
+        Ok(())
+    });
+    outcome.map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_scripts_do_what_the_model_does() {
+    compare("whole", None, 200).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn a_model_that_is_not_the_scripts_is_found_out() {
+    for broken in Broken::ALL {
+        let found = compare("broken", Some(broken), 300);
+        assert!(found.is_err(), "{broken:?} makes no difference that is seen");
+    }
+}
