@@ -17,6 +17,9 @@ use shelf::{Shelf, Variant};
 /// The highest number of a demo product; those that administrators add are numbered from the next one.
 pub const LARGEST: u32 = 1_000_000;
 
+/// How many categories the demo products are dealt out to.
+pub(super) const CATEGORIES: u64 = SHELVES.len() as u64;
+
 /// The shelves in the order in which products are dealt out to them: product 1 is fruit, product 2 is a vegetable, product 9 is
 /// fruit again.
 const SHELVES: [Shelf; 8] = [
@@ -84,7 +87,7 @@ pub fn product(id: ProductId) -> DemoProduct {
 }
 
 /// Spreads neighbouring numbers over the whole range (the finaliser of `SplitMix64`).
-const fn scatter(number: u64) -> u64 {
+pub(super) const fn scatter(number: u64) -> u64 {
     let mut bits = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,0 +1,69 @@
+//! What was sold: noted once for each order, forgotten when nothing looks at it any more.
+
+use shop_cache::{Caches, Reason};
+use shop_outbox::inbox;
+use shop_policy::CacheName;
+use shop_runtime::job::{self, Round};
+use shop_types::EventId;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+use crate::cached::recommendations::tag_of;
+use crate::domain::sale::{HISTORY, Sale};
+use crate::error::Error;
+use crate::store;
+
+/// How many lines one statement deletes.
+const BATCH: u16 = 5_000;
+
+/// How long an event is remembered, in days: longer than any relay goes on with it.
+const INBOX_DAYS: i32 = 30;
+
+/// How often to look for what is too old.
+const FORGET_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// What was sold.
+#[derive(Clone, Debug)]
+pub struct Sales {
+    pool: PgPool,
+    caches: Caches,
+}
+
+impl Sales {
+    /// Sales in this database, of which these caches tell.
+    pub const fn new(pool: PgPool, caches: Caches) -> Self {
+        Self { pool, caches }
+    }
+
+    /// Notes what an order bought; an event that is told again changes nothing.
+    pub async fn record(&self, event: EventId, sale: &Sale) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await?;
+        if inbox::first_time(&mut transaction, event).await? {
+            store::sales::insert(&mut *transaction, sale).await?;
+        }
+        transaction.commit().await?;
+        // Also if the event came before: whoever took it then may have ended between the commit and this.
+        let tags = [tag_of(sale.user_id)];
+        if let Err(error) = self.caches.invalidate_tags(CacheName::Recommendations, &tags, Reason::Event).await {
+            tracing::warn!(%error, user_id = %sale.user_id, "recommendations will be dropped later");
+        }
+        Ok(())
+    }
+
+    /// Deletes what nothing looks at any more, a part at a time.
+    pub async fn forget(&self, now: OffsetDateTime) -> Result<Round, Error> {
+        let deleted = store::sales::delete_older_than(&self.pool, now - HISTORY, BATCH.into()).await?;
+        if deleted == u64::from(BATCH) {
+            return Ok(Round::More);
+        }
+        let mut connection = self.pool.acquire().await?;
+        inbox::forget_older_than(&mut connection, INBOX_DAYS).await?;
+        Ok(Round::Rest)
+    }
+}
+
+/// Deletes old sales until `stop`.
+pub async fn forget(sales: Sales, stop: CancellationToken) {
+    job::repeat("forget-sales", FORGET_EVERY, stop, || sales.forget(OffsetDateTime::now_utc())).await;
+}
