@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "what fails here fails the test, with its reason")]
 
 mod authorization;
+mod caching;
 mod cart;
 mod checkout;
 mod crashes;

@@ -9,7 +9,7 @@ use crate::support::{HASTY, PATIENT, Shop};
 #[tokio::test]
 async fn without_the_catalog_a_cart_cannot_be_shown_and_then_it_can_again() {
     let shop = Shop::new().await;
-    let cart = shop.replica(HASTY).await;
+    let cart = shop.replica_without_redis(HASTY).await;
     let customer = shop.customer();
     cart.fill(&customer, &[(1, 2)]).await;
     shop.faults.set(Step::Quote, Fault::NotDone);
@@ -27,7 +27,7 @@ async fn without_the_catalog_a_cart_cannot_be_shown_and_then_it_can_again() {
 async fn without_its_database_the_cart_says_so_and_recovers_by_itself() {
     let shop = Shop::new().await;
     let proxy = ChaosProxy::to(shop.db.address()).await;
-    let cart = shop.replica_over(shop.db.url_by(proxy.address()), PATIENT).await;
+    let cart = shop.replica_over(shop.db.url_by(proxy.address()), None, PATIENT).await;
     let customer = shop.customer();
     cart.fill(&customer, &[(1, 2)]).await;
 

@@ -7,6 +7,7 @@ use reqwest::header::AUTHORIZATION;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shop_auth::Role;
+use shop_cache::{Caches, LivePolicies};
 use shop_cart::app::{App, Parts};
 use shop_cart::config::Times;
 use shop_cart::{MIGRATOR, NAME, routes};
@@ -16,7 +17,7 @@ use shop_runtime::db::{self, DbConfig};
 use shop_runtime::layers::{self, Limits};
 use shop_runtime::metrics::{self, HttpMetrics};
 use shop_runtime::redis::Redis;
-use shop_testkit::{Keys, TestDb, eventually};
+use shop_testkit::{Keys, TestDb, TestRedis, eventually};
 use shop_types::UserId;
 use sqlx::PgPool;
 use tokio::runtime::Runtime;
@@ -47,6 +48,8 @@ pub(crate) struct Shop {
     pub(crate) orders: PgPool,
     catalog_url: String,
     orders_url: String,
+    /// A name of its own, since the Redis is shared.
+    name: String,
     _databases: (TestDb, TestDb),
 }
 
@@ -63,7 +66,21 @@ impl Shop {
         shop_catalog::seed::run(&catalog, products).await.expect("the seed works");
         execute(&catalog, "UPDATE products SET stock = 100").await;
         let day = Duration::from_secs(86_400);
-        let state = shop_catalog::app::AppState::new(&catalog, keys.auth_state(), day, &metrics::registry());
+        let parts = shop_catalog::app::Parts {
+            db: catalog.clone(),
+            redis: Redis::absent(),
+            redis_url: None,
+            policies: LivePolicies::defaults(),
+            shop: "shop".to_owned(),
+            demo: false,
+            auth: keys.auth_state(),
+            reservation_lifetime: day,
+            reservation_sweep_every: day,
+            sockets: shop_catalog::sockets::SocketLimits::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
+        let state = shop_catalog::app::AppState::new(parts, &metrics::registry());
         let router = shop_catalog::routes::router(state.expect("a fresh registry"));
         let catalog_url = shop_testkit::spawn(faults.before(router)).await;
 
@@ -75,16 +92,37 @@ impl Shop {
         let orders_url = shop_testkit::spawn(faults.before(router)).await;
 
         let db = TestDb::new(&MIGRATOR, NAME).await;
-        Self { keys, faults, db, catalog, orders, catalog_url, orders_url, _databases: (catalog_db, orders_db) }
+        let name = format!("test/{}", UserId::generate());
+        Self { keys, faults, db, catalog, orders, catalog_url, orders_url, name, _databases: (catalog_db, orders_db) }
     }
 
     /// Starts a replica of the cart service, sweeper and all.
     pub(crate) async fn replica(&self, times: Times) -> Replica {
-        self.replica_over(self.db.url(), times).await
+        self.replica_over(self.db.url(), Some(TestRedis::shared().await.url()), times).await
     }
 
-    /// Starts a replica that reaches its database like this.
-    pub(crate) async fn replica_over(&self, database: SecretString, times: Times) -> Replica {
+    /// Starts a replica that has no Redis: what it answers is what the database and the catalog say.
+    pub(crate) async fn replica_without_redis(&self, times: Times) -> Replica {
+        self.replica_over(self.db.url(), None, times).await
+    }
+
+    /// A part of the shop that has no carts but knows what makes them void, as the catalog does.
+    pub(crate) async fn caches(&self) -> Caches {
+        let url = TestRedis::shared().await.url();
+        let redis = Redis::new(Some(&url)).expect("the URL is right");
+        let caches =
+            Caches::new(&self.name, "catalog", redis, Some(&url), LivePolicies::defaults(), &metrics::registry());
+        caches.expect("a fresh registry")
+    }
+
+    /// Starts a replica that reaches its database and Redis like this.
+    pub(crate) async fn replica_over(
+        &self,
+        database: SecretString,
+        redis_url: Option<SecretString>,
+        times: Times,
+    ) -> Replica {
+        let name = self.name.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
         let token = self.keys.service_token().into();
@@ -97,7 +135,11 @@ impl Shop {
             let db = db::connect(&config).expect("the URL is right");
             let registry = metrics::registry();
             let tasks = TaskTracker::new();
-            let parts = Parts { db, redis: Redis::absent(), auth, catalog, orders, times, tasks };
+            let redis = Redis::new(redis_url.as_ref()).expect("the URL is right");
+            let policies = LivePolicies::defaults();
+            let caches = Caches::new(&name, NAME, redis.clone(), redis_url.as_ref(), policies, &registry);
+            let caches = caches.expect("a fresh registry");
+            let parts = Parts { db, redis, caches, auth, catalog, orders, times, tasks };
             let app = App::new(parts, &registry).expect("a fresh registry");
             app.start_jobs(&CancellationToken::new());
             let http_metrics = HttpMetrics::register(&registry, NAME).expect("a fresh registry");
@@ -168,12 +210,20 @@ pub(crate) struct Answer {
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) cache_control: Option<String>,
+    pub(crate) cache_status: Option<String>,
     pub(crate) text: String,
 }
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("the body is JSON")
+    }
+
+    /// Whether a cache gave the answer.
+    #[track_caller]
+    pub(crate) fn is_hit(&self) -> bool {
+        let status = self.cache_status.as_ref().expect("a cache took part");
+        status.starts_with("cart; hit")
     }
 
     #[track_caller]
@@ -268,6 +318,7 @@ async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error
     let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
     let (content_type, location) = (header("content-type"), header("location"));
     let (retry_after, cache_control) = (header("retry-after"), header("cache-control"));
-    let status = response.status().as_u16();
-    Ok(Answer { status, content_type, location, retry_after, cache_control, text: response.text().await? })
+    let (cache_status, status) = (header("cache-status"), response.status().as_u16());
+    let text = response.text().await?;
+    Ok(Answer { status, content_type, location, retry_after, cache_control, cache_status, text })
 }

@@ -1,4 +1,5 @@
 //! Redis being there, away, slow, silent, full, and something else.
+#![expect(clippy::expect_used, reason = "what fails here fails the test, with its reason")]
 
 use std::time::Duration;
 
