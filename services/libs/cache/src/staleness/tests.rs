@@ -142,7 +142,9 @@ fn of_however_many_keys_only_so_many_are_kept_and_those_share_the_fate_of_all() 
         staleness.served(*key, start, start + ms(if number % 4 == 0 { 30 } else { 10 }));
     }
     assert_eq!(staleness.keys().len(), 100);
-    keys.iter().for_each(|key| staleness.superseded(*key, start + ms(20), start + ms(40)));
+    for key in &keys {
+        staleness.superseded(*key, start + ms(20), start + ms(40));
+    }
     let told = told.take();
     assert_eq!(told.len(), 100);
     let stale = told.iter().filter(|(behind, _)| *behind > 0).count();

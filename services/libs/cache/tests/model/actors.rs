@@ -61,9 +61,9 @@ pub(crate) enum Writing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Invalidation {
-    OfKey,
-    OfTag,
-    OfAll,
+    Key,
+    Tag,
+    All,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -343,9 +343,9 @@ impl World {
             world.actors[number] = Actor::Change(how, after);
             match (changing, how) {
                 (Changing::Idle, _) => world.database.other += 1,
-                (_, Invalidation::OfKey) => world.tier.drop(&[KEY], 2, None),
-                (_, Invalidation::OfTag) => world.tier.tags(&[TAG]),
-                (_, Invalidation::OfAll) => world.tier.tags(&[ALL]),
+                (_, Invalidation::Key) => world.tier.drop(&[KEY], 2, None),
+                (_, Invalidation::Tag) => world.tier.tags(&[TAG]),
+                (_, Invalidation::All) => world.tier.tags(&[ALL]),
             }
         }));
     }

@@ -8,9 +8,9 @@ const LOAD: Actor = Actor::load(2);
 const WRITE: Actor = Actor::write(2);
 /// As of pods of the version before.
 const OLD_LOAD: Actor = Actor::load(1);
-const KEY_CHANGE: Actor = Actor::change(Invalidation::OfKey);
-const TAG_CHANGE: Actor = Actor::change(Invalidation::OfTag);
-const ALL_CHANGE: Actor = Actor::change(Invalidation::OfAll);
+const KEY_CHANGE: Actor = Actor::change(Invalidation::Key);
+const TAG_CHANGE: Actor = Actor::change(Invalidation::Tag);
+const ALL_CHANGE: Actor = Actor::change(Invalidation::All);
 
 const NONE: Faults = Faults { losses: 0, crashes: 0, stalls: 0, unheard: 0 };
 

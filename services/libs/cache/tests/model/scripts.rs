@@ -13,7 +13,7 @@ use shop_runtime::redis::Redis;
 use shop_testkit::TestRedis;
 use uuid::Uuid;
 
-use crate::tier::{ALL, Broken, Key, Lease, Schema, Stamp, Stored, Tag, Tier, Token};
+use crate::tier::{ALL, Broken, Fate, Key, Lease, Schema, Stamp, Tag, Tier, Token};
 
 const CACHE: CacheName = CacheName::Products;
 const KEYS: [Key; 2] = [1, 2];
@@ -319,12 +319,12 @@ fn value_of(entry: &RemoteEntry) -> Value {
     entry.json().map(|json| serde_json::from_slice(json).expect("it is a number"))
 }
 
-fn stored(answer: protocol::Stored) -> Stored {
+fn stored(answer: protocol::Stored) -> Fate {
     match answer {
-        protocol::Stored::Stored => Stored::Stored,
-        protocol::Stored::Late => Stored::Late,
-        protocol::Stored::Overtaken => Stored::Overtaken,
-        protocol::Stored::Dropped => Stored::Dropped,
+        protocol::Stored::Stored => Fate::Stored,
+        protocol::Stored::Late => Fate::Late,
+        protocol::Stored::Overtaken => Fate::Overtaken,
+        protocol::Stored::Dropped => Fate::Dropped,
     }
 }
 

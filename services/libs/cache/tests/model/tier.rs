@@ -54,7 +54,7 @@ pub(crate) enum Lease<V> {
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stored {
+pub(crate) enum Fate {
     Stored,
     Late,
     Overtaken,
@@ -165,17 +165,17 @@ impl<V: Clone> Tier<V> {
         stamp: Stamp,
         value: V,
         tags: &[Tag],
-    ) -> Stored {
+    ) -> Fate {
         let leases = &mut self.slot(key).leases;
         let mine = leases.get(&schema) == Some(&token);
         if mine {
             leases.remove(&schema);
         } else if !self.is_broken(Broken::FillAsksForNoLease) {
-            return Stored::Late;
+            return Fate::Late;
         }
-        let Some(markers) = self.markers_of(stamp, tags, Broken::FillHeedsNoMarkers) else { return Stored::Overtaken };
+        let Some(markers) = self.markers_of(stamp, tags, Broken::FillHeedsNoMarkers) else { return Fate::Overtaken };
         self.slot(key).entries.insert(schema, Entry { value, markers });
-        Stored::Stored
+        Fate::Stored
     }
 
     /// `release.lua`
@@ -206,7 +206,7 @@ impl<V: Clone> Tier<V> {
         stamp: Stamp,
         value: V,
         tags: &[Tag],
-    ) -> Stored {
+    ) -> Fate {
         let leaves_others = self.is_broken(Broken::PutLeavesOthersAlone);
         let together = self.is_broken(Broken::OverlappingWritesPut);
         let slot = self.slot(key);
@@ -217,11 +217,11 @@ impl<V: Clone> Tier<V> {
         }
         self.delete(key, schema, (self.is_broken(Broken::PutLeavesTheEntry), false));
         if mine != Some(true) || others {
-            return Stored::Dropped;
+            return Fate::Dropped;
         }
-        let Some(markers) = self.markers_of(stamp, tags, Broken::PutHeedsNoMarkers) else { return Stored::Dropped };
+        let Some(markers) = self.markers_of(stamp, tags, Broken::PutHeedsNoMarkers) else { return Fate::Dropped };
         self.slot(key).entries.insert(schema, Entry { value, markers });
-        Stored::Stored
+        Fate::Stored
     }
 
     /// `drop.lua`
