@@ -6,7 +6,8 @@ use axum::extract::FromRef;
 use prometheus::Registry;
 use secrecy::SecretString;
 use shop_auth::AuthState;
-use shop_cache::{Caches, LivePolicies};
+use shop_cache::{Cache, Caches, LivePolicies};
+use shop_outbox::{OutboxMetrics, Relay, cached as invalidations};
 use shop_runtime::db::{self, DbConfig, DbConfigError};
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -19,11 +20,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::assortment::Assortment;
+use crate::cached::bestsellers::Bestsellers;
+use crate::cached::flash_sales::FlashSales as SalesSource;
+use crate::cached::products::Products;
+use crate::cached::recommendations::Recommendations;
+use crate::cached::top_comments::TopComments;
+use crate::changes::Changes;
+use crate::comments::Comments;
 use crate::config::ServeArgs;
+use crate::flash_sales::FlashSales;
+use crate::hub::Hub;
 use crate::metrics::CatalogMetrics;
 use crate::reads::Reads;
 use crate::reservations::Reservations;
-use crate::{NAME, expiry, routes};
+use crate::sales::Sales;
+use crate::sockets::{SocketLimits, Sockets};
+use crate::{NAME, expiry, hub, routes, sales};
 
 /// What the catalog is made of.
 #[derive(Debug)]
@@ -46,6 +58,12 @@ pub struct Parts {
     pub reservation_lifetime: Duration,
     /// How often to look for reservations that were forgotten.
     pub reservation_sweep_every: Duration,
+    /// What bounds the WebSockets.
+    pub sockets: SocketLimits,
+    /// Where background work and sockets run, so that a stop can wait for them.
+    pub tasks: TaskTracker,
+    /// The end of both.
+    pub stop: CancellationToken,
 }
 
 /// What the handlers share.
@@ -54,34 +72,81 @@ pub struct AppState {
     pub(crate) reads: Reads,
     pub(crate) assortment: Assortment,
     pub(crate) reservations: Reservations,
+    pub(crate) comments: Comments,
+    pub(crate) flash_sales: FlashSales,
+    pub(crate) bestsellers: Cache<Bestsellers>,
+    pub(crate) recommendations: Cache<Recommendations>,
+    pub(crate) sales: Sales,
+    pub(crate) sockets: Sockets,
     pub(crate) metrics: CatalogMetrics,
     auth: AuthState,
+    demo: bool,
     caches: Caches,
+    hub: Hub,
+    relay: Relay,
+    db: PgPool,
     reservation_sweep_every: Duration,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
 
 impl AppState {
     /// Puts the parts together.
     pub fn new(parts: Parts, registry: &Registry) -> Result<Self, prometheus::Error> {
-        let Parts { db, redis, redis_url, policies, shop, demo: _, auth, .. } = parts;
-        let Parts { reservation_lifetime, reservation_sweep_every, .. } = parts;
+        let Parts { db, redis, redis_url, policies, shop, demo, auth, tasks, stop, reservation_sweep_every, .. } = parts;
         let metrics = CatalogMetrics::register(registry)?;
-        let caches = Caches::new(&shop, NAME, redis, redis_url.as_ref(), policies, registry)?;
+        let caches = Caches::new(&shop, NAME, redis.clone(), redis_url.as_ref(), policies, registry)?;
+        let products = caches.cache(Products(db.clone()));
+        let comments = caches.cache(TopComments(db.clone()));
+        let sales = caches.cache(SalesSource(db.clone()));
+        let changes =
+            Changes::new(db.clone(), caches.clone(), products.clone(), comments.clone(), sales.clone());
+        let hub = Hub::default();
         Ok(Self {
-            reads: Reads::new(db.clone()),
-            assortment: Assortment::new(db.clone()),
-            reservations: Reservations::new(db, reservation_lifetime, metrics.clone()),
+            reads: Reads::new(db.clone(), products),
+            assortment: Assortment::new(changes.clone()),
+            reservations: Reservations::new(
+                db.clone(),
+                changes.clone(),
+                parts.reservation_lifetime,
+                metrics.clone(),
+            ),
+            comments: Comments::new(comments, changes.clone(), redis.clone(), metrics.clone()),
+            flash_sales: FlashSales::new(db.clone(), sales, changes),
+            bestsellers: caches.cache(Bestsellers(db.clone())),
+            recommendations: caches.cache(Recommendations(db.clone())),
+            sales: Sales::new(db.clone(), caches.clone()),
+            sockets: Sockets::new(hub.clone(), parts.sockets, metrics.clone(), tasks.clone(), stop.clone()),
             metrics,
             auth,
+            demo,
             caches,
+            hub,
+            relay: Relay::new(db.clone(), OutboxMetrics::register(registry)?).to_redis(redis),
+            db,
             reservation_sweep_every,
+            tasks,
+            stop,
         })
     }
 
-    /// Starts the background work, until `stop`.
-    pub fn start_jobs(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+    /// Starts the background work.
+    pub fn start_jobs(&self) {
+        let (tasks, stop) = (&self.tasks, &self.stop);
         tasks.spawn(self.caches.clone().run(stop.clone()));
+        let caches = self.caches.clone();
+        let carry_out = move |event| invalidations::deliver(caches.clone(), event);
+        tasks.spawn(self.relay.clone().run(carry_out, stop.clone()));
         tasks.spawn(expiry::run(self.reservations.clone(), self.reservation_sweep_every, stop.clone()));
+        tasks.spawn(sales::forget(self.sales.clone(), stop.clone()));
+        tasks.spawn(self.flash_sales.clone().watch_the_clock(stop.clone()));
+        tasks.spawn(hub::listen(self.hub.clone(), self.db.clone(), self.flash_sales.clone(), stop.clone()));
+        tasks.spawn(hub::forget(self.db.clone(), stop.clone()));
+    }
+
+    /// Whether anyone may do what does no harm in a demo.
+    pub const fn is_demo(&self) -> bool {
+        self.demo
     }
 
     /// The caches.
@@ -111,12 +176,13 @@ pub fn connect(config: &DbConfig) -> Result<PgPool, DbConfigError> {
 
 /// Serves until SIGTERM.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let ServeArgs { common, listen_addr, reservation_lifetime, reservation_sweep_every } = args;
+    let ServeArgs { common, listen_addr, reservation_lifetime, reservation_sweep_every, websocket_connections } = args;
     let stop = serve::shutdown_on_signal()?;
     let pool = connect(&common.db(NAME, NAME))?;
     let registry = metrics::registry();
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
     let redis = Redis::new(common.redis_url.as_ref())?;
+    let tasks = TaskTracker::new();
     let parts = Parts {
         db: pool.clone(),
         redis: redis.clone(),
@@ -127,6 +193,9 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         auth,
         reservation_lifetime,
         reservation_sweep_every,
+        sockets: SocketLimits { connections: websocket_connections, ..SocketLimits::default() },
+        tasks: tasks.clone(),
+        stop: stop.clone(),
     };
     let state = AppState::new(parts, &registry)?;
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
@@ -135,8 +204,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     // The probes go on while requests drain: a database that comes back meanwhile should be seen.
     let probes_stop = CancellationToken::new();
     let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
-    let tasks = TaskTracker::new();
-    state.start_jobs(&tasks, &stop);
+    state.start_jobs();
     let ops = ops::router(health.clone(), registry).merge(shop_cache::ops::router(state.caches()));
     let app = ServiceApp {
         name: NAME,

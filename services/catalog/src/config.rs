@@ -54,6 +54,10 @@ pub struct ServeArgs {
     /// How often to look for reservations that were forgotten
     #[arg(long, env = "RESERVATION_SWEEP_EVERY", default_value = "5s", value_parser = duration)]
     pub reservation_sweep_every: Duration,
+
+    /// The most WebSockets of this process
+    #[arg(long, env = "WEBSOCKET_CONNECTIONS", default_value_t = 2_000)]
+    pub websocket_connections: usize,
 }
 
 /// Settings of `seed`.

@@ -3,9 +3,13 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
+use shop_cache::LoadError;
+use shop_outbox::OutboxError;
 use shop_runtime::Problem;
-use shop_types::{CursorError, OrderId, ProductId};
+use shop_runtime::rate_limit::Limited;
+use shop_types::{CommentId, CursorError, FlashSaleId, OrderId, ProductId};
 
+use crate::domain::flash_sale::SaleTimeError;
 use crate::domain::listing::PositionError;
 use crate::domain::product::StockRangeError;
 use crate::domain::reservation::{BasketError, Shortage};
@@ -16,6 +20,12 @@ pub enum Error {
     /// The database did not do its part.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// A value was neither in its cache nor could it be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError<sqlx::Error>),
+    /// An invalidation could not be noted.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// A place in a list could not be written down.
     #[error("can't make a cursor")]
     Cursor(#[from] CursorError),
@@ -57,6 +67,30 @@ pub enum Error {
     /// The order has reserved something else.
     #[error("order {0} has reserved other lines")]
     OtherLines(OrderId),
+    /// The product has no such comment.
+    #[error("there is no comment {0}")]
+    NoComment(CommentId),
+    /// A customer comments on a product once.
+    #[error("the customer has commented on product {0} before")]
+    AlreadyCommented(ProductId),
+    /// Customers do not vote on what they wrote themselves.
+    #[error("comment {0} is the voter's own")]
+    OwnComment(CommentId),
+    /// Somebody writes faster than people do.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// There is no such sale, or it is over.
+    #[error("there is no open flash sale {0}")]
+    NoSale(FlashSaleId),
+    /// The times of a sale make no sense.
+    #[error("the sale can't be then")]
+    SaleTime(#[from] SaleTimeError),
+    /// A sale would not make the product cheaper.
+    #[error("a sale is below the regular price")]
+    SalePrice(ProductId),
+    /// The product has a sale at that time already.
+    #[error("product {0} has another flash sale at that time")]
+    SaleOverlaps(ProductId),
 }
 
 /// A problem with one field of the request.
@@ -82,6 +116,8 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Database(error) => error.into(),
+            Error::Load(error) => error.into(),
+            Error::Outbox(error) => error.into(),
             Error::Cursor(error) => Self::internal(error),
             Error::Position(error) => field(Self::bad_request(""), "cursor", &error.to_string()),
             Error::UnknownCategory(slug) => {
@@ -112,6 +148,26 @@ impl From<Error> for Problem {
                 "The order has reserved other lines",
             )
             .detail(format!("order {order} was reserved before, with other products or quantities")),
+            Error::NoComment(id) => {
+                Self::new(StatusCode::NOT_FOUND, "comment-not-found", "There is no such comment")
+                    .detail(format!("the product has no comment {id}"))
+            }
+            Error::AlreadyCommented(product) => conflict("already-commented", "You have commented on this before")
+                .detail(format!("you have a comment on product {product}; there is one for each customer")),
+            Error::OwnComment(_) => Self::new(StatusCode::FORBIDDEN, "own-comment", "The comment is your own")
+                .detail("only others can say whether it is helpful"),
+            Error::Limited(limited) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-comments", "Too many comments or votes")
+                    .retry_after(limited.retry_after)
+            }
+            Error::NoSale(id) => Self::new(StatusCode::NOT_FOUND, "flash-sale-not-found", "There is no such flash sale")
+                .detail(format!("flash sale {id} is over or never was")),
+            Error::SaleTime(error) => field(invalid_input(), "ends_at", &error.to_string()),
+            Error::SalePrice(product) => {
+                field(invalid_input(), "price", &format!("it is not below the regular price of product {product}"))
+            }
+            Error::SaleOverlaps(product) => conflict("flash-sale-overlaps", "There is another flash sale at that time")
+                .detail(format!("product {product} has a flash sale that runs or is planned for a part of that time")),
         }
     }
 }

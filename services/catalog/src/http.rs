@@ -1,9 +1,16 @@
 //! The catalog over HTTP: one file for a resource, with what it reads and writes.
 
 pub mod admin;
+pub mod caches;
+pub mod bestsellers;
 pub mod categories;
+pub mod comments;
+pub mod flash_sales;
 pub mod products;
 pub mod quote;
+pub mod recommendations;
 pub mod reservations;
+pub mod sales;
+pub mod socket;
 pub mod system;
 pub mod version;

@@ -2,16 +2,23 @@
 
 pub mod app;
 pub mod assortment;
+pub mod cached;
+pub mod changes;
+pub mod comments;
 pub mod config;
 pub mod domain;
 pub mod error;
 pub mod expiry;
+pub mod flash_sales;
 pub mod http;
+pub mod hub;
 pub mod metrics;
 pub mod reads;
 pub mod reservations;
 pub mod routes;
+pub mod sales;
 pub mod seed;
+pub mod sockets;
 pub mod store;
 
 /// The name of the service, of its role and of its schema.

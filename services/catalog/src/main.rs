@@ -23,7 +23,9 @@ async fn fill(args: &SeedArgs) -> anyhow::Result<()> {
     let pool = app::connect(&args.db())?;
     let started = tokio::time::Instant::now();
     let added = seed::run(&pool, args.products).await?;
-    tracing::info!(added, products = args.products, duration_ms = started.elapsed().as_millis(), "seeded");
+    let sales = seed::sales(&pool, args.products, time::OffsetDateTime::now_utc()).await?;
+    let commented = seed::comments(&pool, args.products).await?;
+    tracing::info!(added, products = args.products, sales, commented, duration_ms = started.elapsed().as_millis(), "seeded");
     pool.close().await;
     Ok(())
 }

@@ -1,8 +1,15 @@
-//! What everyone may read. All of it passes through here, which is where a cache will stand.
+//! What everyone may read.
+//!
+//! Products by their number come from the cache. Lists and quotes do not: each is one statement over an index whatever its length, where
+//! the cache would take an answer for each product, and a quote is what customers are charged by.
 
+use std::sync::Arc;
+
+use shop_cache::{Cache, CacheStatus, Served};
 use shop_types::{Page, PageLimit, ProductId};
 use sqlx::PgPool;
 
+use crate::cached::products::Products;
 use crate::domain::category::{Category, is_slug};
 use crate::domain::listing::Position;
 use crate::domain::product::Product;
@@ -13,12 +20,13 @@ use crate::store;
 #[derive(Clone, Debug)]
 pub struct Reads {
     pool: PgPool,
+    products: Cache<Products>,
 }
 
 impl Reads {
-    /// Reads from this database.
-    pub const fn new(pool: PgPool) -> Self {
-        Self { pool }
+    /// Reads from this database and this cache.
+    pub const fn new(pool: PgPool, products: Cache<Products>) -> Self {
+        Self { pool, products }
     }
 
     /// Every category with its number of products.
@@ -26,9 +34,10 @@ impl Reads {
         Ok(store::categories::list(&self.pool).await?)
     }
 
-    /// One product.
-    pub async fn product(&self, id: ProductId) -> Result<Product, Error> {
-        store::products::by_id(&self.pool, id).await?.ok_or(Error::NoProduct(id))
+    /// One product, and what the cache did for it.
+    pub async fn product(&self, id: ProductId) -> Result<(CacheStatus, Arc<Product>), Error> {
+        let Served { value, status } = self.products.get(&id).await?;
+        Ok((status, value.ok_or(Error::NoProduct(id))?))
     }
 
     /// Those of the products that are sold, sorted by id.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use shop_types::{OrderId, OrderLine};
 use sqlx::{PgConnection, PgPool};
 
+use crate::changes::{Change, Changes};
 use crate::domain::reservation::{Basket, ReservationState};
 use crate::error::Error;
 use crate::metrics::{CatalogMetrics, StockOutcome};
@@ -17,63 +18,51 @@ use crate::store::reservations as rows;
 #[derive(Clone, Debug)]
 pub struct Reservations {
     pool: PgPool,
+    changes: Changes,
     lifetime: Duration,
     metrics: CatalogMetrics,
 }
 
 impl Reservations {
     /// Reservations that hold their stock for `lifetime` unless they are committed.
-    pub const fn new(pool: PgPool, lifetime: Duration, metrics: CatalogMetrics) -> Self {
-        Self { pool, lifetime, metrics }
+    pub const fn new(pool: PgPool, changes: Changes, lifetime: Duration, metrics: CatalogMetrics) -> Self {
+        Self { pool, changes, lifetime, metrics }
     }
 
     /// Takes the stock for an order, all or nothing, or repeats the answer that the order got before.
     pub async fn reserve(&self, order: OrderId, basket: &Basket) -> Result<Vec<OrderLine>, Error> {
-        let mut transaction = self.pool.begin().await?;
-        if !rows::open(&mut *transaction, order, self.lifetime).await? {
-            return self.reserve_again(&mut transaction, order, basket).await;
+        let mut change = self.changes.begin().await?;
+        let outcome = self.take(&mut change, order, basket).await;
+        let ended = change.end(outcome).await;
+        match &ended {
+            Ok((outcome, _)) => self.metrics.stock_moved(*outcome, 1),
+            Err(Error::OutOfStock(_)) => self.metrics.stock_moved(StockOutcome::OutOfStock, 1),
+            Err(Error::NotSold(_) | Error::Released(_)) => self.metrics.stock_moved(StockOutcome::Refused, 1),
+            Err(_) => {}
         }
-        let taken = rows::take(&mut *transaction, order, basket).await?;
+        ended.map(|(_, lines)| lines)
+    }
+
+    async fn take(
+        &self,
+        change: &mut Change,
+        order: OrderId,
+        basket: &Basket,
+    ) -> Result<(StockOutcome, Vec<OrderLine>), Error> {
+        if !rows::open(&mut **change, order, self.lifetime).await? {
+            return Ok((StockOutcome::Replayed, taken_before(change, order, basket).await?));
+        }
+        let taken = rows::take(&mut **change, order, basket).await?;
         if basket.is_met_by(&taken) {
-            transaction.commit().await?;
-            self.metrics.stock_moved(StockOutcome::Reserved, 1);
-            return Ok(taken);
+            // Only now: what is refused or repeated changes nothing, and would but throw products out of the cache that many want.
+            change.announce_products(taken.iter().map(|line| line.product_id).collect()).await;
+            return Ok((StockOutcome::Reserved, taken));
         }
         // The products are still locked, so these numbers are those by which the basket failed. The transaction is rolled back: the
         // order has no row, and may come again when there is more.
-        let stock = rows::stock(&mut *transaction, basket).await?;
-        transaction.rollback().await?;
+        let stock = rows::stock(&mut **change, basket).await?;
         let not_sold = basket.not_among(&stock);
-        if !not_sold.is_empty() {
-            self.metrics.stock_moved(StockOutcome::Refused, 1);
-            return Err(Error::NotSold(not_sold));
-        }
-        self.metrics.stock_moved(StockOutcome::OutOfStock, 1);
-        Err(Error::OutOfStock(basket.shortages(&stock)))
-    }
-
-    /// The order was seen before: what it got then, it gets again.
-    async fn reserve_again(
-        &self,
-        connection: &mut PgConnection,
-        order: OrderId,
-        basket: &Basket,
-    ) -> Result<Vec<OrderLine>, Error> {
-        match rows::state(&mut *connection, order).await? {
-            Some(ReservationState::Held | ReservationState::Committed) => {}
-            Some(ReservationState::Released) => {
-                self.metrics.stock_moved(StockOutcome::Refused, 1);
-                return Err(Error::Released(order));
-            }
-            // Gone since it was opened, which no statement of ours does.
-            None => return Err(Error::Released(order)),
-        }
-        let lines = rows::lines(connection, order).await?;
-        if !basket.is_met_by(&lines) {
-            return Err(Error::OtherLines(order));
-        }
-        self.metrics.stock_moved(StockOutcome::Replayed, 1);
-        Ok(lines)
+        if not_sold.is_empty() { Err(Error::OutOfStock(basket.shortages(&stock))) } else { Err(Error::NotSold(not_sold)) }
     }
 
     /// Makes the order's stock sold, so that no deadline gives it back.
@@ -94,30 +83,65 @@ impl Reservations {
 
     /// Gives the order's stock back, once, and sees to it that the order never takes any again, whatever is still on its way.
     pub async fn release(&self, order: OrderId) -> Result<(), Error> {
-        let mut transaction = self.pool.begin().await?;
-        if !rows::mark_released(&mut *transaction, order).await? {
-            return Ok(());
+        let mut change = self.changes.begin().await?;
+        let outcome = give_back_once(&mut change, order).await;
+        if let Some(outcome) = change.end(outcome).await? {
+            self.metrics.stock_moved(outcome, 1);
         }
-        let products = rows::give_back(&mut *transaction, &[order]).await?;
-        transaction.commit().await?;
-        let outcome = if products == 0 { StockOutcome::Tombstoned } else { StockOutcome::Released };
-        self.metrics.stock_moved(outcome, 1);
         Ok(())
     }
 
     /// Releases at most so many reservations whose deadline has passed, and tells how many there were.
     pub async fn expire(&self, at_most: u16) -> Result<usize, Error> {
-        let mut transaction = self.pool.begin().await?;
-        let orders = rows::mark_expired(&mut *transaction, at_most.into()).await?;
-        if orders.is_empty() {
-            return Ok(0);
+        let mut change = self.changes.begin().await?;
+        let outcome = give_back_overdue(&mut change, at_most.into()).await;
+        let orders = change.end(outcome).await?;
+        if !orders.is_empty() {
+            self.metrics.stock_moved(StockOutcome::Expired, orders.len() as u64);
         }
-        rows::give_back(&mut *transaction, &orders).await?;
-        transaction.commit().await?;
-        self.metrics.stock_moved(StockOutcome::Expired, orders.len() as u64);
         for order in &orders {
             tracing::info!(order_id = %order, "the reservation expired, its stock is back");
         }
         Ok(orders.len())
     }
+}
+
+/// The order was seen before: what it got then, it gets again.
+async fn taken_before(
+    connection: &mut PgConnection,
+    order: OrderId,
+    basket: &Basket,
+) -> Result<Vec<OrderLine>, Error> {
+    match rows::state(&mut *connection, order).await? {
+        Some(ReservationState::Held | ReservationState::Committed) => {}
+        // None: gone since it was opened, which no statement of ours does.
+        Some(ReservationState::Released) | None => return Err(Error::Released(order)),
+    }
+    let lines = rows::lines(connection, order).await?;
+    if basket.is_met_by(&lines) { Ok(lines) } else { Err(Error::OtherLines(order)) }
+}
+
+/// None if the order was released before.
+async fn give_back_once(change: &mut Change, order: OrderId) -> Result<Option<StockOutcome>, Error> {
+    if !rows::mark_released(&mut **change, order).await? {
+        return Ok(None);
+    }
+    let products = give_back(change, &[order]).await?;
+    Ok(Some(if products == 0 { StockOutcome::Tombstoned } else { StockOutcome::Released }))
+}
+
+async fn give_back_overdue(change: &mut Change, at_most: i64) -> Result<Vec<OrderId>, Error> {
+    let orders = rows::mark_expired(&mut **change, at_most).await?;
+    give_back(change, &orders).await?;
+    Ok(orders)
+}
+
+/// Gives the stock of orders back that were marked as released in this transaction, which is what keeps their lines as they are.
+async fn give_back(change: &mut Change, orders: &[OrderId]) -> Result<u64, Error> {
+    let products = rows::products_of(&mut **change, orders).await?;
+    if products.is_empty() {
+        return Ok(0);
+    }
+    change.announce_products(products).await;
+    Ok(rows::give_back(&mut **change, orders).await?)
 }

@@ -1,16 +1,23 @@
 //! Every route of the catalog, and the OpenAPI document that is made of them.
 
 use axum::Router;
+use axum::middleware::map_response;
+use shop_runtime::layers::no_store;
 use shop_runtime::openapi;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::AppState;
-use crate::http::{admin, categories, products, quote, reservations, system};
+use crate::http::{
+    admin, bestsellers, caches, categories, comments, flash_sales, products, quote, recommendations, reservations, sales, socket,
+    system,
+};
 
 /// The routes without what they need to work.
 fn all() -> OpenApiRouter<AppState> {
+    // These are somebody's own; nobody between us may keep them.
+    let own = OpenApiRouter::new().routes(routes!(recommendations::list)).layer(map_response(no_store));
     OpenApiRouter::with_openapi(openapi::document(
         "Shopkeeper catalog",
         "Products, categories and the stock that orders take from them.",
@@ -19,6 +26,16 @@ fn all() -> OpenApiRouter<AppState> {
     .routes(routes!(categories::list))
     .routes(routes!(products::list, admin::create))
     .routes(routes!(products::get, admin::patch, admin::delete))
+    .routes(routes!(comments::best, comments::create))
+    .routes(routes!(comments::vote))
+    .routes(routes!(bestsellers::list))
+    .merge(own)
+    .routes(routes!(flash_sales::list, flash_sales::start))
+    .routes(routes!(flash_sales::stop))
+    .routes(routes!(caches::invalidate))
+    .routes(routes!(caches::stats))
+    .routes(routes!(socket::listen))
+    .routes(routes!(sales::record))
     .routes(routes!(quote::quote))
     .routes(routes!(reservations::reserve, reservations::release))
     .routes(routes!(reservations::commit))

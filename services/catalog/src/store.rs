@@ -4,5 +4,10 @@
 //! id, then categories by slug.
 
 pub mod categories;
+pub mod comments;
+pub mod events;
+pub mod flash_sales;
+pub mod outbox;
 pub mod products;
 pub mod reservations;
+pub mod sales;

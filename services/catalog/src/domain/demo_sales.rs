@@ -70,16 +70,16 @@ impl Shop {
         let customer = dice.below(BUYERS.into());
         let second = i64::try_from(dice.below(DAY_SECONDS.unsigned_abs())).ok()?;
         let mut lines = Vec::<WantedLine>::new();
-        let (mut shelf, mut rank) = self.choose(customer, &mut dice);
+        let (mut row, mut rank) = self.choose(customer, &mut dice);
         for _ in 0..=dice.below(MOST_LINES) {
-            let product_id = self.product(shelf, rank)?;
+            let product_id = self.product(row, rank)?;
             let quantity = Quantity::new(1 + i32::try_from(dice.below(3)).ok()?).ok()?;
             if lines.iter().all(|line| line.product_id != product_id) {
                 lines.push(WantedLine { product_id, quantity });
             }
-            (shelf, rank) = match dice.below(2) {
+            (row, rank) = match dice.below(2) {
                 // What goes with it lies on the shelf beside it, at the same place.
-                0 => ((shelf ^ 1) % self.shelves, rank),
+                0 => ((row ^ 1) % self.shelves, rank),
                 _ => self.choose(customer, &mut dice),
             };
         }
@@ -95,20 +95,20 @@ impl Shop {
     /// A shelf, mostly one of the two that the customer likes, and a rank on it. Each doubling of the rank is as likely as the one
     /// before, so a rank is about as likely as its reciprocal: Zipf's law, without a rounding error that another machine could differ in.
     fn choose(&self, customer: u64, dice: &mut Dice) -> (u64, u64) {
-        let shelf = match dice.below(8) {
+        let row = match dice.below(8) {
             0..=3 => customer,
             4..=5 => customer / self.shelves + customer + 1,
             _ => dice.below(self.shelves),
         };
         let first = 1 << dice.below(u64::from(self.places.ilog2()) + 1);
         let rank = (first + dice.below(first)).min(self.places) - 1;
-        (shelf % self.shelves, rank)
+        (row % self.shelves, rank)
     }
 
-    /// The product of this rank on the shelf; the first of a shelf are not always the best.
-    fn product(&self, shelf: u64, rank: u64) -> Option<ProductId> {
-        let place = (rank + 1 + shelf) * SPREAD % self.places;
-        ProductId::new(i64::try_from(1 + shelf + self.shelves * place).ok()?).ok()
+    /// The product of this rank on the shelf; the first of a row are not always the best.
+    fn product(&self, row: u64, rank: u64) -> Option<ProductId> {
+        let place = (rank + 1 + row) * SPREAD % self.places;
+        ProductId::new(i64::try_from(1 + row + self.shelves * place).ok()?).ok()
     }
 }
 

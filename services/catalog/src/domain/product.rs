@@ -1,11 +1,14 @@
 //! A product and how it may change.
 
-use serde::Serialize;
-use shop_types::{LocalizedText, Money, ProductId};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shop_types::{FlashSaleId, LocalizedText, Money, ProductId};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 /// A product as everyone may see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     /// Its number.
     pub id: ProductId,
@@ -16,14 +19,37 @@ pub struct Product {
     /// The slug of its category.
     #[schema(example = "fruit")]
     pub category: String,
-    /// What one piece costs now.
+    /// What one piece costs now, while a flash sale runs that is its price.
     pub price: Money,
+    /// The flash sale that makes the price what it is; null when none does.
+    pub sale: Option<RunningSale>,
     /// How many pieces can still be bought.
     #[schema(example = 100)]
     pub stock: i32,
     /// Grows with every change, also of the stock.
     #[schema(example = 1)]
     pub version: i64,
+}
+
+/// The flash sale that a product's price comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunningSale {
+    /// Which sale.
+    pub id: FlashSaleId,
+    /// What one piece costs otherwise.
+    pub regular_price: Money,
+    /// When the price rises again.
+    #[serde(with = "time::serde::rfc3339")]
+    pub ends_at: OffsetDateTime,
+}
+
+/// A product, and how long it stays as it is if nobody changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The product.
+    pub product: Product,
+    /// The time until a flash sale starts or ends; none if none is planned or running.
+    pub holds_for: Option<Duration>,
 }
 
 /// A product before it has a number.
@@ -56,6 +82,14 @@ pub struct ProductChange {
     pub stock: Option<StockChange>,
 }
 
+impl ProductChange {
+    /// Whether nothing else becomes different.
+    pub const fn is_of_stock_only(&self) -> bool {
+        let Self { name, description, category, price, stock: _ } = self;
+        name.is_none() && description.is_none() && category.is_none() && price.is_none()
+    }
+}
+
 /// How an administrator changes what can be bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StockChange {
@@ -77,7 +111,7 @@ pub struct StockRangeError {
 }
 
 impl Product {
-    /// The product after the change, but for its version, which the database counts.
+    /// The product at its regular price after the change, but for its version, which the database counts.
     pub fn changed(mut self, change: ProductChange) -> Result<Self, StockRangeError> {
         let ProductChange { name, description, category, price, stock } = change;
         self.stock = match stock {
@@ -112,6 +146,7 @@ mod tests {
             description: text("Red."),
             category: "fruit".to_owned(),
             price: Money::rub(100),
+            sale: None,
             stock: 10,
             version: 3,
         }

@@ -94,7 +94,7 @@ fn is_category(slug: &str, (): &()) -> garde::Result {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a rule of garde")]
-fn is_price(price: &Money, (): &()) -> garde::Result {
+pub(super) fn is_price(price: &Money, (): &()) -> garde::Result {
     if (1..=HIGHEST_PRICE).contains(&price.amount) {
         Ok(())
     } else {

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::Deserialize;
+use shop_cache::Cached;
 use shop_runtime::extract::{Json, Path, Query};
 use shop_runtime::problem::ProblemDocument;
 use shop_types::{Cursor, Page, PageLimit, ProductId};
@@ -58,7 +59,10 @@ pub struct ProductPath {
 #[utoipa::path(
     get, path = "/api/products/{id}", operation_id = "get_product", tag = "products", params(ProductPath),
     responses(
-        (status = OK, body = Product, headers(("ETag" = String, description = "The product's version, for If-Match"))),
+        (status = OK, body = Product, headers(
+            ("ETag" = String, description = "The product's version, for If-Match"),
+            ("Cache-Status" = String, description = "What the cache did (RFC 9211)"),
+        )),
         (status = NOT_FOUND, description = "It is not sold here", body = ProblemDocument),
     )
 )]
@@ -66,7 +70,7 @@ pub async fn get(
     State(state): State<AppState>,
     Path(ProductPath { id }): Path<ProductPath>,
 ) -> Result<impl IntoResponse, Error> {
-    let product = state.reads.product(id).await?;
+    let (status, product) = state.reads.product(id).await?;
     state.metrics.product_viewed();
-    Ok(([version::etag(product.version)], Json(product)))
+    Ok(Cached(status, ([version::etag(product.version)], Json(product))))
 }

@@ -1,14 +1,16 @@
 //! Products: read, listed, changed by administrators, seeded.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use shop_types::{Currency, LocalizedText, Money, ProductId};
+use shop_types::{Currency, FlashSaleId, LocalizedText, Money, ProductId};
 use sqlx::PgExecutor;
+use time::OffsetDateTime;
 
 use crate::domain::assortment::DemoProduct;
-use crate::domain::product::{NewProduct, Product};
+use crate::domain::product::{NewProduct, Offer, Product, RunningSale};
 
-/// A product as its columns.
+/// A product at its regular price, as its columns.
 struct Row {
     id: i64,
     category: String,
@@ -32,14 +34,78 @@ impl TryFrom<Row> for Product {
             description: LocalizedText { en: row.description_en, ru: row.description_ru },
             category: row.category,
             price: money(row.price_amount, &row.price_currency)?,
+            sale: None,
             stock: row.stock,
             version: row.version,
         })
     }
 }
 
-fn all(rows: Vec<Row>) -> sqlx::Result<Vec<Product>> {
-    rows.into_iter().map(Product::try_from).collect()
+/// A product at the price of this moment, as its columns.
+struct OfferRow {
+    id: i64,
+    category: String,
+    name_en: String,
+    name_ru: String,
+    description_en: String,
+    description_ru: String,
+    price_amount: i64,
+    price_currency: String,
+    stock: i32,
+    version: i64,
+    regular_amount: i64,
+    sale_id: Option<FlashSaleId>,
+    sale_ends_at: Option<OffsetDateTime>,
+    holds_ms: Option<i64>,
+}
+
+impl TryFrom<OfferRow> for Offer {
+    type Error = sqlx::Error;
+
+    fn try_from(row: OfferRow) -> sqlx::Result<Self> {
+        let sale = match row.sale_id.zip(row.sale_ends_at) {
+            Some((id, ends_at)) => {
+                Some(RunningSale { id, ends_at, regular_price: money(row.regular_amount, &row.price_currency)? })
+            }
+            None => None,
+        };
+        let product = Product {
+            id: product_id(row.id)?,
+            name: LocalizedText { en: row.name_en, ru: row.name_ru },
+            description: LocalizedText { en: row.description_en, ru: row.description_ru },
+            category: row.category,
+            price: money(row.price_amount, &row.price_currency)?,
+            sale,
+            stock: row.stock,
+            version: row.version,
+        };
+        Ok(Self { product, holds_for: row.holds_ms.map(holds_for) })
+    }
+}
+
+/// The time that the database has counted until something begins or ends.
+pub(super) fn holds_for(millis: i64) -> Duration {
+    Duration::from_millis(millis.try_into().unwrap_or_default())
+}
+
+fn all(rows: Vec<OfferRow>) -> sqlx::Result<Vec<Product>> {
+    rows.into_iter().map(|row| Offer::try_from(row).map(|offer| offer.product)).collect()
+}
+
+/// A query of products at the price of this moment: what follows `FROM offers`, and its parameters. The columns of a view are not
+/// known to be filled, so it is said here.
+macro_rules! offers {
+    ($tail:tt, $($parameter:expr),*) => {
+        sqlx::query_as!(
+            OfferRow,
+            r#"SELECT id AS "id!", category AS "category!", name_en AS "name_en!", name_ru AS "name_ru!",
+                   description_en AS "description_en!", description_ru AS "description_ru!", price_amount AS "price_amount!",
+                   price_currency AS "price_currency!", stock AS "stock!", version AS "version!", regular_amount AS "regular_amount!",
+                   sale_id AS "sale_id: FlashSaleId", sale_ends_at, (extract(epoch FROM changes_at - now()) * 1000)::bigint AS holds_ms
+               FROM offers "# + $tail,
+            $($parameter),*
+        )
+    };
 }
 
 pub(super) fn product_id(id: i64) -> sqlx::Result<ProductId> {
@@ -55,31 +121,30 @@ pub(super) fn money(amount: i64, currency: &str) -> sqlx::Result<Money> {
     }
 }
 
-/// One product.
-pub async fn by_id(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Product>> {
-    sqlx::query_as!(
-        Row,
-        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
-         FROM products WHERE id = $1 AND deleted_at IS NULL",
+/// One product, and how long it stays as it is.
+pub async fn by_id(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Offer>> {
+    offers!("WHERE id = $1 AND deleted_at IS NULL", id.get()).fetch_optional(db).await?.map(Offer::try_from).transpose()
+}
+
+/// Whether the product is sold.
+pub async fn exists(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM products WHERE id = $1 AND deleted_at IS NULL) AS "exists!""#,
         id.get(),
     )
-    .fetch_optional(db)
-    .await?
-    .map(Product::try_from)
-    .transpose()
+    .fetch_one(db)
+    .await
 }
 
 /// Those of the products that are sold, sorted by id.
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Product>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
-         FROM products WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id",
-        ids,
-    )
-    .fetch_all(db)
-    .await?;
-    all(rows)
+    all(offers!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?)
+}
+
+/// Those of the products that are sold, and how long they stay as they are, in no order.
+pub async fn offers_by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Offer>> {
+    let rows = offers!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?;
+    rows.into_iter().map(Offer::try_from).collect()
 }
 
 /// The products of a category behind a place in its list.
@@ -87,32 +152,18 @@ pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Pr
 /// `category = $1 AND id > $2 ORDER BY id` means the same, but lets the planner walk all products by id and drop those of other
 /// categories, which is slow for a small category. Said like this, only the index of both columns has the rows in order.
 pub async fn in_category(db: impl PgExecutor<'_>, slug: &str, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
-         FROM products WHERE (category, id) > ($1, $2) AND category <= $1 AND deleted_at IS NULL
-         ORDER BY category, id LIMIT $3",
+    let rows = offers!(
+        "WHERE (category, id) > ($1, $2) AND category <= $1 AND deleted_at IS NULL ORDER BY category, id LIMIT $3",
         slug,
         after,
-        rows,
-    )
-    .fetch_all(db)
-    .await?;
-    all(rows)
+        rows
+    );
+    all(rows.fetch_all(db).await?)
 }
 
 /// The products of all categories behind a place in their list.
 pub async fn everywhere(db: impl PgExecutor<'_>, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT id, category, name_en, name_ru, description_en, description_ru, price_amount, price_currency, stock, version
-         FROM products WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2",
-        after,
-        rows,
-    )
-    .fetch_all(db)
-    .await?;
-    all(rows)
+    all(offers!("WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2", after, rows).fetch_all(db).await?)
 }
 
 /// Adds a product; its category is not counted here.
@@ -137,7 +188,7 @@ pub async fn insert(db: impl PgExecutor<'_>, new: &NewProduct) -> sqlx::Result<P
     .try_into()
 }
 
-/// One product, which nobody else changes until the transaction ends.
+/// One product at its regular price, which nobody else changes until the transaction ends.
 pub async fn lock(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Product>> {
     sqlx::query_as!(
         Row,
@@ -151,12 +202,18 @@ pub async fn lock(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option
     .transpose()
 }
 
-/// Writes a locked product with its next version, which is returned; its category is not counted here.
-pub async fn update(db: impl PgExecutor<'_>, product: &Product) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
+/// Keeps everyone else from changing a product until the transaction ends, whether it is still sold or not.
+pub async fn hold(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
+    sqlx::query!("SELECT FROM products WHERE id = $1 FOR NO KEY UPDATE", id.get()).execute(db).await?;
+    Ok(())
+}
+
+/// Writes a locked product, at its regular price, with its next version; its category is not counted here.
+pub async fn update(db: impl PgExecutor<'_>, product: &Product) -> sqlx::Result<()> {
+    sqlx::query!(
         "UPDATE products SET category = $2, name_en = $3, name_ru = $4, description_en = $5, description_ru = $6,
              price_amount = $7, price_currency = $8, stock = $9, version = version + 1, updated_at = now()
-         WHERE id = $1 RETURNING version",
+         WHERE id = $1",
         product.id.get(),
         product.category,
         product.name.en,
@@ -167,8 +224,17 @@ pub async fn update(db: impl PgExecutor<'_>, product: &Product) -> sqlx::Result<
         product.price.currency.code(),
         product.stock,
     )
-    .fetch_one(db)
-    .await
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Counts a change to a locked product that is kept elsewhere.
+pub async fn touch(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE products SET version = version + 1, updated_at = now() WHERE id = $1", id.get())
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Takes a locked product off its shelf; its category is not counted here.

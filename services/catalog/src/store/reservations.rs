@@ -64,6 +64,8 @@ impl TryFrom<Row> for OrderLine {
 /// The products are locked by id first, so that baskets which share products queue up instead of deadlocking. `enough` is computed
 /// of the newest row, since a locked row is read again; and the update repeats the guard of its own row, so that even if this
 /// reasoning were wrong, stock would not fall below zero.
+///
+/// The price is that of a flash sale if one runs: as the view `offers` has it.
 pub async fn take(db: impl PgExecutor<'_>, order: OrderId, basket: &Basket) -> sqlx::Result<Vec<OrderLine>> {
     let (products, pieces): (Vec<_>, Vec<_>) =
         basket.lines().iter().map(|line| (line.product_id.get(), line.quantity.get())).unzip();
@@ -86,7 +88,12 @@ pub async fn take(db: impl PgExecutor<'_>, order: OrderId, basket: &Basket) -> s
               )
          INSERT INTO reservation_lines
              (order_id, product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru)
-         SELECT $1, id, quantity, price_amount, price_currency, name_en, name_ru FROM taken
+         SELECT $1, id, quantity, least(price_amount, (
+                    SELECT min(s.price_amount) FROM flash_sales s
+                    WHERE s.product_id = taken.id AND s.cancelled_at IS NULL AND s.starts_at <= now() AND s.ends_at > now()
+                        AND s.price_currency = taken.price_currency
+                )), price_currency, name_en, name_ru
+         FROM taken
          RETURNING product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru",
         order.as_uuid(),
         &products,
@@ -137,6 +144,17 @@ pub async fn mark_released(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Res
     .execute(db)
     .await?;
     Ok(marked.rows_affected() == 1)
+}
+
+/// The products that some orders have taken, of which nobody can take back or add any while the orders are locked.
+pub async fn products_of(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Result<Vec<ProductId>> {
+    let orders: Vec<_> = orders.iter().map(|order| order.as_uuid()).collect();
+    sqlx::query_scalar!("SELECT DISTINCT product_id FROM reservation_lines WHERE order_id = ANY($1)", &orders)
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .map(product_id)
+        .collect()
 }
 
 /// Gives the stock of orders back that were marked as released in this transaction, and tells how many products got some.

@@ -4,9 +4,16 @@
 mod admin;
 mod authorization;
 mod browse;
+mod caching;
+mod comments;
 mod document;
+mod events;
+mod flash_sales;
 mod outage;
 mod races;
+mod reference;
 mod reservations;
+mod sales;
 mod seed;
+mod suggestions;
 mod support;

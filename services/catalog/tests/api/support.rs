@@ -11,6 +11,7 @@ use shop_auth::Role;
 use shop_cache::LivePolicies;
 use shop_catalog::app::{self, AppState, Parts};
 use shop_catalog::reservations::Reservations;
+use shop_catalog::sockets::SocketLimits;
 use shop_catalog::{MIGRATOR, NAME, routes, seed};
 use shop_runtime::db::DbConfig;
 use shop_runtime::layers::{self, Limits};
@@ -32,8 +33,9 @@ pub(crate) struct Catalog {
     shop: String,
     reservations: Reservations,
     client: reqwest::Client,
+    tasks: TaskTracker,
     /// Ends the background work with the test.
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 /// How a catalog is set up, where a test wants it different.
@@ -47,6 +49,7 @@ pub(crate) struct Setup {
     pub(crate) policies: LivePolicies,
     pub(crate) demo: bool,
     pub(crate) reservation_lifetime: Duration,
+    pub(crate) sockets: SocketLimits,
 }
 
 impl Setup {
@@ -62,6 +65,7 @@ impl Setup {
             policies: LivePolicies::defaults(),
             demo: false,
             reservation_lifetime: Duration::from_secs(3600),
+            sockets: SocketLimits::default(),
         }
     }
 }
@@ -113,9 +117,9 @@ impl Catalog {
 
     /// A catalog that is set up in this way.
     pub(crate) async fn start(setup: Setup) -> Self {
-        let Setup { db, config, keys, shop, redis_url, policies, demo, reservation_lifetime } = setup;
+        let Setup { db, config, keys, shop, redis_url, policies, demo, reservation_lifetime, sockets } = setup;
         let pool = app::connect(&config).expect("the URL is right");
-        let registry = metrics::registry();
+        let (registry, stop, tasks) = (metrics::registry(), CancellationToken::new(), TaskTracker::new());
         let parts = Parts {
             db: pool.clone(),
             redis: Redis::new(Some(&redis_url)).expect("the URL is right"),
@@ -127,16 +131,18 @@ impl Catalog {
             reservation_lifetime,
             // Tests call the sweep themselves.
             reservation_sweep_every: Duration::from_secs(3600),
+            sockets,
+            tasks: tasks.clone(),
+            stop: stop.clone(),
         };
         let state = AppState::new(parts, &registry).expect("fresh registry");
-        let stop = CancellationToken::new();
-        state.start_jobs(&TaskTracker::new(), &stop);
+        state.start_jobs();
         let reservations = state.reservations().clone();
         let http_metrics = HttpMetrics::register(&registry, NAME).expect("fresh registry");
         let router = layers::wrap(routes::router(state), http_metrics, Limits::default());
         let url = shop_testkit::spawn(router).await;
-        let (client, _stop) = (reqwest::Client::new(), stop.drop_guard());
-        Self { url, pool, db, keys, registry, shop, reservations, client, _stop }
+        let (client, stop) = (reqwest::Client::new(), stop.drop_guard());
+        Self { url, pool, db, keys, registry, shop, reservations, client, tasks, stop }
     }
 
     /// What another catalog must be set up with to be a replica of this one.
@@ -148,6 +154,13 @@ impl Catalog {
             shop: self.shop.clone(),
             ..Setup::new().await
         }
+    }
+
+    /// Ends the background work and the sockets, as SIGTERM does, and waits for them.
+    pub(crate) async fn stop(self) {
+        self.stop.disarm().cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {

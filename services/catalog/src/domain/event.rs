@@ -1,0 +1,56 @@
+//! What everyone in the shop hears of as it happens.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::flash_sale::FlashSale;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewEvent {
+    /// What kind of thing.
+    pub kind: EventKind,
+    /// The sale as it is now.
+    pub sale: FlashSale,
+}
+
+/// Kinds of things that happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A sale was planned for later.
+    FlashSalePlanned,
+    /// A lower price holds.
+    FlashSaleStarted,
+    /// An administrator stopped a sale, or called it off.
+    FlashSaleStopped,
+    /// A sale's time is over.
+    FlashSaleEnded,
+}
+
+impl EventKind {
+    /// The name in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FlashSalePlanned => "flash_sale_planned",
+            Self::FlashSaleStarted => "flash_sale_started",
+            Self::FlashSaleStopped => "flash_sale_stopped",
+            Self::FlashSaleEnded => "flash_sale_ended",
+        }
+    }
+}
+
+/// Something that happened, with its place among everything else that did. Kinds that this version does not know are passed on.
+#[derive(Debug, Serialize)]
+pub struct Event {
+    /// Its number; the next one is greater by one.
+    pub seq: i64,
+    /// What kind of thing.
+    pub kind: String,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// What else there is to say.
+    #[serde(flatten)]
+    pub payload: serde_json::Map<String, serde_json::Value>,
+}

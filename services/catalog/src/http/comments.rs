@@ -1,0 +1,129 @@
+//! Comments on products and votes on comments.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use garde::Validate;
+use http::StatusCode;
+use serde::Deserialize;
+use shop_auth::CurrentUser;
+use shop_cache::Cached;
+use shop_runtime::extract::{Json, Path, ValidJson};
+use shop_runtime::problem::ProblemDocument;
+use shop_types::{CommentId, ProductId};
+use utoipa::{IntoParams, ToSchema};
+
+use super::products::ProductPath;
+use crate::app::AppState;
+use crate::cached::top_comments::BestComments;
+use crate::domain::comment::{Comment, NewComment, Vote};
+use crate::error::Error;
+
+/// The longest comment.
+const TEXT_LENGTH: usize = 1_000;
+
+/// What a customer says about a product.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommentBody {
+    /// Up to 1,000 characters
+    #[garde(custom(is_text))]
+    #[schema(example = "Crisp and sweet.")]
+    text: String,
+    /// From 1 to 5
+    #[garde(range(min = 1, max = 5))]
+    #[schema(minimum = 1, maximum = 5)]
+    rating: i16,
+}
+
+/// What a customer thinks of another's comment.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoteBody {
+    /// 1: helpful, -1: not helpful, 0: nothing any more
+    #[schema(value_type = i16, minimum = -1, maximum = 1)]
+    value: Vote,
+}
+
+/// A comment of the route.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct CommentPath {
+    /// The product's number
+    id: ProductId,
+    /// The comment's id
+    comment_id: CommentId,
+}
+
+fn is_text(text: &str, (): &()) -> garde::Result {
+    if text.trim().is_empty() || text.chars().count() > TEXT_LENGTH {
+        return Err(garde::Error::new(format!("has from 1 to {TEXT_LENGTH} characters")));
+    }
+    if text.contains(|sign: char| sign.is_control() && sign != '\n') {
+        return Err(garde::Error::new("has a control character in it"));
+    }
+    Ok(())
+}
+
+/// The ten best comments on a product: those that are most surely found helpful, then the newest
+#[utoipa::path(
+    get, path = "/api/products/{id}/comments", operation_id = "list_comments", tag = "comments", params(ProductPath),
+    responses(
+        (status = OK, body = BestComments, headers(("Cache-Status" = String, description = "What the cache did (RFC 9211)"))),
+        (status = NOT_FOUND, body = ProblemDocument),
+    )
+)]
+pub async fn best(
+    State(state): State<AppState>,
+    Path(ProductPath { id }): Path<ProductPath>,
+) -> Result<Cached<Json<Arc<BestComments>>>, Error> {
+    let (status, comments) = state.comments.best(id).await?;
+    Ok(Cached(status, Json(comments)))
+}
+
+/// Comment on a product, once
+#[utoipa::path(
+    post, path = "/api/products/{id}/comments", operation_id = "create_comment", tag = "comments", params(ProductPath),
+    request_body = CommentBody, security(("bearer" = [])),
+    responses(
+        (status = CREATED, body = Comment),
+        (status = UNAUTHORIZED, body = ProblemDocument),
+        (status = NOT_FOUND, body = ProblemDocument),
+        (status = CONFLICT, description = "`already-commented`", body = ProblemDocument),
+        (status = UNPROCESSABLE_ENTITY, description = "`errors` names the fields", body = ProblemDocument),
+        (status = TOO_MANY_REQUESTS, description = "`too-many-comments`", body = ProblemDocument),
+    )
+)]
+pub async fn create(
+    State(state): State<AppState>,
+    user: CurrentUser,
+    Path(ProductPath { id }): Path<ProductPath>,
+    ValidJson(body): ValidJson<CommentBody>,
+) -> Result<impl IntoResponse, Error> {
+    let author = if user.name.trim().is_empty() { user.id.to_string() } else { user.name };
+    let new = NewComment { product: id, user: user.id, author, text: body.text, rating: body.rating };
+    Ok((StatusCode::CREATED, Json(state.comments.add(&new).await?)))
+}
+
+/// Say whether another's comment is helpful
+#[utoipa::path(
+    put, path = "/api/products/{id}/comments/{comment_id}/vote", operation_id = "vote_on_comment", tag = "comments",
+    params(CommentPath), request_body = VoteBody, security(("bearer" = [])),
+    responses(
+        (status = OK, description = "The comment with the vote", body = Comment),
+        (status = UNAUTHORIZED, body = ProblemDocument),
+        (status = FORBIDDEN, description = "`own-comment`", body = ProblemDocument),
+        (status = NOT_FOUND, description = "`comment-not-found`", body = ProblemDocument),
+        (status = UNPROCESSABLE_ENTITY, body = ProblemDocument),
+        (status = TOO_MANY_REQUESTS, description = "`too-many-comments`", body = ProblemDocument),
+    )
+)]
+pub async fn vote(
+    State(state): State<AppState>,
+    user: CurrentUser,
+    Path(CommentPath { id, comment_id }): Path<CommentPath>,
+    Json(VoteBody { value }): Json<VoteBody>,
+) -> Result<Json<Comment>, Error> {
+    Ok(Json(state.comments.vote(id, comment_id, user.id, value).await?))
+}

@@ -1,0 +1,101 @@
+//! Hears of events from PostgreSQL, on a connection of its own.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgListener, PgPoolOptions};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{Hub, KEPT};
+use crate::flash_sales::FlashSales;
+use crate::store::events;
+
+/// How often to look for events that no notice has come of.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How many events are read at a time.
+const BATCH: i64 = 200;
+
+/// Listens until `stop`, over whatever breaks.
+pub async fn listen(hub: Hub, db: PgPool, sales: FlashSales, stop: CancellationToken) {
+    let listener = Listener { hub, db, sales };
+    stop.run_until_cancelled(async {
+        loop {
+            if let Err(error) = listener.listen().await {
+                tracing::warn!(%error, "the shop's events can't be heard");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    })
+    .await;
+}
+
+struct Listener {
+    hub: Hub,
+    db: PgPool,
+    sales: FlashSales,
+}
+
+impl Listener {
+    /// Listens until the connection is lost.
+    async fn listen(&self) -> Result<(), sqlx::Error> {
+        // Not one of the pool's: it would be missing there, and its age would be its end.
+        let options = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        let own = options.acquire_timeout(LOOK_EVERY).connect_lazy_with(self.db.connect_options().as_ref().clone());
+        let mut notices = PgListener::connect_with(&own).await?;
+        notices.listen(events::CHANNEL).await?;
+        self.begin().await?;
+        self.catch_up().await?;
+        loop {
+            match timeout(LOOK_EVERY, notices.try_recv()).await {
+                Ok(Ok(Some(_notice))) => {
+                    self.catch_up().await?;
+                }
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => return Err(error),
+                Err(_quiet) => {
+                    if self.catch_up().await? > 0 {
+                        tracing::warn!("events came without a notice; listening on another connection");
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds out where to go on from: where it was, or as far back as is kept if this is the beginning.
+    async fn begin(&self) -> Result<(), sqlx::Error> {
+        let last = events::last(&self.db).await?;
+        // A number that is higher than the last is one of another database.
+        if self.hub.last().is_none_or(|seen| seen > last) {
+            let kept = i64::try_from(KEPT).unwrap_or(i64::MAX);
+            let oldest = events::oldest(&self.db).await?.unwrap_or(last + 1);
+            self.hub.begin((last - kept).max(oldest - 1));
+        }
+        Ok(())
+    }
+
+    /// Reads the events that this replica has not heard of, and tells how many there were.
+    async fn catch_up(&self) -> Result<usize, sqlx::Error> {
+        let mut heard = 0;
+        while let Some(last) = self.hub.last() {
+            let news = events::since(&self.db, last, BATCH).await?;
+            if news.is_empty() {
+                break;
+            }
+            heard += news.len();
+            // Before the sockets: who hears of a sale and asks for it must see it.
+            if news.iter().any(|event| event.kind.starts_with("flash_sale")) {
+                self.sales.heard().await;
+            }
+            for event in &news {
+                self.hub.publish(event);
+            }
+        }
+        Ok(heard)
+    }
+}
