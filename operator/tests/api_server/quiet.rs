@@ -111,3 +111,25 @@ async fn a_change_writes_only_what_it_touches() {
     assert_eq!(changed, [(Kind::Deployment, "demo-order".to_owned())]);
     operator.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_cache_policy_writes_its_document_and_no_pod_template() {
+    let world = World::new("one-policy").await;
+    let operator = world.operator();
+    world.apply("demo", json!({})).await;
+    world.ready("demo").await;
+    calm(&operator).await;
+    let (before, writes) = (versions(&world).await, operator.writes());
+    world.apply("demo", json!({"cache": {"policies": {"products": {"ttl": "1m"}}}})).await;
+    world.until("demo", "CachePolicyApplied", "False").await;
+    calm(&operator).await;
+    let changed: Vec<_> = versions(&world)
+        .await
+        .into_iter()
+        .filter(|(key, version)| before.get(key) != Some(version))
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(changed, [(Kind::ConfigMap, "demo-cache-policy".to_owned())]);
+    assert_eq!(operator.writes() - writes, 2, "the document and the status");
+    operator.stop().await;
+}

@@ -193,7 +193,7 @@ async fn refresh(pods: Api<Pod>, configs: Api<ConfigMap>, name: String, inside: 
         let document = PolicyDocument::parse(&config.data.expect("data")[DOCUMENT_FILE]).expect("a sound document");
         match manner {
             Manner::Prompt(after) => tokio::time::sleep(after).await,
-            Manner::Hesitant(least) if touched < least => continue,
+            Manner::Hesitant(needed) if touched < needed => continue,
             Manner::Rejecting => {
                 lock(&inside).answer.rejected = Some(Rejection { reason: "unknown variant `Telepathic`".into() });
                 continue;
