@@ -9,7 +9,7 @@ LOCAL := cargo run --quiet --bin local --
 E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status env demo demo-cache memory test build images lint fmt crds queries
+.PHONY: help up down status env demo demo-cache memory bench test build images lint fmt crds queries
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ demo-cache: ## the caching patterns on the running shop, call by call: hits, mis
 
 memory: ## the memory of every pod of the shop, as a table
 	@eval "$$($(LOCAL) env)" && $(E2E) memory
+
+bench: ## what a request costs, by CPU time, with and without the cache, as a table
+	@cargo build --quiet --release --bin bench --bin catalog
+	@target/$$(rustc --print host-tuple)/release/bench
 
 test: ## everything that must hold: formatting, lints, tests, charts, then a cluster with a shop on it
 	@scripts/test

@@ -1,0 +1,73 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
+
+mod cases;
+mod client;
+mod memory;
+mod proc;
+mod report;
+mod server;
+mod setup;
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+shop_runtime::use_jemalloc!();
+
+/// Measures what a request costs, by CPU time, with and without the cache
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The server under test, started by the program itself
+    #[command(hide = true)]
+    Serve(server::ServeArgs),
+}
+
+/// How long to measure.
+#[derive(Args, Clone, Copy, Debug)]
+struct RunArgs {
+    /// Rounds; in each of them every case has its turn
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+
+    /// How long a turn lasts, in milliseconds
+    #[arg(long, default_value_t = 1_000)]
+    turn_ms: u64,
+
+    /// Connections that are kept busy
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        Some(Command::Serve(args)) => server::serve(args).await,
+        None => run(cli.run).await,
+    }
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "it is what was asked for")]
+async fn run(args: RunArgs) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        eprintln!("These are figures of a debug build, which is several times slower: make bench builds for release.");
+    }
+    let shop = setup::Shop::start().await?;
+    println!("Load average before: {}.\n", proc::load_average());
+    let turn = Duration::from_millis(args.turn_ms);
+    println!("{}", cases::run(&shop, args.rounds, turn, args.connections).await?);
+    println!("{}", cases::stampedes(&shop, args.rounds).await?);
+    println!("{}", memory::run(&shop).await?);
+    println!("Load average after: {}.", proc::load_average());
+    Ok(())
+}
