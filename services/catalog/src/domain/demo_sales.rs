@@ -105,7 +105,7 @@ impl Shop {
         (row % self.shelves, rank)
     }
 
-    /// The product of this rank on the shelf; the first of a row are not always the best.
+    /// The product of this rank on a shelf; those with the lowest numbers are not always the best.
     fn product(&self, row: u64, rank: u64) -> Option<ProductId> {
         let place = (rank + 1 + row) * SPREAD % self.places;
         ProductId::new(i64::try_from(1 + row + self.shelves * place).ok()?).ok()
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn thirty_days_of_orders_are_there_and_none_is_of_tomorrow() {
         let orders = orders(20_000, NOW);
-        assert!((1_700..=1_800).contains(&orders.len()), "{}", orders.len());
+        assert!((1_750..=1_850).contains(&orders.len()), "{}", orders.len());
         assert!(orders.iter().all(|order| order.sold_at <= NOW && order.sold_at >= NOW - Duration::days(30)));
         let buyers: BTreeSet<_> = orders.iter().map(|order| order.customer.get()).collect();
         assert!(buyers.len() > 190 && buyers.last() <= Some(&BUYERS), "{buyers:?}");

@@ -3,6 +3,7 @@
 use serde_json::json;
 use shop_catalog::seed;
 use shop_types::OrderId;
+use time::{Duration, OffsetDateTime};
 
 use crate::support::Catalog;
 
@@ -63,4 +64,29 @@ async fn seeds_at_the_same_time_add_each_product_once() {
     for (category, counted, there) in counted(&catalog).await {
         assert_eq!((counted, there), (625, 625), "{category}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn demo_sales_are_added_once_even_at_the_same_time_and_make_bestsellers() {
+    let catalog = Catalog::with_products(400).await;
+    let now = OffsetDateTime::now_utc();
+    let earlier = seed::sales(&catalog.pool, 400, now - Duration::days(3)).await.expect("the seed works");
+    assert!(earlier > 3_000, "{earlier}");
+    let (first, second) = tokio::join!(seed::sales(&catalog.pool, 400, now), seed::sales(&catalog.pool, 400, now));
+    let added = first.expect("the seed works") + second.expect("the seed works");
+    assert!((300..earlier / 5).contains(&added), "three days' more: {added}");
+    assert_eq!(seed::sales(&catalog.pool, 400, now).await.expect("the seed works"), 0);
+
+    let there: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sales").fetch_one(&catalog.pool).await.expect("the query is right");
+    assert_eq!(there.cast_unsigned(), earlier + added);
+    let best = catalog.get("/api/bestsellers?limit=50").await;
+    assert_eq!(best.body["items"].as_array().map(Vec::len), Some(50), "{best:?}");
+    assert!(best.body["items"][0]["sold"].as_i64() > best.body["items"][49]["sold"].as_i64());
+}
+
+#[tokio::test]
+async fn a_demo_without_products_has_no_sales() {
+    let catalog = Catalog::empty().await;
+    assert_eq!(seed::sales(&catalog.pool, 0, OffsetDateTime::now_utc()).await.expect("the seed works"), 0);
 }

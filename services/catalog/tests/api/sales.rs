@@ -1,0 +1,123 @@
+//! What the order service tells of sales, and what becomes of it.
+
+use serde_json::{Value, json};
+use shop_cache::{Caches, LivePolicies};
+use shop_catalog::NAME;
+use shop_catalog::sales::Sales;
+use shop_runtime::job::Round;
+use shop_runtime::redis::Redis;
+use shop_types::{EventId, OrderId, UserId};
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime};
+
+use crate::support::{Catalog, Setup};
+
+/// The event of an order that buys these products and pieces.
+pub(crate) fn event(user: UserId, lines: &[(i64, i64)]) -> Value {
+    let lines: Vec<_> =
+        lines.iter().map(|(product, pieces)| json!({"product_id": product, "quantity": pieces})).collect();
+    json!({
+        "event_id": EventId::generate(), "order_id": OrderId::generate(), "user_id": user,
+        "occurred_at": "2026-01-01T12:00:00Z", "lines": lines,
+    })
+}
+
+/// Tells the catalog of an order that was placed just now.
+pub(crate) async fn sell(catalog: &Catalog, user: UserId, lines: &[(i64, i64)]) {
+    let mut event = event(user, lines);
+    event["occurred_at"] = json!("2999-01-01T00:00:00Z");
+    let answer = catalog.internal("POST", "/internal/sales", event).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+}
+
+async fn count(pool: &PgPool, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(pool).await.expect("the query is right")
+}
+
+#[tokio::test]
+async fn an_order_is_noted_once_however_often_it_is_told() {
+    let catalog = Catalog::with_products(8).await;
+    let mut event = event(UserId::generate(), &[(1, 2), (3, 1)]);
+    for _ in 0..3 {
+        assert_eq!(catalog.internal("POST", "/internal/sales", event.clone()).await.status, 204);
+    }
+    let again =
+        futures::future::join_all((0..8).map(|_| catalog.internal("POST", "/internal/sales", event.clone()))).await;
+    assert!(again.iter().all(|answer| answer.status == 204), "{again:?}");
+    // The same order as another event, which no outbox does.
+    event["event_id"] = json!(EventId::generate());
+    assert_eq!(catalog.internal("POST", "/internal/sales", event).await.status, 204);
+
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 2);
+    assert_eq!(count(&catalog.pool, "SELECT sum(quantity)::bigint FROM sales").await, 3);
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM inbox").await, 2);
+}
+
+#[tokio::test]
+async fn a_sale_of_an_unknown_product_is_noted_and_one_of_tomorrow_is_of_now() {
+    let catalog = Catalog::with_products(8).await;
+    sell(&catalog, UserId::generate(), &[(1, 1), (999_999, 5)]).await;
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales WHERE sold_at <= now()").await, 2);
+    let best = catalog.get("/api/bestsellers").await;
+    assert_eq!(best.body["items"].as_array().map(Vec::len), Some(1), "{best:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_sale_is_refused_and_too_much_of_it_too() {
+    let catalog = Catalog::with_products(8).await;
+    let good = event(UserId::generate(), &[(1, 1)]);
+    for (field, bad) in [
+        ("lines", json!([])),
+        ("lines", json!([{"product_id": 0, "quantity": 1}])),
+        ("lines", json!([{"product_id": 1, "quantity": 1000}])),
+        ("lines", Value::Array(vec![json!({"product_id": 1, "quantity": 1}); 501])),
+        ("occurred_at", json!("yesterday")),
+        ("user_id", json!(7)),
+        ("event_id", Value::Null),
+    ] {
+        let mut event = good.clone();
+        event[field] = bad;
+        let answer = catalog.internal("POST", "/internal/sales", event).await;
+        answer.assert_problem(422, "invalid-input");
+        assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.contains(field)), "{answer:?}");
+    }
+    let mut event = good;
+    event["note"] = json!("x".repeat(70_000));
+    catalog.internal("POST", "/internal/sales", event).await.assert_problem(413, "body-too-large");
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 0);
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM inbox").await, 0);
+}
+
+#[tokio::test]
+async fn without_redis_sales_are_noted_all_the_same() {
+    let setup = Setup { redis_url: "redis://127.0.0.1:1".into(), ..Setup::new().await };
+    let catalog = Catalog::start(setup).await.filled(8).await;
+    sell(&catalog, UserId::generate(), &[(1, 1)]).await;
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 1);
+    assert_eq!(catalog.get("/api/bestsellers").await.body["items"][0]["sold"], 1);
+}
+
+#[tokio::test]
+async fn sales_that_nothing_looks_at_any_more_are_forgotten_a_part_at_a_time() {
+    let catalog = Catalog::empty().await;
+    sqlx::query(
+        "INSERT INTO sales (order_id, user_id, product_id, quantity, sold_at)
+         SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, now() - interval '180 days' - make_interval(secs => n)
+         FROM generate_series(-1, 12000) n",
+    )
+    .execute(&catalog.pool)
+    .await
+    .expect("the past can be written");
+    let registry = prometheus::Registry::new();
+    let redis = Redis::new(None).expect("no URL is no wrong one");
+    let caches = Caches::new("test", NAME, redis, None, LivePolicies::defaults(), &registry).expect("a fresh registry");
+    let sales = Sales::new(catalog.pool.clone(), caches);
+    // A moment before the insert's, whatever the two clocks say of each other.
+    let now = OffsetDateTime::now_utc() - Duration::hours(1);
+    assert_eq!(sales.forget(now).await.expect("the database is there"), Round::More);
+    assert_eq!(sales.forget(now).await.expect("the database is there"), Round::Rest);
+    let left = count(&catalog.pool, "SELECT count(*) FROM sales").await;
+    assert!((3_500..3_700).contains(&left), "those of the last hour are left: {left}");
+    assert_eq!(sales.forget(now + Duration::days(1)).await.expect("the database is there"), Round::Rest);
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 0);
+}
