@@ -146,8 +146,9 @@ impl<S: Source> Inner<S> {
         parcel: &Parcel,
     ) -> Landed<LoadResult<S>> {
         // Where pods keep nothing, everyone is to see what was written last, so nobody shares a load that began before they asked.
-        let holds_at = job.policy.local.is_some().then(|| self.flights.tick());
-        let depends_on = self.keep(&job.text, &job.policy, value.as_ref(), since, (parcel.fresh, parcel.stale), &parcel.tags);
+        let holds_at = job.policy.local_tier().is_some().then(|| self.flights.tick());
+        let depends_on =
+            self.keep(&job.text, &job.policy, value.as_ref(), since, (parcel.fresh, parcel.stale), &parcel.tags);
         let holds_at = holds_at.filter(|_| self.side.fence.is_valid(since.0, &depends_on));
         Landed { result: Ok(fetched(value, false, None)), holds_at }
     }
