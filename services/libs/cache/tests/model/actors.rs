@@ -1,6 +1,7 @@
 //! Who takes part: loads, writes and unannounced changes, in all their steps, with all that can happen to them between two steps.
 
-use crate::tier::{ALL, Broken, Lease, Schema, Stamp, Tag, Tier, Token};
+use crate::pod::{Moment, Pod, Told};
+use crate::tier::{ALL, Broken, Fate, Lease, Schema, Stamp, Tag, Tier, Token};
 
 /// The one key.
 const KEY: u8 = 1;
@@ -19,6 +20,8 @@ pub(crate) struct Version {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     tier: Tier<Version>,
+    /// The pod in which the loads are, if its memory is looked at.
+    pod: Option<Pod<Version>>,
     database: Version,
     actors: Vec<Actor>,
     faults: Faults,
@@ -36,9 +39,11 @@ pub(crate) enum Actor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Loading {
     Idle,
-    Granted(Stamp),
+    Granted(Stamp, Moment),
     /// It has read the database.
-    Holding(Stamp, Version),
+    Holding(Stamp, Moment, Version),
+    /// What it has is in Redis too.
+    Fetched(Moment, Version),
     Over,
 }
 
@@ -84,6 +89,8 @@ pub(crate) struct Faults {
     pub(crate) stalls: u8,
     /// A script's answer, or the script itself, does not arrive.
     pub(crate) unheard: u8,
+    /// The pod loses its subscription.
+    pub(crate) deafness: u8,
 }
 
 /// What happens next.
@@ -100,6 +107,10 @@ pub(crate) enum Step {
     MarkerIsEvicted(Tag),
     SequenceIsEvicted,
     Flush,
+    PodHears,
+    PodForgets,
+    PodLosesItsSubscription,
+    PodSubscribes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +119,7 @@ pub(crate) enum Act {
     LeaseToRenew,
     Read,
     Fill,
+    KeepInMemory,
     GiveBack,
     Begin,
     BeginUnheard,
@@ -127,7 +139,13 @@ pub(crate) enum Act {
 
 impl World {
     pub(crate) fn new(actors: &[Actor], faults: Faults, broken: Option<Broken>) -> Self {
-        Self { tier: Tier::new(broken), database: Version { row: 0, other: 0 }, actors: actors.to_vec(), faults }
+        let database = Version { row: 0, other: 0 };
+        Self { tier: Tier::new(broken), pod: None, database, actors: actors.to_vec(), faults }
+    }
+
+    /// The same, with the memory of the pod in which the loads are.
+    pub(crate) fn with_pod(self, pod: Pod<Version>) -> Self {
+        Self { pod: Some(pod), ..self }
     }
 
     /// What is wrong, if anything: an entry that would be served and is not what the database has. While a change is committed of which
@@ -137,7 +155,9 @@ impl World {
             return None;
         }
         let schemas = 1..=3;
-        let old = schemas.filter_map(|schema| self.tier.read(KEY, schema)).find(|served| **served != self.database)?;
+        let in_redis = schemas.filter_map(|schema| self.tier.read(KEY, schema));
+        let in_memory = self.pod.as_ref().and_then(Pod::settled);
+        let old = in_redis.chain(in_memory).find(|served| **served != self.database)?;
         Some(format!("{old:?} would be served, the database has {:?}", self.database))
     }
 
@@ -159,7 +179,40 @@ impl World {
         if self.faults.losses > 0 {
             self.losses(&mut next);
         }
+        if let Some(pod) = &self.pod {
+            self.pod(pod, &mut next);
+        }
         next
+    }
+
+    fn pod(&self, pod: &Pod<Version>, next: &mut Vec<(Step, Self)>) {
+        let mut act = |step, change: fn(&mut Pod<Version>)| {
+            next.push(self.after(step, |world| world.pod.iter_mut().for_each(change)));
+        };
+        if pod.can_hear() {
+            act(Step::PodHears, Pod::hear);
+        }
+        if pod.has_entry() {
+            act(Step::PodForgets, Pod::lose_entry);
+        }
+        if pod.is_deaf() {
+            act(Step::PodSubscribes, Pod::subscribe);
+        } else if self.faults.deafness > 0 {
+            next.push(self.after(Step::PodLosesItsSubscription, |world| {
+                world.faults.deafness -= 1;
+                world.pod.iter_mut().for_each(Pod::lose_subscription);
+            }));
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        self.pod.as_ref().map_or(0, Pod::moment)
+    }
+
+    fn tell(&mut self, told: Told) {
+        if let Some(pod) = &mut self.pod {
+            pod.publish(told);
+        }
     }
 
     fn after(&self, step: Step, change: impl FnOnce(&mut Self)) -> (Step, Self) {
@@ -227,26 +280,36 @@ impl World {
             Loading::Idle => {
                 for (name, renews) in [(Act::Lease, false), (Act::LeaseToRenew, true)] {
                     act(name, &|world| match world.tier.lease(KEY, schema, token, renews) {
-                        Lease::Granted(stamp) => Loading::Granted(stamp),
-                        Lease::Hit(_) => Loading::Over,
+                        Lease::Granted(stamp) => Loading::Granted(stamp, world.moment()),
+                        Lease::Hit(value) => world.fetched(value, world.moment()),
                         // It may ask again.
                         Lease::Held | Lease::Writing => Loading::Idle,
                     });
                 }
             }
-            Loading::Granted(stamp) => {
-                act(Act::Read, &|world| Loading::Holding(stamp, world.database));
+            Loading::Granted(stamp, moment) => {
+                act(Act::Read, &|world| Loading::Holding(stamp, moment, world.database));
                 act(Act::GiveBack, &|world| {
                     world.tier.release(KEY, schema, token);
                     Loading::Over
                 });
             }
-            Loading::Holding(stamp, value) => act(Act::Fill, &|world| {
-                world.tier.fill((KEY, schema, token), stamp, value, &[TAG]);
+            Loading::Holding(stamp, moment, value) => {
+                act(Act::Fill, &|world| match world.tier.fill((KEY, schema, token), stamp, value, &[TAG]) {
+                    Fate::Stored => world.fetched(value, moment),
+                    Fate::Late | Fate::Overtaken | Fate::Dropped => Loading::Over,
+                });
+            }
+            Loading::Fetched(moment, value) => act(Act::KeepInMemory, &|world| {
+                world.pod.iter_mut().for_each(|pod| pod.keep(value, moment));
                 Loading::Over
             }),
             Loading::Over => {}
         }
+    }
+
+    fn fetched(&self, value: Version, moment: Moment) -> Loading {
+        if self.pod.is_some() { Loading::Fetched(moment, value) } else { Loading::Over }
     }
 
     fn write(&self, number: usize, schema: Schema, writing: Writing, next: &mut Vec<(Step, Self)>) {
@@ -286,7 +349,7 @@ impl World {
                 if crashes {
                     act(Act::Abandon, &|world| {
                         world.faults.crashes -= 1;
-                        world.tier.drop(&[KEY], schema, None);
+                        world.drop_entry(schema, None);
                         // What Redis was not told of is in the outbox, so its end is as that of a write whose pod dies.
                         if stamp.is_some() { Writing::Abandoned } else { Writing::Over }
                     });
@@ -295,18 +358,18 @@ impl World {
             Writing::Committed(stamp, value) => {
                 if let Some(stamp) = stamp {
                     act(Act::Put, &|world| {
-                        world.tier.put((KEY, schema, token), stamp, value, &[TAG]);
+                        world.put(schema, token, stamp, value);
                         Writing::Over
                     });
                 }
                 act(Act::Drop, &|world| {
-                    world.tier.drop(&[KEY], schema, Some(token));
+                    world.drop_entry(schema, Some(token));
                     Writing::Over
                 });
                 if let (Some(stamp), true) = (stamp, unheard) {
                     act(Act::DropAfterLosingPut, &|world| {
                         world.faults.unheard -= 1;
-                        world.tier.drop(&[KEY], schema, Some(token));
+                        world.drop_entry(schema, Some(token));
                         Writing::Trailing(stamp, value)
                     });
                 }
@@ -322,11 +385,11 @@ impl World {
                 Writing::Over
             }),
             Writing::Orphaned => act(Act::Relay, &|world| {
-                world.tier.drop(&[KEY], schema, None);
+                world.drop_entry(schema, None);
                 Writing::Over
             }),
             Writing::Trailing(stamp, value) => act(Act::PutArrivesLate, &|world| {
-                world.tier.put((KEY, schema, token), stamp, value, &[TAG]);
+                world.put(schema, token, stamp, value);
                 Writing::Over
             }),
             Writing::Over => {}
@@ -343,11 +406,26 @@ impl World {
             world.actors[number] = Actor::Change(how, after);
             match (changing, how) {
                 (Changing::Idle, _) => world.database.other += 1,
-                (_, Invalidation::Key) => world.tier.drop(&[KEY], 2, None),
-                (_, Invalidation::Tag) => world.tier.tags(&[TAG]),
-                (_, Invalidation::All) => world.tier.tags(&[ALL]),
+                (_, Invalidation::Key) => world.drop_entry(2, None),
+                (_, Invalidation::Tag) => world.invalidate(TAG),
+                (_, Invalidation::All) => world.invalidate(ALL),
             }
         }));
+    }
+
+    fn drop_entry(&mut self, schema: Schema, token: Option<Token>) {
+        self.tier.drop(&[KEY], schema, token);
+        self.tell(Told::ByDrop);
+    }
+
+    fn put(&mut self, schema: Schema, token: Token, stamp: Stamp, value: Version) {
+        self.tier.put((KEY, schema, token), stamp, value, &[TAG]);
+        self.tell(Told::ByPut);
+    }
+
+    fn invalidate(&mut self, tag: Tag) {
+        self.tier.tags(&[tag]);
+        self.tell(Told::ByTags);
     }
 
     fn set(&mut self, number: usize, writing: Writing) {

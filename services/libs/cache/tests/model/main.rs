@@ -4,6 +4,7 @@
 
 mod actors;
 mod explorer;
+mod pod;
 mod proofs;
 mod scripts;
 mod tier;
