@@ -1,7 +1,7 @@
 //! All caches of a service.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use prometheus::Registry;
@@ -44,7 +44,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     registry: Registry,
     sides: Mutex<HashMap<CacheName, Arc<Side>>>,
-    tended: Mutex<Vec<Arc<dyn Tended>>>,
+    /// Not held fast: each holds this.
+    tended: Mutex<Vec<Weak<dyn Tended>>>,
     waiting: Waiting,
     clock: Mutex<RedisClock>,
 }
@@ -78,7 +79,8 @@ impl Caches {
     /// A cache of this source. A service has one for each name.
     pub fn cache<S: Source>(&self, source: S) -> Cache<S> {
         let cache = Cache::new(Arc::clone(&self.shared), self.shared.side_or_new(S::NAME), source);
-        lock(&self.shared.tended).push(cache.inner());
+        let tended: Arc<dyn Tended> = cache.inner();
+        lock(&self.shared.tended).push(Arc::downgrade(&tended));
         cache
     }
 
@@ -126,7 +128,7 @@ impl Caches {
 
     /// What this pod knows of each cache of the service.
     pub fn stats(&self) -> Vec<CacheStats> {
-        let mut stats: Vec<_> = lock(&self.shared.tended).iter().map(|cache| cache.stats()).collect();
+        let mut stats: Vec<_> = self.shared.tended().iter().map(|cache| cache.stats()).collect();
         stats.sort_by_key(|stats| stats.name);
         stats
     }
@@ -230,6 +232,11 @@ impl Shared {
         i64::try_from(micros).ok().and_then(|micros| lock(&self.clock).local(micros)).unwrap_or(now)
     }
 
+    /// The caches that are still used.
+    fn tended(&self) -> Vec<Arc<dyn Tended>> {
+        lock(&self.tended).iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// Renews what is due, and takes note of new policies.
     async fn tend(&self) {
         let mut changed = self.policies.changed();
@@ -238,7 +245,7 @@ impl Shared {
         loop {
             tokio::select! {
                 now = tend.tick() => {
-                    for cache in lock(&self.tended).clone() {
+                    for cache in self.tended() {
                         cache.renew_due(now);
                     }
                 }
