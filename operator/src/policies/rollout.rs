@@ -164,6 +164,7 @@ impl Rollout {
         if seen.address.is_none() {
             // Whoever follows it finds no target any more.
             pod.answer = None;
+            self.lost_a_pod();
             return Change { task: None, told: former.address.is_some() };
         }
         let task = if another || revived { self.begin(&name, now) } else { None };
@@ -172,13 +173,16 @@ impl Rollout {
 
     /// The pod is gone; whether it was there.
     pub(super) fn forget(&mut self, pod: &str) -> bool {
-        self.pods.remove(pod).is_some_and(|pod| pod.seen.address.is_some())
+        let removed = self.pods.remove(pod);
+        self.lost_a_pod();
+        removed.is_some_and(|pod| pod.seen.address.is_some())
     }
 
     /// Forgets all pods but these; whether there were others.
     pub(super) fn keep(&mut self, present: &[&str]) -> bool {
         let before = self.pods.len();
         self.pods.retain(|name, _| present.contains(&name.as_str()));
+        self.lost_a_pod();
         self.pods.len() != before
     }
 
@@ -219,6 +223,15 @@ impl Rollout {
             state: pod.state(now),
         };
         Some(PolicyPicture { version: wanted.version.clone(), pods: self.running().map(pod).collect() })
+    }
+
+    /// If only pods that are gone had not acknowledged, the change is over; how long it took says nothing then.
+    fn lost_a_pod(&mut self) {
+        if self.running().all(Followed::is_applied)
+            && let Some(wanted) = &mut self.wanted
+        {
+            wanted.written = None;
+        }
     }
 
     /// The pods whose processes run.

@@ -122,6 +122,11 @@ fn a_pod_that_goes_does_not_count() {
     assert_eq!(change, Change { task: None, told: true });
     assert_eq!(rollout.target(&tasks[1]), None);
     assert_eq!(states(&rollout, now), [PodState::Applied]);
+    let later = now + Duration::from_secs(3600);
+    let task = rollout.see(pod("c"), later).task.unwrap();
+    assert_eq!(rollout.picture(later), None, "the change was over when the last one that lacked it went");
+    assert_eq!(rollout.heard(&task, Answer::Applied, later).complete, None);
+    assert!(rollout.forget("c"));
     assert!(rollout.forget("a") && !rollout.forget("b"));
     assert_eq!(states(&rollout, now), []);
 }
