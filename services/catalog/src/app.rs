@@ -56,9 +56,7 @@ pub struct Parts {
     pub auth: AuthState,
     /// How long stock is kept for an order that is neither committed nor released.
     pub reservation_lifetime: Duration,
-    /// How often to look for reservations that were forgotten.
-    pub reservation_sweep_every: Duration,
-    /// What bounds the WebSockets.
+    /// What bounds the sockets.
     pub sockets: SocketLimits,
     /// Where background work and sockets run, so that a stop can wait for them.
     pub tasks: TaskTracker,
@@ -85,7 +83,6 @@ pub struct AppState {
     hub: Hub,
     relay: Relay,
     db: PgPool,
-    reservation_sweep_every: Duration,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -93,7 +90,7 @@ pub struct AppState {
 impl AppState {
     /// Puts the parts together.
     pub fn new(parts: Parts, registry: &Registry) -> Result<Self, prometheus::Error> {
-        let Parts { db, redis, redis_url, policies, shop, demo, auth, tasks, stop, reservation_sweep_every, .. } = parts;
+        let Parts { db, redis, redis_url, policies, shop, demo, auth, tasks, stop, .. } = parts;
         let metrics = CatalogMetrics::register(registry)?;
         let caches = Caches::new(&shop, NAME, redis.clone(), redis_url.as_ref(), policies, registry)?;
         let products = caches.cache(Products(db.clone()));
@@ -124,7 +121,6 @@ impl AppState {
             hub,
             relay: Relay::new(db.clone(), OutboxMetrics::register(registry)?).to_redis(redis),
             db,
-            reservation_sweep_every,
             tasks,
             stop,
         })
@@ -137,11 +133,15 @@ impl AppState {
         let caches = self.caches.clone();
         let carry_out = move |event| invalidations::deliver(caches.clone(), event);
         tasks.spawn(self.relay.clone().run(carry_out, stop.clone()));
-        tasks.spawn(expiry::run(self.reservations.clone(), self.reservation_sweep_every, stop.clone()));
         tasks.spawn(sales::forget(self.sales.clone(), stop.clone()));
         tasks.spawn(self.flash_sales.clone().watch_the_clock(stop.clone()));
         tasks.spawn(hub::listen(self.hub.clone(), self.db.clone(), self.flash_sales.clone(), stop.clone()));
         tasks.spawn(hub::forget(self.db.clone(), stop.clone()));
+    }
+
+    /// Starts to look for reservations that were forgotten. Apart from the rest, since tests look for themselves.
+    pub fn start_sweep(&self, every: Duration) {
+        self.tasks.spawn(expiry::run(self.reservations.clone(), every, self.stop.clone()));
     }
 
     /// Whether anyone may do what does no harm in a demo.
@@ -192,7 +192,6 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         demo: common.demo,
         auth,
         reservation_lifetime,
-        reservation_sweep_every,
         sockets: SocketLimits { connections: websocket_connections, ..SocketLimits::default() },
         tasks: tasks.clone(),
         stop: stop.clone(),
@@ -205,6 +204,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let probes_stop = CancellationToken::new();
     let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
     state.start_jobs();
+    state.start_sweep(reservation_sweep_every);
     let ops = ops::router(health.clone(), registry).merge(shop_cache::ops::router(state.caches()));
     let app = ServiceApp {
         name: NAME,

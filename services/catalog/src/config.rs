@@ -24,6 +24,7 @@ pub struct Cli {
 
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is read once")]
 pub enum Command {
     /// Serve until SIGTERM
     Serve(ServeArgs),
@@ -55,7 +56,7 @@ pub struct ServeArgs {
     #[arg(long, env = "RESERVATION_SWEEP_EVERY", default_value = "5s", value_parser = duration)]
     pub reservation_sweep_every: Duration,
 
-    /// The most WebSockets of this process
+    /// The most sockets (`/ws`) of this process
     #[arg(long, env = "WEBSOCKET_CONNECTIONS", default_value_t = 2_000)]
     pub websocket_connections: usize,
 }

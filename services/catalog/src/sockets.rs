@@ -1,9 +1,12 @@
 //! Everything that a WebSocket does between its opening and its close. Clients only listen: what they send is not looked at.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message as Frame, Utf8Bytes, WebSocket, close_code};
+use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
@@ -12,11 +15,17 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::hub::{Hub, Subscription};
+use crate::hub::{Hub, Message, Subscription};
 use crate::metrics::{CatalogMetrics, Closed};
 
 /// Clients have nothing to say, so nothing long.
 pub const LARGEST_MESSAGE: usize = 4 * 1024;
+
+/// How long a client may take to take the last word.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
+
+type Out = SplitSink<WebSocket, Frame>;
+type In = SplitStream<WebSocket>;
 
 /// What bounds the sockets of a replica.
 #[derive(Clone, Copy, Debug)]
@@ -82,54 +91,57 @@ impl Sockets {
     }
 
     async fn converse(self, socket: WebSocket, subscription: Subscription) -> Closed {
-        let Self { limits, stop, .. } = self;
-        let (mut out, mut inward) = socket.split();
-        let Subscription { last, missed, mut news } = subscription;
-        let mut pings = tokio::time::interval_at(Instant::now() + limits.ping_every, limits.ping_every);
-        let mut alive = true;
-        let mut backlog = greeting(last, missed).into_iter();
-        let reason = loop {
-            let frame = match backlog.next() {
-                Some(text) => Frame::Text(text),
-                None => tokio::select! {
-                    () = stop.cancelled() => break Closed::Stopping,
-                    event = news.recv() => match event {
-                        Ok(message) => Frame::Text(message.text),
-                        Err(RecvError::Lagged(_)) => break Closed::TooSlow,
-                        // The events begin anew; so does the client, when it comes back.
-                        Err(RecvError::Closed) => break Closed::Stopping,
-                    },
-                    frame = inward.next() => match frame {
-                        None | Some(Err(_) | Ok(Frame::Close(_))) => break Closed::ByClient,
-                        Some(Ok(Frame::Text(_) | Frame::Binary(_) | Frame::Ping(_) | Frame::Pong(_))) => {
-                            alive = true;
-                            continue;
-                        }
-                    },
-                    _ = pings.tick() => {
-                        if !alive {
-                            break Closed::Silent;
-                        }
-                        alive = false;
-                        Frame::Ping(axum::body::Bytes::new())
-                    }
-                },
-            };
-            match timeout(limits.patience, out.send(frame)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => break Closed::ByClient,
-                Err(_elapsed) => break Closed::TooSlow,
-            }
-        };
+        let (mut out, inward) = socket.split();
+        let Err(reason) = self.tell(&mut out, inward, subscription).await;
         if let Some(frame) = farewell(reason) {
-            let _ = timeout(limits.patience.min(Duration::from_secs(1)), out.send(Frame::Close(Some(frame)))).await;
+            let _ = timeout(FAREWELL_PATIENCE, out.send(Frame::Close(Some(frame)))).await;
         }
         reason
+    }
+
+    /// Sends what was missed and then what happens, for as long as there is no reason to stop.
+    async fn tell(&self, out: &mut Out, mut inward: In, subscription: Subscription) -> Result<Infallible, Closed> {
+        let Subscription { last, missed, mut news } = subscription;
+        for text in greeting(last, missed) {
+            self.send(out, Frame::Text(text)).await?;
+        }
+        let every = self.limits.ping_every;
+        let mut pings = tokio::time::interval_at(Instant::now() + every, every);
+        let mut alive = true;
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(Closed::Stopping),
+                event = news.recv() => match event {
+                    Ok(message) => self.send(out, Frame::Text(message.text)).await?,
+                    Err(RecvError::Lagged(_)) => return Err(Closed::TooSlow),
+                    // The events begin anew; so does the client, when it comes back.
+                    Err(RecvError::Closed) => return Err(Closed::Stopping),
+                },
+                frame = inward.next() => match frame {
+                    None | Some(Err(_) | Ok(Frame::Close(_))) => return Err(Closed::ByClient),
+                    Some(Ok(Frame::Text(_) | Frame::Binary(_) | Frame::Ping(_) | Frame::Pong(_))) => alive = true,
+                },
+                _ = pings.tick() => {
+                    if !alive {
+                        return Err(Closed::Silent);
+                    }
+                    alive = false;
+                    self.send(out, Frame::Ping(Bytes::new())).await?;
+                }
+            }
+        }
+    }
+
+    async fn send(&self, out: &mut Out, frame: Frame) -> Result<(), Closed> {
+        match timeout(self.limits.patience, out.send(frame)).await {
+            Ok(sent) => sent.map_err(|_| Closed::ByClient),
+            Err(_elapsed) => Err(Closed::TooSlow),
+        }
     }
 }
 
 /// Where the client stands, and what it has missed. One that has missed what is not known any more has to read everything again.
-fn greeting(last: i64, missed: Option<Vec<crate::hub::Message>>) -> Vec<Utf8Bytes> {
+fn greeting(last: i64, missed: Option<Vec<Message>>) -> Vec<Utf8Bytes> {
     let kind = if missed.is_some() { "hello" } else { "resync" };
     let hello = json!({"kind": kind, "seq": last}).to_string().into();
     // What was missed comes first: whoever has seen the greeting has seen everything up to its number.

@@ -55,6 +55,7 @@ pub struct Invalidated {
     invalidated: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a rule of garde")]
 fn is_tag(tag: &Tag, (): &()) -> garde::Result {
     let known = |sign: u8| sign.is_ascii_alphanumeric() || matches!(sign, b':' | b'-' | b'_');
     let text = tag.as_str();

@@ -56,6 +56,7 @@ pub struct CommentPath {
     comment_id: CommentId,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a rule of garde")]
 fn is_text(text: &str, (): &()) -> garde::Result {
     if text.trim().is_empty() || text.chars().count() > TEXT_LENGTH {
         return Err(garde::Error::new(format!("has from 1 to {TEXT_LENGTH} characters")));

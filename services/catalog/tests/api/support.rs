@@ -129,8 +129,6 @@ impl Catalog {
             demo,
             auth: keys.auth_state(),
             reservation_lifetime,
-            // Tests call the sweep themselves.
-            reservation_sweep_every: Duration::from_secs(3600),
             sockets,
             tasks: tasks.clone(),
             stop: stop.clone(),
