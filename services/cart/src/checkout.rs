@@ -76,12 +76,16 @@ impl Checkouts {
         fingerprint: Fingerprint,
         request: CheckoutRequest,
     ) -> Result<Begun, Error> {
-        self.limiter.check(&user.to_string()).await?;
         let mut transaction = self.db.begin().await?;
         let lease = self.driver.timing().lease;
         let begun = begin::begin(&mut transaction, user, key, fingerprint, request, lease).await?;
+        let is_new = matches!(begun, Begun::New(_));
+        if is_new {
+            // Counted only now: who came with many twins at once has one wish, and each of them gets its answer.
+            self.limiter.check(&user.to_string()).await?;
+        }
         transaction.commit().await?;
-        if matches!(begun, Begun::New(_)) {
+        if is_new {
             self.metrics.did(Operation::Checkout);
         }
         Ok(begun)

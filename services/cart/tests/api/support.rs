@@ -75,7 +75,6 @@ impl Shop {
             demo: false,
             auth: keys.auth_state(),
             reservation_lifetime: day,
-            reservation_sweep_every: day,
             sockets: shop_catalog::sockets::SocketLimits::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
