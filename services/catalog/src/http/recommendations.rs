@@ -62,38 +62,56 @@ pub async fn list(
     Ok(Cached(served.status, Json(served.value.as_deref()).into_response()))
 }
 
+/// Why a visitor does not get the recommendations that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// It is not known who asks.
+    NotLoggedIn,
+    /// They are another customer's.
+    Forbidden,
+    /// It is not clear whose they are.
+    UserId(&'static str),
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotLoggedIn => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "You have to log in first")
+                .detail("an access token is missing")
+                .authenticate("Bearer"),
+            Refusal::Forbidden => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", "These are another customer's recommendations")
+            }
+            Refusal::UserId(message) => Self::bad_request(format!("user_id: {message}"))
+                .with("errors", [json!({"field": "user_id", "message": message})]),
+        }
+    }
+}
+
 /// Whose recommendations are asked for, if this visitor may see them: one's own; anybody's, as an administrator or in a demo.
-fn whose(asked: Option<&str>, visitor: Option<&CurrentUser>, demo: bool) -> Result<UserId, Problem> {
+fn whose(asked: Option<&str>, visitor: Option<&CurrentUser>, demo: bool) -> Result<UserId, Refusal> {
     if visitor.is_none() && !demo {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "You have to log in first")
-            .detail("an access token is missing")
-            .authenticate("Bearer"));
+        return Err(Refusal::NotLoggedIn);
     }
     let Some(asked) = asked else {
-        return visitor.map(|user| user.id).ok_or_else(|| bad_user_id("log in, or say whose recommendations you want"));
+        let own = visitor.map(|user| user.id);
+        return own.ok_or(Refusal::UserId("log in, or say whose recommendations you want"));
     };
     let customer = customer(asked, demo)?;
-    if demo || visitor.is_some_and(|user| user.id == customer || user.role == Role::Admin) {
-        return Ok(customer);
-    }
-    Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "These are another customer's recommendations"))
+    let may_see = demo || visitor.is_some_and(|user| user.id == customer || user.role == Role::Admin);
+    if may_see { Ok(customer) } else { Err(Refusal::Forbidden) }
 }
 
 /// The customer of this UUID or, in a demo, of this number.
-fn customer(asked: &str, demo: bool) -> Result<UserId, Problem> {
+fn customer(asked: &str, demo: bool) -> Result<UserId, Refusal> {
     if let Ok(id) = asked.parse::<UserId>() {
         return Ok(id);
     }
     match asked.parse::<DemoCustomer>() {
         Ok(customer) if demo => Ok(customer.user_id()),
-        _ if demo => Err(bad_user_id("is neither a UUID nor a demo customer's number from 1 to 1000")),
-        _ => Err(bad_user_id("is not a UUID")),
+        _ if demo => Err(Refusal::UserId("is neither a UUID nor a demo customer's number from 1 to 1000")),
+        _ => Err(Refusal::UserId("is not a UUID")),
     }
-}
-
-fn bad_user_id(message: &'static str) -> Problem {
-    Problem::bad_request(format!("user_id: {message}"))
-        .with("errors", [json!({"field": "user_id", "message": message})])
 }
 
 #[cfg(test)]
@@ -104,8 +122,8 @@ mod tests {
         CurrentUser { id: UserId::generate(), role, name: "Somebody".to_owned() }
     }
 
-    fn status(outcome: Result<UserId, Problem>) -> u16 {
-        outcome.map_or_else(|problem| problem.status().as_u16(), |_| 200)
+    fn status(outcome: Result<UserId, Refusal>) -> u16 {
+        outcome.map_or_else(|refusal| Problem::from(refusal).status().as_u16(), |_| 200)
     }
 
     #[test]
