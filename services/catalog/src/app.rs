@@ -96,18 +96,12 @@ impl AppState {
         let products = caches.cache(Products(db.clone()));
         let comments = caches.cache(TopComments(db.clone()));
         let sales = caches.cache(SalesSource(db.clone()));
-        let changes =
-            Changes::new(db.clone(), caches.clone(), products.clone(), comments.clone(), sales.clone());
+        let changes = Changes::new(db.clone(), caches.clone(), products.clone(), comments.clone(), sales.clone());
         let hub = Hub::default();
         Ok(Self {
             reads: Reads::new(db.clone(), products),
             assortment: Assortment::new(changes.clone()),
-            reservations: Reservations::new(
-                db.clone(),
-                changes.clone(),
-                parts.reservation_lifetime,
-                metrics.clone(),
-            ),
+            reservations: Reservations::new(db.clone(), changes.clone(), parts.reservation_lifetime, metrics.clone()),
             comments: Comments::new(comments, changes.clone(), redis.clone(), metrics.clone()),
             flash_sales: FlashSales::new(db.clone(), sales, changes),
             bestsellers: caches.cache(Bestsellers(db.clone())),

@@ -148,10 +148,8 @@ impl From<Error> for Problem {
                 "The order has reserved other lines",
             )
             .detail(format!("order {order} was reserved before, with other products or quantities")),
-            Error::NoComment(id) => {
-                Self::new(StatusCode::NOT_FOUND, "comment-not-found", "There is no such comment")
-                    .detail(format!("the product has no comment {id}"))
-            }
+            Error::NoComment(id) => Self::new(StatusCode::NOT_FOUND, "comment-not-found", "There is no such comment")
+                .detail(format!("the product has no comment {id}")),
             Error::AlreadyCommented(product) => conflict("already-commented", "You have commented on this before")
                 .detail(format!("you have a comment on product {product}; there is one for each customer")),
             Error::OwnComment(_) => Self::new(StatusCode::FORBIDDEN, "own-comment", "The comment is your own")
@@ -160,8 +158,10 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-comments", "Too many comments or votes")
                     .retry_after(limited.retry_after)
             }
-            Error::NoSale(id) => Self::new(StatusCode::NOT_FOUND, "flash-sale-not-found", "There is no such flash sale")
-                .detail(format!("flash sale {id} is over or never was")),
+            Error::NoSale(id) => {
+                Self::new(StatusCode::NOT_FOUND, "flash-sale-not-found", "There is no such flash sale")
+                    .detail(format!("flash sale {id} is over or never was"))
+            }
             Error::SaleTime(error) => field(invalid_input(), "ends_at", &error.to_string()),
             Error::SalePrice(product) => {
                 field(invalid_input(), "price", &format!("it is not below the regular price of product {product}"))

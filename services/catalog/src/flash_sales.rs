@@ -89,8 +89,7 @@ impl FlashSales {
 }
 
 async fn start(connection: &mut PgConnection, new: &NewSale) -> Result<FlashSale, Error> {
-    let product =
-        store::products::lock(&mut *connection, new.product).await?.ok_or(Error::NoProduct(new.product))?;
+    let product = store::products::lock(&mut *connection, new.product).await?.ok_or(Error::NoProduct(new.product))?;
     if new.price.amount >= product.price.amount || new.price.currency != product.price.currency {
         return Err(Error::SalePrice(new.product));
     }
@@ -99,8 +98,7 @@ async fn start(connection: &mut PgConnection, new: &NewSale) -> Result<FlashSale
         return Err(Error::SaleOverlaps(new.product));
     }
     let sale = changed(connection, id).await?;
-    let kind =
-        if sale.state == SaleState::Running { EventKind::FlashSaleStarted } else { EventKind::FlashSalePlanned };
+    let kind = if sale.state == SaleState::Running { EventKind::FlashSaleStarted } else { EventKind::FlashSalePlanned };
     tell(connection, kind, sale).await
 }
 

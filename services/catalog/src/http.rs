@@ -1,8 +1,8 @@
 //! The catalog over HTTP: one file for a resource, with what it reads and writes.
 
 pub mod admin;
-pub mod caches;
 pub mod bestsellers;
+pub mod caches;
 pub mod categories;
 pub mod comments;
 pub mod flash_sales;

@@ -25,7 +25,14 @@ async fn fill(args: &SeedArgs) -> anyhow::Result<()> {
     let added = seed::run(&pool, args.products).await?;
     let sales = seed::sales(&pool, args.products, time::OffsetDateTime::now_utc()).await?;
     let commented = seed::comments(&pool, args.products).await?;
-    tracing::info!(added, products = args.products, sales, commented, duration_ms = started.elapsed().as_millis(), "seeded");
+    tracing::info!(
+        added,
+        products = args.products,
+        sales,
+        commented,
+        duration_ms = started.elapsed().as_millis(),
+        "seeded"
+    );
     pool.close().await;
     Ok(())
 }

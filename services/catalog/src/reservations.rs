@@ -62,7 +62,11 @@ impl Reservations {
         // order has no row, and may come again when there is more.
         let stock = rows::stock(&mut **change, basket).await?;
         let not_sold = basket.not_among(&stock);
-        if not_sold.is_empty() { Err(Error::OutOfStock(basket.shortages(&stock))) } else { Err(Error::NotSold(not_sold)) }
+        if not_sold.is_empty() {
+            Err(Error::OutOfStock(basket.shortages(&stock)))
+        } else {
+            Err(Error::NotSold(not_sold))
+        }
     }
 
     /// Makes the order's stock sold, so that no deadline gives it back.
@@ -107,11 +111,7 @@ impl Reservations {
 }
 
 /// The order was seen before: what it got then, it gets again.
-async fn taken_before(
-    connection: &mut PgConnection,
-    order: OrderId,
-    basket: &Basket,
-) -> Result<Vec<OrderLine>, Error> {
+async fn taken_before(connection: &mut PgConnection, order: OrderId, basket: &Basket) -> Result<Vec<OrderLine>, Error> {
     match rows::state(&mut *connection, order).await? {
         Some(ReservationState::Held | ReservationState::Committed) => {}
         // None: gone since it was opened, which no statement of ours does.

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use crate::app::AppState;
 use crate::http::{
-    admin, bestsellers, caches, categories, comments, flash_sales, products, quote, recommendations, reservations, sales, socket,
-    system,
+    admin, bestsellers, caches, categories, comments, flash_sales, products, quote, recommendations, reservations,
+    sales, socket, system,
 };
 
 /// The routes without what they need to work.

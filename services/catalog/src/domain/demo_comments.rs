@@ -34,8 +34,22 @@ const SAYINGS: [(i16, &str, u64); 12] = [
 ];
 
 const NAMES: [&str; 16] = [
-    "Anna", "Boris", "Вера", "Галина", "Dmitry", "Elena", "Фёдор", "Ivan", "Ксения", "Leonid", "Мария", "Nikolai", "Ольга", "Pavel",
-    "Светлана", "Yuri",
+    "Anna",
+    "Boris",
+    "Вера",
+    "Галина",
+    "Dmitry",
+    "Elena",
+    "Фёдор",
+    "Ivan",
+    "Ксения",
+    "Leonid",
+    "Мария",
+    "Nikolai",
+    "Ольга",
+    "Pavel",
+    "Светлана",
+    "Yuri",
 ];
 
 /// A comment of the demo, with who has voted on it.

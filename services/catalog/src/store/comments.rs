@@ -52,12 +52,7 @@ pub async fn lock(db: impl PgExecutor<'_>, product: ProductId, comment: CommentI
 }
 
 /// Makes this the customer's vote on a locked comment, and counts it instead of the one before.
-pub async fn vote(
-    db: impl PgExecutor<'_>,
-    comment: CommentId,
-    voter: UserId,
-    vote: Vote,
-) -> sqlx::Result<Comment> {
+pub async fn vote(db: impl PgExecutor<'_>, comment: CommentId, voter: UserId, vote: Vote) -> sqlx::Result<Comment> {
     sqlx::query_as!(
         Comment,
         r#"WITH former AS (SELECT value FROM comment_votes WHERE comment_id = $1 AND user_id = $2),

@@ -20,9 +20,15 @@ impl Catalog {
 async fn the_first_reader_misses_and_the_next_hits() {
     let catalog = Catalog::with_products(8).await;
     let first = catalog.get("/api/products/1").await;
-    assert!(first.header("cache-status").is_some_and(|status| status.starts_with("products; fwd=miss; stored; ttl=")), "{first:?}");
+    assert!(
+        first.header("cache-status").is_some_and(|status| status.starts_with("products; fwd=miss; stored; ttl=")),
+        "{first:?}"
+    );
     let second = catalog.get("/api/products/1").await;
-    assert!(second.header("cache-status").is_some_and(|status| status.starts_with("products; hit; ttl=")), "{second:?}");
+    assert!(
+        second.header("cache-status").is_some_and(|status| status.starts_with("products; hit; ttl=")),
+        "{second:?}"
+    );
     assert_eq!((first.body, first.headers.get("etag")), (second.body, second.headers.get("etag")));
     let other = Catalog::start(catalog.replica().await).await;
     let third = other.get("/api/products/1").await;
@@ -39,7 +45,10 @@ async fn what_was_changed_at_one_replica_is_read_at_another_at_once() {
         }
         catalog.set(1, &json!({"price": {"amount": amount, "currency": "RUB"}})).await;
         assert_eq!(catalog.product(1).await["price"]["amount"], amount, "where it was changed");
-        eventually("the other replica's memory hears of it", async || other.product(1).await["price"]["amount"] == amount).await;
+        eventually("the other replica's memory hears of it", async || {
+            other.product(1).await["price"]["amount"] == amount
+        })
+        .await;
     }
 }
 
@@ -54,7 +63,10 @@ async fn what_is_sold_out_is_shown_as_sold_out_at_once_and_again_when_it_is_back
     catalog.warm("/api/products/1").await;
     assert_eq!(catalog.reserve(OrderId::generate(), &[(1, 1)]).await.status, 409);
     let after = catalog.get("/api/products/1").await;
-    assert!(after.header("cache-status").is_some_and(|status| status.contains("; hit")), "a refusal changes nothing: {after:?}");
+    assert!(
+        after.header("cache-status").is_some_and(|status| status.contains("; hit")),
+        "a refusal changes nothing: {after:?}"
+    );
     assert_eq!(catalog.release(order).await.status, 204);
     assert_eq!(catalog.stock(1).await, 2);
 }
@@ -86,7 +98,8 @@ async fn without_redis_answers_go_on_and_when_it_is_back_nothing_old_is_served()
     catalog.set(1, &json!({"price": {"amount": 7, "currency": "RUB"}, "stock": 3})).await;
     assert_eq!(catalog.product(1).await["price"]["amount"], 7, "the one that changed it knows");
     assert_eq!(catalog.reserve(OrderId::generate(), &[(1, 1)]).await.status, 200);
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(&catalog.pool).await.expect("the table is ours");
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(&catalog.pool).await.expect("the table is ours");
     assert!(kept > 0, "what Redis has not heard of is not forgotten");
 
     proxy.restore_networking();
@@ -94,7 +107,10 @@ async fn without_redis_answers_go_on_and_when_it_is_back_nothing_old_is_served()
     // The other replica, which never lost its Redis, serves what it has until Redis hears of the change. Then it is over.
     eventually("the other replica hears of it", async || other.product(1).await["stock"] == 2).await;
     eventually("the outbox is empty", async || {
-        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(&catalog.pool).await.expect("the table is ours");
+        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox")
+            .fetch_one(&catalog.pool)
+            .await
+            .expect("the table is ours");
         kept == 0
     })
     .await;
@@ -113,7 +129,9 @@ async fn an_administrator_empties_a_cache_and_anyone_does_in_a_demo() {
     let read = catalog.get("/api/products/1").await;
     assert!(read.header("cache-status").is_some_and(|status| status.contains("fwd=miss")), "{read:?}");
 
-    for spelling in ["flash-sales", "flashSales", "recommendations", "top-comments", "userProfile", "cart", "bestsellers"] {
+    for spelling in
+        ["flash-sales", "flashSales", "recommendations", "top-comments", "userProfile", "cart", "bestsellers"]
+    {
         let done = catalog.admin("POST", "/api/cache/invalidate", &json!({"cache_type": spelling})).await;
         assert_eq!(done.status, 200, "{spelling}: {done:?}");
     }
@@ -124,7 +142,10 @@ async fn an_administrator_empties_a_cache_and_anyone_does_in_a_demo() {
     let unknown = catalog.admin("POST", "/api/cache/invalidate", &json!({"cache_type": "lies"})).await;
     unknown.assert_problem(422, "unknown-cache");
     assert_eq!(unknown.body["caches"].as_array().map(Vec::len), Some(7));
-    catalog.send(catalog.request("POST", "/api/cache/invalidate").json(&everything)).await.assert_problem(401, "unauthenticated");
+    catalog
+        .send(catalog.request("POST", "/api/cache/invalidate").json(&everything))
+        .await
+        .assert_problem(401, "unauthenticated");
 
     let demo = Catalog::start(Setup { demo: true, ..Setup::new().await }).await;
     assert_eq!(demo.send(demo.request("POST", "/api/cache/invalidate").json(&everything)).await.status, 200);
@@ -147,6 +168,7 @@ async fn the_figures_of_the_caches_are_for_everyone() {
     let stats = catalog.get("/api/cache/stats").await;
     assert_eq!(stats.status, 200, "{stats:?}");
     assert!(stats.body["policy"]["hash"].is_string(), "{stats:?}");
-    let names: Vec<_> = stats.body["caches"].as_array().expect("a list").iter().map(|cache| cache["name"].clone()).collect();
+    let names: Vec<_> =
+        stats.body["caches"].as_array().expect("a list").iter().map(|cache| cache["name"].clone()).collect();
     assert!(names.contains(&Value::from("products")) && names.contains(&Value::from("flashSales")), "{names:?}");
 }

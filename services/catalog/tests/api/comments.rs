@@ -51,7 +51,8 @@ async fn a_comment_is_there_for_whoever_asks_next_under_the_name_of_who_wrote_it
     assert_eq!(catalog.texts(1).await, Vec::<String>::new());
 
     let user = UserId::generate();
-    let added = catalog.as_user(user, "POST", "/api/products/1/comments", &json!({"text": "Crisp.", "rating": 5})).await;
+    let added =
+        catalog.as_user(user, "POST", "/api/products/1/comments", &json!({"text": "Crisp.", "rating": 5})).await;
 
     assert_eq!(added.status, 201, "{added:?}");
     assert_eq!((&added.body["author"], &added.body["rating"]), (&json!("Test User"), &json!(5)));
@@ -102,9 +103,13 @@ async fn a_vote_counts_once_can_be_changed_and_taken_back_and_is_not_for_the_own
     let catalog = Catalog::with_products(8).await;
     let (author, voter) = (UserId::generate(), UserId::generate());
     let comment = catalog.comment(author, 1, "Crisp.").await;
-    for (value, votes) in [(1, (1, 0)), (1, (1, 0)), (-1, (0, 1)), (-1, (0, 1)), (0, (0, 0)), (0, (0, 0)), (1, (1, 0))] {
+    for (value, votes) in [(1, (1, 0)), (1, (1, 0)), (-1, (0, 1)), (-1, (0, 1)), (0, (0, 0)), (0, (0, 0)), (1, (1, 0))]
+    {
         let answer = catalog.vote(voter, 1, &comment, value).await;
-        assert_eq!((answer.status, &answer.body["up_votes"], &answer.body["down_votes"]), (200, &json!(votes.0), &json!(votes.1)));
+        assert_eq!(
+            (answer.status, &answer.body["up_votes"], &answer.body["down_votes"]),
+            (200, &json!(votes.0), &json!(votes.1))
+        );
         let read = catalog.get("/api/products/1/comments").await;
         assert_eq!(read.body["items"], json!([answer.body]), "the next reader sees it");
     }
@@ -122,7 +127,8 @@ async fn who_writes_too_fast_has_to_wait() {
     for product in 1..=5 {
         catalog.comment(user, product, "Spam.").await;
     }
-    let refused = catalog.as_user(user, "POST", "/api/products/6/comments", &json!({"text": "Spam.", "rating": 1})).await;
+    let refused =
+        catalog.as_user(user, "POST", "/api/products/6/comments", &json!({"text": "Spam.", "rating": 1})).await;
     refused.assert_problem(429, "too-many-comments");
     assert!(refused.header("retry-after").is_some(), "{refused:?}");
     catalog.comment(UserId::generate(), 6, "Others may.").await;
@@ -134,11 +140,11 @@ async fn votes_that_come_at_the_same_time_are_all_counted() {
     let comment = catalog.comment(UserId::generate(), 1, "Crisp.").await;
     let voters: Vec<_> = (0..20).map(|_| UserId::generate()).collect();
     // Each votes twice at the same time, some of them this way and that.
-    let votes = voters.iter().enumerate().flat_map(|(index, voter)| {
+    let answers = voters.iter().enumerate().flat_map(|(index, voter)| {
         let second = if index % 2 == 0 { 1 } else { -1 };
         [catalog.vote(*voter, 1, &comment, 1), catalog.vote(*voter, 1, &comment, second)]
     });
-    for answer in join_all(votes).await {
+    for answer in join_all(answers).await {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     let (up, down): (i64, i64) = sqlx::query_as(

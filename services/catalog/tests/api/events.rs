@@ -1,4 +1,4 @@
-//! What happens in the shop, over WebSockets.
+//! What happens in the shop, as sockets are told.
 
 use std::time::Duration;
 
@@ -61,7 +61,10 @@ impl Client {
 }
 
 fn kinds(messages: &[Value]) -> Vec<(i64, &str)> {
-    messages.iter().map(|message| (message["seq"].as_i64().unwrap_or(-1), message["kind"].as_str().unwrap_or("?"))).collect()
+    messages
+        .iter()
+        .map(|message| (message["seq"].as_i64().unwrap_or(-1), message["kind"].as_str().unwrap_or("?")))
+        .collect()
 }
 
 async fn messages(client: &mut Client, count: usize) -> Vec<Value> {
@@ -72,7 +75,7 @@ async fn messages(client: &mut Client, count: usize) -> Vec<Value> {
     messages
 }
 
-async fn open_sockets(catalog: &Catalog) -> bool {
+fn has_open_sockets(catalog: &Catalog) -> bool {
     let metrics = shop_runtime::metrics::encode(&catalog.registry).expect("the registry can be written");
     !metrics.contains("websocket_connections_active 0\n")
 }
@@ -88,7 +91,10 @@ async fn a_sale_started_at_one_replica_is_told_at_another_which_lists_it_then() 
     let sale = catalog.sale(1, 100).await;
 
     let told = client.message().await;
-    assert_eq!((&told["seq"], &told["kind"], &told["sale"]["id"]), (&json!(1), &json!("flash_sale_started"), &json!(sale)));
+    assert_eq!(
+        (&told["seq"], &told["kind"], &told["sale"]["id"]),
+        (&json!(1), &json!("flash_sale_started"), &json!(sale))
+    );
     let listed = other.get("/api/flash-sales").await;
     assert_eq!(listed.body["items"][0]["id"], json!(sale), "who was told sees it");
     assert_eq!(catalog.stop_sale(&sale).await.status, 204);
@@ -174,7 +180,10 @@ async fn events_of_changes_at_the_same_time_have_numbers_without_gaps_in_the_ord
     futures::future::join_all(starts).await;
     for client in &mut clients {
         let told = messages(client, 40).await;
-        assert_eq!(told.iter().map(|message| message["seq"].as_i64()).collect::<Vec<_>>(), (1..=40).map(Some).collect::<Vec<_>>());
+        assert_eq!(
+            told.iter().map(|message| message["seq"].as_i64()).collect::<Vec<_>>(),
+            (1..=40).map(Some).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -210,7 +219,7 @@ async fn there_are_only_so_many_sockets_and_a_place_is_free_again_after_a_close(
     let catalog = Catalog::start(Setup { sockets, ..setup }).await;
     let (first, _second) = (Client::connect(&catalog, None).await, Client::connect(&catalog, None).await);
     let url = format!("{}/ws", catalog.url.replace("http://", "ws://"));
-    let refused = tokio_tungstenite::connect_async(&url).await.err().expect("both places are taken");
+    let refused = tokio_tungstenite::connect_async(&url).await.expect_err("both places are taken");
     assert!(refused.to_string().contains("503"), "{refused}");
     drop(first);
     Client::connect(&catalog, None).await;
@@ -223,7 +232,7 @@ async fn a_client_that_gives_no_sign_of_life_is_closed_and_one_that_answers_is_n
     let catalog = Catalog::start(Setup { sockets, ..setup }).await.filled(8).await;
     // Nobody reads from this one, so no ping is answered.
     let silent = Client::connect(&catalog, None).await;
-    eventually("the silent one is closed", async || !open_sockets(&catalog).await).await;
+    eventually("the silent one is closed", async || !has_open_sockets(&catalog)).await;
     drop(silent);
 
     let mut lively = Client::connect(&catalog, None).await;
@@ -237,6 +246,36 @@ async fn a_client_that_gives_no_sign_of_life_is_closed_and_one_that_answers_is_n
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_take_what_it_is_sent_is_closed_and_holds_up_nobody() {
+    let setup = Setup::new().await;
+    let sockets = SocketLimits { patience: Duration::from_millis(300), ..setup.sockets };
+    let catalog = Catalog::start(Setup { sockets, ..setup }).await;
+    let stuck = Client::connect(&catalog, None).await;
+    let mut reading = Client::connect(&catalog, None).await;
+    reading.message().await;
+    // More than the buffers of any connection.
+    sqlx::query(
+        "WITH counted AS (UPDATE shop_event_counter SET last = last + 200 RETURNING last - 200 AS former),
+              added AS (
+                  INSERT INTO shop_events (seq, kind, payload)
+                  SELECT former + n, 'noise', jsonb_build_object('noise', repeat('x', 100000)) FROM counted, generate_series(1, 200) n
+                  RETURNING seq
+              )
+         SELECT pg_notify('catalog_shop_events', max(seq)::text) FROM added",
+    )
+    .execute(&catalog.pool)
+    .await
+    .expect("the tables are ours");
+    assert_eq!(messages(&mut reading, 200).await[199]["seq"], 200);
+    eventually("the stuck client is closed", async || {
+        let metrics = shop_runtime::metrics::encode(&catalog.registry).expect("the registry can be written");
+        metrics.contains("websocket_connections_closed_total{reason=\"too_slow\"} 1\n")
+    })
+    .await;
+    drop(stuck);
+}
+
+#[tokio::test]
 async fn a_long_message_ends_the_connection_and_a_short_one_is_not_looked_at() {
     let catalog = Catalog::with_products(8).await;
     let mut client = Client::connect(&catalog, None).await;
@@ -246,7 +285,7 @@ async fn a_long_message_ends_the_connection_and_a_short_one_is_not_looked_at() {
     assert_eq!(client.message().await["seq"], 1);
     client.0.send(Message::text("x".repeat(5_000))).await.expect("it is open");
     client.close_code().await;
-    eventually("the socket is closed", async || !open_sockets(&catalog).await).await;
+    eventually("the socket is closed", async || !has_open_sockets(&catalog)).await;
 }
 
 #[tokio::test]

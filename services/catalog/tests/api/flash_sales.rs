@@ -18,7 +18,13 @@ pub(crate) fn rub(amount: i64) -> Value {
 }
 
 impl Catalog {
-    pub(crate) async fn start_sale(&self, product: i64, amount: i64, starts_in: Option<Duration>, ends_in: Duration) -> Answer {
+    pub(crate) async fn start_sale(
+        &self,
+        product: i64,
+        amount: i64,
+        starts_in: Option<Duration>,
+        ends_in: Duration,
+    ) -> Answer {
         let mut body = json!({"product_id": product, "price": rub(amount), "ends_at": from_now(ends_in)});
         if let Some(span) = starts_in {
             body["starts_at"] = from_now(span).into();
@@ -93,10 +99,10 @@ async fn while_a_sale_runs_its_price_holds_everywhere() {
 async fn a_sale_begins_and_ends_by_the_clock_and_no_cached_price_outlives_it() {
     let catalog = Catalog::with_products(8).await;
     let regular = catalog.price(1).await;
-    let planned =
-        catalog.start_sale(1, 100, Some(Duration::milliseconds(700)), Duration::milliseconds(2_000)).await;
+    let planned = catalog.start_sale(1, 100, Some(Duration::milliseconds(700)), Duration::milliseconds(2_000)).await;
     assert_eq!((planned.status, &planned.body["state"]), (201, &json!("planned")));
-    let starts_at = OffsetDateTime::parse(planned.body["starts_at"].as_str().expect("a time"), &Rfc3339).expect("a time");
+    let starts_at =
+        OffsetDateTime::parse(planned.body["starts_at"].as_str().expect("a time"), &Rfc3339).expect("a time");
     let ends_at = OffsetDateTime::parse(planned.body["ends_at"].as_str().expect("a time"), &Rfc3339).expect("a time");
     // What a cache may need to notice, and this machine to answer.
     let slack = Duration::milliseconds(250);
