@@ -133,7 +133,7 @@ impl Cluster {
             .map_err(refused("to scale Redis"))?;
         self.until("Redis has started or stopped", async || {
             let status = api.get(&name).await.map_err(refused("to read Redis' StatefulSet"))?.status;
-            let pods = self.replicas("redis").await?.len();
+            let pods = self.pods("redis").await?.len();
             let ready = status.and_then(|status| status.ready_replicas).unwrap_or(0);
             Ok(if runs { ready == 1 } else { pods == 0 })
         })
@@ -142,12 +142,18 @@ impl Cluster {
 
     /// The pods of a service that are ready and not about to end.
     pub async fn replicas(&self, service: &str) -> Result<Vec<Replica>, ClusterError> {
+        let pods = self.pods(service).await?;
+        Ok(pods.into_iter().filter(stands).map(|pod| Replica { pod: pod.name_any() }).collect())
+    }
+
+    /// The pods of a service, also those that start or end.
+    async fn pods(&self, service: &str) -> Result<Vec<Pod>, ClusterError> {
         let labels = format!("app.kubernetes.io/instance={},app.kubernetes.io/name={service}", self.store);
         let pods = Api::<Pod>::namespaced(self.client.clone(), &self.namespace)
             .list(&ListParams::default().labels(&labels))
             .await
             .map_err(refused("to list pods"))?;
-        Ok(pods.items.into_iter().filter(stands).map(|pod| Replica { pod: pod.name_any() }).collect())
+        Ok(pods.items)
     }
 
     /// How often the containers of a service were started again.
