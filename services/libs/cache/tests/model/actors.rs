@@ -415,17 +415,17 @@ impl World {
 
     fn drop_entry(&mut self, schema: Schema, token: Option<Token>) {
         self.tier.drop(&[KEY], schema, token);
-        self.tell(Told::ByDrop);
+        self.tell(Told::Drop);
     }
 
     fn put(&mut self, schema: Schema, token: Token, stamp: Stamp, value: Version) {
         self.tier.put((KEY, schema, token), stamp, value, &[TAG]);
-        self.tell(Told::ByPut);
+        self.tell(Told::Put);
     }
 
     fn invalidate(&mut self, tag: Tag) {
         self.tier.tags(&[tag]);
-        self.tell(Told::ByTags);
+        self.tell(Told::Tags);
     }
 
     fn set(&mut self, number: usize, writing: Writing) {

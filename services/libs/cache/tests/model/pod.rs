@@ -41,9 +41,9 @@ impl Careless {
 /// What tells the pods something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
-    ByPut,
-    ByDrop,
-    ByTags,
+    Put,
+    Drop,
+    Tags,
 }
 
 impl<V: Clone> Pod<V> {
@@ -54,9 +54,9 @@ impl<V: Clone> Pod<V> {
     /// A script has published.
     pub(crate) fn publish(&mut self, told: Told) {
         let untold = match told {
-            Told::ByPut => Careless::PutsAreNotTold,
-            Told::ByDrop => Careless::DropsAreNotTold,
-            Told::ByTags => Careless::TagsAreNotTold,
+            Told::Put => Careless::PutsAreNotTold,
+            Told::Drop => Careless::DropsAreNotTold,
+            Told::Tags => Careless::TagsAreNotTold,
         };
         if self.broken != Some(untold) && !self.deaf {
             self.underway += 1;
