@@ -104,7 +104,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let (loads, stop) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
     let cache = |shop: &str, policy: Policy| -> anyhow::Result<Cache<Items>> {
         let policies = LivePolicies::fixed(&Policies::of(|_| policy.clone()));
-        let caches = Caches::new(shop, "bench", redis.clone(), Some(&args.redis_url), policies, &Registry::new())?;
+        let caches = Caches::new(shop, redis.clone(), Some(&args.redis_url), policies, &Registry::new())?;
         let cache = caches.cache(Items { db: db.clone(), loads: Arc::clone(&loads) });
         tokio::spawn(caches.run(stop.clone()));
         Ok(cache)

@@ -132,7 +132,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let db_metrics = DbMetrics::register(&registry)?;
     let tasks = TaskTracker::new();
     let policies = LivePolicies::watch(common.cache_policy_dir.clone());
-    let caches = Caches::new(&common.shop_name, NAME, redis.clone(), common.redis_url.as_ref(), policies, &registry)?;
+    let caches = Caches::new(&common.shop_name, redis.clone(), common.redis_url.as_ref(), policies, &registry)?;
     let parts = Parts {
         db: pool.clone(),
         redis: redis.clone(),

@@ -92,7 +92,7 @@ impl AppState {
     pub fn new(parts: Parts, registry: &Registry) -> Result<Self, prometheus::Error> {
         let Parts { db, redis, redis_url, policies, shop, demo, auth, tasks, stop, .. } = parts;
         let metrics = CatalogMetrics::register(registry)?;
-        let caches = Caches::new(&shop, NAME, redis.clone(), redis_url.as_ref(), policies, registry)?;
+        let caches = Caches::new(&shop, redis.clone(), redis_url.as_ref(), policies, registry)?;
         let products = caches.cache(Products(db.clone()));
         let comments = caches.cache(TopComments(db.clone()));
         let sales = caches.cache(SalesSource(db.clone()));

@@ -89,7 +89,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     // Nothing is cached here, but every pod of the shop says which policies it has, and counts in `podsApplied`.
     let policies = LivePolicies::watch(common.cache_policy_dir.clone());
     let url = common.redis_url.as_ref();
-    let caches = Caches::new(&common.shop_name, NAME, redis.clone(), url, policies, &registry)?;
+    let caches = Caches::new(&common.shop_name, redis.clone(), url, policies, &registry)?;
 
     // The probes go on while requests drain: a database that comes back meanwhile should be seen.
     let probes_stop = CancellationToken::new();

@@ -72,7 +72,7 @@ pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<Servi
     let token = auth.service_token().secret();
     let policies = LivePolicies::watch(common.cache_policy_dir.clone());
     let url = common.redis_url.as_ref();
-    let caches = Caches::new(&common.shop_name, NAME, redis.clone(), url, policies, &registry)?;
+    let caches = Caches::new(&common.shop_name, redis.clone(), url, policies, &registry)?;
     let state = AppState {
         pool: pool.clone(),
         users: Users::new(pool.clone(), caches.cache(UserRows(pool.clone()))),

@@ -109,8 +109,7 @@ impl Shop {
     pub(crate) async fn caches(&self) -> Caches {
         let url = TestRedis::shared().await.url();
         let redis = Redis::new(Some(&url)).expect("the URL is right");
-        let caches =
-            Caches::new(&self.name, "catalog", redis, Some(&url), LivePolicies::defaults(), &metrics::registry());
+        let caches = Caches::new(&self.name, redis, Some(&url), LivePolicies::defaults(), &metrics::registry());
         caches.expect("a fresh registry")
     }
 
@@ -136,7 +135,7 @@ impl Shop {
             let tasks = TaskTracker::new();
             let redis = Redis::new(redis_url.as_ref()).expect("the URL is right");
             let policies = LivePolicies::defaults();
-            let caches = Caches::new(&name, NAME, redis.clone(), redis_url.as_ref(), policies, &registry);
+            let caches = Caches::new(&name, redis.clone(), redis_url.as_ref(), policies, &registry);
             let caches = caches.expect("a fresh registry");
             let parts = Parts { db, redis, caches, auth, catalog, orders, times, tasks };
             let app = App::new(parts, &registry).expect("a fresh registry");

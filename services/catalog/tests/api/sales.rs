@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use shop_cache::{Caches, LivePolicies};
-use shop_catalog::NAME;
 use shop_catalog::sales::Sales;
 use shop_runtime::job::Round;
 use shop_runtime::redis::Redis;
@@ -110,7 +109,7 @@ async fn sales_that_nothing_looks_at_any_more_are_forgotten_a_part_at_a_time() {
     .expect("the past can be written");
     let registry = prometheus::Registry::new();
     let redis = Redis::new(None).expect("no URL is no wrong one");
-    let caches = Caches::new("test", NAME, redis, None, LivePolicies::defaults(), &registry).expect("a fresh registry");
+    let caches = Caches::new("test", redis, None, LivePolicies::defaults(), &registry).expect("a fresh registry");
     let sales = Sales::new(catalog.pool.clone(), caches);
     // A moment before the insert's, whatever the two clocks say of each other.
     let now = OffsetDateTime::now_utc() - Duration::hours(1);

@@ -54,7 +54,6 @@ impl Caches {
     /// Caches of the shop of this name. Must be called within a Tokio runtime.
     pub fn new(
         shop: &str,
-        _service: &'static str,
         redis: Redis,
         redis_url: Option<&SecretString>,
         policies: LivePolicies,

@@ -47,7 +47,7 @@ impl Place {
         let connection = Redis::new(Some(&url)).expect("the URL is right");
         assert!(connection.ping().await);
         let policies = LivePolicies::defaults();
-        let caches = Caches::new("outbox", "test", connection.clone(), Some(&url), policies, &Registry::new());
+        let caches = Caches::new("outbox", connection.clone(), Some(&url), policies, &Registry::new());
         let caches = caches.expect("a fresh registry");
         let cache = caches.cache(Count(db.pool().clone()));
         Self { db, redis: connection, caches, cache }

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoEnumIterator as _};
 
 /// A cache of the shop.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, EnumIter,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, EnumIter)]
 #[serde(rename_all = "camelCase")]
 pub enum CacheName {
     /// What sells best.
@@ -54,7 +52,8 @@ impl CacheName {
 
     /// The cache of this name, written as in a Store (`flashSales`) or with dashes (`flash-sales`).
     pub fn parse(asked: &str) -> Result<Self, UnknownCache> {
-        let plain = |name: &str| name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
+        let plain =
+            |name: &str| name.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
         let wanted = plain(asked);
         Self::iter().find(|name| plain(name.as_str()) == wanted).ok_or_else(|| {
             let shown: String = asked.chars().take(64).collect();

@@ -73,7 +73,9 @@ pub enum InvalidPolicy {
     #[error("refreshBefore must be shorter than ttl: write for example ttl: 1h and refreshBefore: 10m")]
     RefreshBeyondTtl,
     /// A refresh point that nothing uses.
-    #[error("refreshBefore is only used by pattern RefreshAhead: write pattern: RefreshAhead or leave refreshBefore out")]
+    #[error(
+        "refreshBefore is only used by pattern RefreshAhead: write pattern: RefreshAhead or leave refreshBefore out"
+    )]
     UnusedRefresh,
     /// More jitter than makes sense.
     #[error("jitterPercent must not be more than 50")]

@@ -195,7 +195,7 @@ impl Shop {
     pub async fn pod_by<const SCHEMA: u32>(&self, redis: SocketAddr, policies: &LivePolicies) -> Pod<SCHEMA> {
         let pod = self.lone_pod(Some(redis), policies);
         if tokio::net::TcpStream::connect(redis).await.is_ok() {
-            let subscribed = || async { pod.metric("cache_subscribed") == 1.0 };
+            let subscribed = || async { pod.metric("cache_subscribed") == 1 };
             let _ = tokio::time::timeout(Duration::from_secs(5), eventually(subscribed)).await;
         }
         pod
@@ -206,7 +206,7 @@ impl Shop {
         let url = redis.map(TestRedis::url_by);
         let (registry, stop) = (Registry::new(), CancellationToken::new());
         let redis = Redis::new(url.as_ref()).unwrap();
-        let caches = Caches::new(&self.name, "test", redis, url.as_ref(), policies.clone(), &registry).unwrap();
+        let caches = Caches::new(&self.name, redis, url.as_ref(), policies.clone(), &registry).unwrap();
         let cache = caches.cache(Things(Arc::clone(&self.db)));
         tokio::spawn(caches.clone().run(stop.clone()));
         Pod { cache, caches, db: Arc::clone(&self.db), registry, _stop: stop.drop_guard() }
@@ -240,21 +240,21 @@ impl<const SCHEMA: u32> Pod<SCHEMA> {
     }
 
     /// The sum of all series of a metric.
-    pub fn metric(&self, name: &str) -> f64 {
+    pub fn metric(&self, name: &str) -> u64 {
         let families = self.registry.gather();
         let family = families.iter().filter(|family| family.name() == name);
-        family
-            .flat_map(|family| family.get_metric())
-            .map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value())
-            .sum()
+        family.flat_map(prometheus::proto::MetricFamily::get_metric).map(whole).sum()
     }
 
     /// A metric's series with this label.
-    pub fn metric_with(&self, name: &str, value: &str) -> f64 {
+    pub fn metric_with(&self, name: &str, value: &str) -> u64 {
         let families = self.registry.gather();
-        let metrics = families.iter().filter(|family| family.name() == name).flat_map(|family| family.get_metric());
+        let metrics = families
+            .iter()
+            .filter(|family| family.name() == name)
+            .flat_map(prometheus::proto::MetricFamily::get_metric);
         let labelled = metrics.filter(|metric| metric.get_label().iter().any(|label| label.value() == value));
-        labelled.map(|metric| metric.get_counter().get_value() + metric.get_gauge().get_value()).sum()
+        labelled.map(whole).sum()
     }
 }
 
@@ -263,4 +263,10 @@ impl<const SCHEMA: u32> Pod<SCHEMA> {
 pub fn eventually(condition: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
     let line = Location::caller();
     async move { shop_testkit::eventually(&line.to_string(), condition).await }
+}
+
+/// Counters and gauges here count whole things.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of a test")]
+fn whole(metric: &prometheus::proto::Metric) -> u64 {
+    (metric.get_counter().get_value() + metric.get_gauge().get_value()) as u64
 }
