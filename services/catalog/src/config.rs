@@ -57,7 +57,7 @@ pub struct ServeArgs {
     pub reservation_sweep_every: Duration,
 
     /// The most sockets (`/ws`) of this process
-    #[arg(long, env = "WEBSOCKET_CONNECTIONS", default_value_t = 2_000)]
+    #[arg(long, env = "WEBSOCKET_CONNECTIONS", default_value_t = 1_000)]
     pub websocket_connections: usize,
 }
 

@@ -40,7 +40,7 @@ pub struct SocketLimits {
 
 impl Default for SocketLimits {
     fn default() -> Self {
-        Self { connections: 2_000, ping_every: Duration::from_secs(20), patience: Duration::from_secs(5) }
+        Self { connections: 1_000, ping_every: Duration::from_secs(20), patience: Duration::from_secs(5) }
     }
 }
 

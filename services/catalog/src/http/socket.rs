@@ -53,6 +53,9 @@ pub async fn listen(
         .subscribe(since)
         .ok_or_else(|| Problem::unavailable("database-unavailable", "The events are not known yet"))?;
     Ok(upgrade
+        // The default is 128 KiB for each connection, and there may be a thousand on a pod.
+        .read_buffer_size(LARGEST_MESSAGE)
+        .write_buffer_size(LARGEST_MESSAGE)
         .max_message_size(LARGEST_MESSAGE)
         .max_frame_size(LARGEST_MESSAGE)
         .on_upgrade(move |socket| sockets.serve(socket, subscription, place)))

@@ -9,13 +9,12 @@ use shop_policy::{LocalTier, Pattern, Policy};
 use tokio::time::Instant;
 
 use crate::caches::Shared;
-use crate::fence::Stamp;
-use crate::flight::{Flight, Flights};
+use crate::flight::{Flight, Flights, Vanished};
 use crate::lifetime::Lifetime;
 use crate::load::{Fetched, Job, LoadResult, origin_for};
-use crate::local::{Local, LocalEntry};
+use crate::local::Local;
 use crate::refresh::Tracked;
-use crate::remote::{Remote, RemoteEntry};
+use crate::remote::Remote;
 use crate::side::Side;
 use crate::status::Origin;
 use crate::write::Write;
@@ -172,7 +171,8 @@ impl<S: Source> Inner<S> {
     ) -> Result<Served<S::Value>, Option<Fallback<S::Value>>> {
         let entry = self.local.get(tier, &wanted.text, &self.side).ok_or(None)?;
         let now = Instant::now();
-        if now < entry.local_until && now < entry.fresh_until {
+        let ends = entry.fresh_until.min(entry.loaded + tier.ttl);
+        if now < ends {
             self.side.counters.local_hits.inc();
             self.side.staleness.served(wanted.hash, entry.loaded, now);
             if entry.refresh_at.is_some_and(|at| at <= now) {
@@ -182,8 +182,8 @@ impl<S: Source> Inner<S> {
             let status = CacheStatus { ttl, ..CacheStatus::new(S::NAME, Origin::Local) };
             return Ok(Served { value: entry.value.clone(), status });
         }
-        let over = now.saturating_duration_since(entry.fresh_until);
-        let usable = entry.value.is_some() && now < entry.stale_until && over <= wanted.lifetime.stale();
+        let (over, stale) = (now.saturating_duration_since(ends), wanted.lifetime.stale());
+        let usable = entry.value.is_some() && now < entry.stale_until && !stale.is_zero() && over <= stale;
         Err(usable.then(|| Fallback { value: entry.value.clone(), origin: Origin::Local, over }))
     }
 
@@ -199,11 +199,8 @@ impl<S: Source> Inner<S> {
             Ok(_) => {
                 let (value, ttl) = self.take(&wanted.text, &wanted.lifetime, &entry, since).ok_or(None)?;
                 self.side.counters.redis_hits.inc();
-                if let Some(before) = wanted.lifetime.refresh_before() {
-                    self.tracked.seen(wanted.key, &wanted.text, since.1 + ttl.saturating_sub(before));
-                    if ttl <= before {
-                        self.refresh(wanted.key.clone());
-                    }
+                if let Some(renew_in) = wanted.lifetime.renew_in(entry.fresh, ttl) {
+                    self.tracked.seen(wanted.key, &wanted.text, since.1 + renew_in);
                 }
                 let status = CacheStatus { ttl: Some(ttl), ..CacheStatus::new(S::NAME, Origin::Redis) };
                 Ok(Served { value, status })
@@ -250,7 +247,11 @@ impl<S: Source> Inner<S> {
         let asked = self.flights.now();
         loop {
             let (flight, own) = self.start_or_join(self.job(wanted));
-            let Some(landed) = flight.result(asked).await else { continue };
+            let landed = match flight.result(asked).await {
+                Ok(Some(landed)) => landed,
+                Ok(None) => continue,
+                Err(Vanished) => return Err(LoadError::Panicked),
+            };
             return match &landed.result {
                 Ok(fetched) => Ok(self.serve_fetched(fetched, own)),
                 Err(error) => Err(error.clone()),
@@ -273,9 +274,9 @@ impl<S: Source> Inner<S> {
 
     /// What follows from a load beside its result.
     fn note_landing(&self, job: &Job<S::Key>, result: &LoadResult<S>) {
-        match (result, job.lifetime.refresh_before()) {
-            (Ok(Fetched { ttl: Some(ttl), origin, .. }), Some(before)) => {
-                let renew_at = Instant::now() + ttl.saturating_sub(before);
+        match result {
+            Ok(Fetched { renew_in: Some(renew_in), origin, .. }) => {
+                let renew_at = Instant::now() + *renew_in;
                 if job.renews {
                     self.tracked.renewed(&job.text, renew_at);
                     if *origin == Origin::Loaded {
@@ -285,8 +286,8 @@ impl<S: Source> Inner<S> {
                     self.tracked.seen(&job.key, &job.text, renew_at);
                 }
             }
-            (Ok(_), _) => {}
-            (Err(error), _) => {
+            Ok(_) => {}
+            Err(error) => {
                 tracing::warn!(cache = %S::NAME, key = job.text, error = %chain(error), "a value can't be loaded");
                 self.resting.insert(job.text.clone(), ());
             }
@@ -330,86 +331,6 @@ impl<S: Source> Inner<S> {
         Served {
             value: fallback.value,
             status: CacheStatus { stale_for, ..CacheStatus::new(S::NAME, fallback.origin) },
-        }
-    }
-
-    /// Takes a fresh entry from Redis over into memory; none if it is not of our type.
-    pub(crate) fn take(
-        &self,
-        text: &str,
-        lifetime: &Lifetime,
-        entry: &RemoteEntry,
-        since: (Stamp, Instant),
-    ) -> Option<(Value<S::Value>, Duration)> {
-        let value = self.decode(entry)?;
-        let left = lifetime.left(entry).unwrap_or_default();
-        let policy = self.shared.policies.get(S::NAME);
-        let stale = if entry.json().is_some() { entry.stale.min(lifetime.stale()) } else { Duration::ZERO };
-        if let Some(tier) = policy.local_tier() {
-            let hashes = entry.tags().map(hash::of_tag);
-            let depends_on = std::iter::once(hash::of_key(text)).chain(hashes).collect();
-            self.keep_entry(tier, text, lifetime, (value.clone(), depends_on), since, (left, stale));
-        }
-        Some((value, left))
-    }
-
-    /// Keeps what was just loaded in memory, and tells what it depends on.
-    pub(crate) fn keep(
-        &self,
-        text: &str,
-        policy: &Policy,
-        value: Option<&Arc<S::Value>>,
-        since: (Stamp, Instant),
-        times: (Duration, Duration),
-        tags: &[Tag],
-    ) -> Box<[u64]> {
-        let hashes = tags.iter().map(|tag| hash::of_tag(tag.as_str()));
-        let depends_on: Box<[u64]> = std::iter::once(hash::of_key(text)).chain(hashes).collect();
-        if let Some(tier) = policy.local_tier() {
-            let lifetime = Lifetime::of(policy, text);
-            self.keep_entry(tier, text, &lifetime, (value.cloned(), depends_on.clone()), since, times);
-        }
-        depends_on
-    }
-
-    fn keep_entry(
-        &self,
-        tier: LocalTier,
-        text: &str,
-        lifetime: &Lifetime,
-        (value, depends_on): (Value<S::Value>, Box<[u64]>),
-        (stamp, loaded): (Stamp, Instant),
-        (fresh, stale): (Duration, Duration),
-    ) {
-        let tags = &depends_on[1..];
-        if !tags.is_empty() {
-            self.side.ghosts.tagged(depends_on[0], tags);
-            self.side.staleness.tagged(depends_on[0], tags);
-        }
-        let fresh_until = loaded + fresh;
-        let entry = LocalEntry {
-            value,
-            stamp,
-            loaded,
-            depends_on,
-            local_until: loaded + tier.ttl,
-            fresh_until,
-            stale_until: fresh_until + stale,
-            refresh_at: lifetime.refresh_before().map(|before| loaded + fresh.saturating_sub(before)),
-        };
-        self.local.put(tier, text, entry);
-    }
-
-    /// The entry's value; none if it is not of our type.
-    fn decode(&self, entry: &RemoteEntry) -> Option<Value<S::Value>> {
-        let Some(json) = entry.json() else { return Some(None) };
-        match serde_json::from_slice(json) {
-            Ok(value) => Some(Some(Arc::new(value))),
-            Err(error) => {
-                self.side.counters.undecodable.inc();
-                tracing::warn!(cache = %S::NAME, %error, "an entry in Redis is not of the type it should be");
-                None
-            }
         }
     }
 }

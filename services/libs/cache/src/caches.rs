@@ -122,7 +122,7 @@ impl Caches {
 
     /// Carries out an invalidation that waited in an outbox.
     pub async fn carry_out(&self, pending: &Pending) -> Result<(), InvalidationError> {
-        Ok(self.shared.carry_out(pending, Reason::Write, Duration::ZERO).await?)
+        Ok(self.shared.carry_out(pending, Reason::Write).await?)
     }
 
     /// What this pod knows of each cache of the service.
@@ -136,7 +136,12 @@ impl Caches {
 impl Shared {
     /// Drops entries by key: here at once, in Redis and on other pods now or when Redis is back.
     pub(crate) async fn invalidate(&self, pending: Pending, reason: Reason) -> Result<(), InvalidationError> {
-        let outcome = self.carry_out(&pending, reason, Duration::ZERO).await;
+        let mut outcome = Ok(());
+        for news in What::of(&pending, reason) {
+            outcome = self.tell(&pending, &news).await.and(outcome);
+            // Also if Redis has not heard of it.
+            self.apply(&news, Instant::now());
+        }
         match outcome {
             // There is nobody to tell.
             Ok(()) | Err(RedisError::Absent) => Ok(()),
@@ -157,34 +162,26 @@ impl Shared {
         self.invalidate(Pending { cache, schema: 0, keys: Vec::new(), tags: tags.to_vec() }, reason).await
     }
 
-    async fn carry_out(&self, pending: &Pending, reason: Reason, since_commit: Duration) -> Result<(), RedisError> {
+    /// Tells Redis, and then drops what this pod has in memory: what was read from Redis until then may have been the old value.
+    async fn carry_out(&self, pending: &Pending, reason: Reason) -> Result<(), RedisError> {
+        for news in What::of(pending, reason) {
+            self.tell(pending, &news).await?;
+            self.apply(&news, Instant::now());
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, pending: &Pending, news: &What) -> Result<(), RedisError> {
         let Pending { cache, schema, keys, tags } = pending;
-        let tell = async |news: What| {
-            let message = Message { from: self.id, news };
-            let news = News { message: &message, since_commit };
-            match &message.news {
-                What::Keys { keys, .. } => {
-                    let keys: Vec<Keys> = keys.iter().map(|key| self.remote.keys(*cache, *schema, key)).collect();
-                    self.remote.drop(&keys, None, news).await
-                }
-                _ => self.remote.tags(*cache, tags, news).await,
+        let message = Message { from: self.id, news: news.clone() };
+        let news = News { message: &message, since_commit: Duration::ZERO };
+        match &message.news {
+            What::Keys { .. } => {
+                let keys: Vec<Keys> = keys.iter().map(|key| self.remote.keys(*cache, *schema, key)).collect();
+                self.remote.drop(&keys, None, news).await
             }
-        };
-        let committed = Instant::now().checked_sub(since_commit).unwrap_or_else(Instant::now);
-        let mut outcome = Ok(());
-        let mut all_news = Vec::new();
-        if !keys.is_empty() {
-            all_news.push(What::Keys { cache: *cache, keys: keys.clone(), reason });
+            _ => self.remote.tags(*cache, tags, news).await,
         }
-        if !tags.is_empty() || keys.is_empty() {
-            all_news.push(What::Tags { cache: *cache, tags: tags.clone(), reason });
-        }
-        for news in all_news {
-            outcome = tell(news.clone()).await.and(outcome);
-            // After Redis: what was read from there until now may have been the old value. Also if Redis did not hear of it.
-            self.apply(&news, committed);
-        }
-        outcome
     }
 
     /// Notes an invalidation for when Redis is back.
@@ -239,6 +236,7 @@ impl Shared {
     /// Renews what is due, and takes note of new policies.
     async fn tend(&self) {
         let mut changed = self.policies.changed();
+        let mut in_force = changed.borrow_and_update().hash.clone();
         let mut tend = tokio::time::interval(TEND_EVERY);
         let mut settle = tokio::time::interval(SETTLE_EVERY);
         loop {
@@ -255,8 +253,12 @@ impl Shared {
                 }
                 Ok(()) = changed.changed() => {
                     self.metrics.generation.set(self.policies.generation());
-                    // Entries carry the lifetimes of the policy under which they came.
-                    self.flush("the policies have changed");
+                    let hash = changed.borrow_and_update().hash.clone();
+                    // A document that was refused changes nothing; otherwise entries have the lifetimes of the policy under which they came.
+                    if hash != in_force {
+                        self.flush("the policies have changed");
+                        in_force = hash;
+                    }
                 }
             }
         }
@@ -266,22 +268,20 @@ impl Shared {
     async fn catch_up(&self) {
         let mut recovered = self.remote.redis().recovered();
         loop {
-            if self.waiting.len() == 0 {
-                let more = tokio::time::sleep(SETTLE_EVERY);
-                tokio::select! {
-                    _ = recovered.changed() => {}
-                    () = more => {}
-                }
+            let again = if self.waiting.len() > 0 && self.remote.redis().is_up() { TEND_EVERY } else { SETTLE_EVERY };
+            tokio::select! {
+                _ = recovered.changed() => {}
+                () = tokio::time::sleep(again) => {}
+            }
+            if !self.remote.redis().is_up() {
+                continue;
             }
             for pending in self.waiting.take() {
-                if self.carry_out(&pending, Reason::Write, Duration::ZERO).await.is_err() {
+                if self.carry_out(&pending, Reason::Write).await.is_err() {
                     self.waiting.note(pending);
                 }
             }
             self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
-            if self.waiting.len() > 0 {
-                tokio::time::sleep(TEND_EVERY).await;
-            }
         }
     }
 

@@ -10,12 +10,12 @@ use redis::aio::PubSub;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use shop_policy::CacheName;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::caches::Shared;
-use crate::{Reason, Tag};
+use crate::{Pending, Reason, Tag};
 
 /// How often each pod gives a sign of life.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -68,6 +68,21 @@ pub enum What {
     },
 }
 
+impl What {
+    /// What there is to tell of an invalidation.
+    pub(crate) fn of(pending: &Pending, reason: Reason) -> Vec<Self> {
+        let Pending { cache, keys, tags, .. } = pending.clone();
+        let mut news = Vec::new();
+        if !tags.is_empty() || keys.is_empty() {
+            news.push(Self::Tags { cache, tags, reason });
+        }
+        if !keys.is_empty() {
+            news.push(Self::Keys { cache, keys, reason });
+        }
+        news
+    }
+}
+
 /// Listens until `stop`.
 pub(crate) async fn listen(shared: &Shared, url: &SecretString, stop: &CancellationToken) {
     let Ok(client) = redis::Client::open(url.expose_secret()) else {
@@ -75,8 +90,10 @@ pub(crate) async fn listen(shared: &Shared, url: &SecretString, stop: &Cancellat
     };
     let mut pause = Duration::from_millis(50);
     while !stop.is_cancelled() {
-        let connected = tokio::time::timeout(SILENCE, subscribe(&client, &shared.remote.channel())).await;
-        if let Ok(Ok(subscription)) = connected {
+        let channel = shared.remote.channel();
+        let subscribing = tokio::time::timeout(SILENCE, subscribe(&client, &channel));
+        let connected = stop.run_until_cancelled(subscribing).await;
+        if let Some(Ok(Ok(subscription))) = connected {
             // What was said until now was not heard.
             shared.flush("subscribed to invalidations");
             shared.metrics.subscribed.set(1);
@@ -100,6 +117,7 @@ async fn subscribe(client: &redis::Client, channel: &str) -> redis::RedisResult<
 async fn hear(shared: &Shared, subscription: PubSub) -> &'static str {
     let mut messages = subscription.into_on_message();
     let mut beat = tokio::time::interval(BEAT_EVERY);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut number, mut sent_at, mut heard_at) = (0_u64, Instant::now(), Instant::now());
     loop {
         tokio::select! {
@@ -123,7 +141,7 @@ async fn hear(shared: &Shared, subscription: PubSub) -> &'static str {
                 };
                 match message.news {
                     What::Beat { number: heard } if message.from == shared.id => {
-                        if heard == number && sent_at.elapsed() > LAG {
+                        if heard < number || sent_at.elapsed() > LAG {
                             return "messages are late";
                         }
                         shared.heard_time(at);

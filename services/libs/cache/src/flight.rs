@@ -41,6 +41,10 @@ pub(crate) struct Landing<T> {
     sender: watch::Sender<Option<Arc<Landed<T>>>>,
 }
 
+/// A flight ended without a result: its task panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Vanished;
+
 /// The loads that run, of one cache.
 #[derive(Debug)]
 pub(crate) struct Flights<T> {
@@ -88,10 +92,11 @@ impl<T> Flights<T> {
 
 impl<T> Flight<T> {
     /// The result, once it is there, if it holds for somebody who asked at that moment.
-    pub(crate) async fn result(&self, asked: Moment) -> Option<Arc<Landed<T>>> {
-        let landed = self.landed.clone().wait_for(Option::is_some).await.ok()?.clone()?;
-        let holds = self.number >= asked || landed.holds_at.is_some_and(|moment| asked <= moment);
-        holds.then_some(landed)
+    pub(crate) async fn result(&self, asked: Moment) -> Result<Option<Arc<Landed<T>>>, Vanished> {
+        let landed = self.landed.clone().wait_for(Option::is_some).await.map_err(|_| Vanished)?.clone();
+        let holds =
+            |landed: &Arc<Landed<T>>| self.number >= asked || landed.holds_at.is_some_and(|moment| asked <= moment);
+        Ok(landed.filter(holds))
     }
 }
 
@@ -133,8 +138,8 @@ mod tests {
         let (other, none) = flights.join("a");
         assert!(none.is_none());
         landing.unwrap().land(landed(1, None));
-        assert_eq!(flight.result(asked).await.unwrap().result, 1);
-        assert_eq!(other.result(asked).await.unwrap().result, 1);
+        assert_eq!(flight.result(asked).await.unwrap().unwrap().result, 1);
+        assert_eq!(other.result(asked).await.unwrap().unwrap().result, 1);
         assert!(flights.join("a").1.is_some(), "the next one begins anew");
     }
 
@@ -146,13 +151,13 @@ mod tests {
         let stored_at = flights.tick();
         let too_late = flights.now();
         landing.unwrap().land(landed(1, Some(stored_at)));
-        assert!(flight.result(asked).await.is_some());
-        assert!(flight.result(too_late).await.is_none());
+        assert!(flight.result(asked).await.unwrap().is_some());
+        assert!(flight.result(too_late).await.unwrap().is_none());
 
         let (flight, landing) = flights.join("a");
         let asked = flights.now();
         landing.unwrap().land(landed(2, None));
-        assert!(flight.result(asked).await.is_none());
+        assert!(flight.result(asked).await.unwrap().is_none());
     }
 
     #[tokio::test]
@@ -161,7 +166,7 @@ mod tests {
         let asked = flights.now();
         let (flight, landing) = flights.join("a");
         drop(landing);
-        assert!(flight.result(asked).await.is_none());
+        assert_eq!(flight.result(asked).await.unwrap_err(), Vanished);
         assert!(flights.join("a").1.is_some());
     }
 }

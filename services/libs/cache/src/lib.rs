@@ -8,6 +8,7 @@ mod fence;
 mod flight;
 mod ghost;
 mod hash;
+mod keep;
 mod lifetime;
 mod live;
 mod load;

@@ -15,7 +15,8 @@ pub(crate) struct Lifetime {
     /// How long it is remembered that there is nothing.
     pub(crate) nothing: Duration,
     stale: Duration,
-    refresh_before: Option<Duration>,
+    /// After this share of its lifetime an entry is renewed, if it is.
+    renew_after: Option<f64>,
 }
 
 impl Lifetime {
@@ -29,7 +30,8 @@ impl Lifetime {
             ttl,
             nothing: policy.negative_ttl.min(ttl),
             stale: policy.stale_if_error,
-            refresh_before: (policy.pattern == Pattern::RefreshAhead).then_some(policy.refresh_before.min(ttl / 2)),
+            renew_after: (policy.pattern == Pattern::RefreshAhead)
+                .then(|| 1.0 - policy.refresh_before.as_secs_f64() / policy.ttl.as_secs_f64()),
         }
     }
 
@@ -58,20 +60,21 @@ impl Lifetime {
         self.stale
     }
 
-    /// How long before its end an entry is to be renewed.
-    pub(crate) const fn refresh_before(&self) -> Option<Duration> {
-        self.refresh_before
+    /// When an entry with this much left is to be renewed, if it is: the same share of its life before its end as the policy says for
+    /// those that live as long as they may.
+    pub(crate) fn renew_in(&self, entry_fresh: Duration, left: Duration) -> Option<Duration> {
+        let whole = entry_fresh.min(self.ttl);
+        self.renew_after.map(|share| left.saturating_sub(whole.mul_f64(1.0 - share)))
     }
 
     /// What a reader will have.
     pub(crate) const fn max_age(&self) -> MaxAge {
-        MaxAge { value: self.ttl, nothing: self.nothing }
+        MaxAge { value: self.ttl, nothing: self.nothing, share: 1.0 }
     }
 
     /// What who renews will have: an entry that somebody else has renewed.
     pub(crate) fn max_age_of_renewed(&self) -> MaxAge {
-        let age = self.ttl.saturating_sub(self.refresh_before.unwrap_or_default());
-        MaxAge { value: age, nothing: self.nothing.min(age) }
+        MaxAge { share: self.renew_after.unwrap_or(1.0), ..self.max_age() }
     }
 }
 
@@ -97,5 +100,18 @@ mod tests {
         assert_eq!(lifetime.for_value(Some(minute)), (minute, Duration::ZERO));
         assert_eq!(lifetime.for_value(Some(policy.ttl + minute)), (policy.ttl, minute));
         assert_eq!(lifetime.for_value(None), (policy.ttl, policy.stale_if_error));
+    }
+
+    #[test]
+    fn an_entry_is_renewed_as_the_policy_says_and_a_short_lived_one_in_proportion() {
+        let minute = Duration::from_secs(60);
+        let policy =
+            Policy { jitter_percent: 0, refresh_before: 50 * minute, ..Policy::default_of(CacheName::Bestsellers) };
+        let lifetime = Lifetime::of(&policy, "1");
+        assert_eq!(lifetime.renew_in(60 * minute, 60 * minute), Some(10 * minute));
+        assert_eq!(lifetime.renew_in(60 * minute, 55 * minute), Some(5 * minute));
+        assert_eq!(lifetime.renew_in(60 * minute, minute), Some(Duration::ZERO));
+        assert_eq!(lifetime.renew_in(6 * minute, 6 * minute), Some(minute));
+        assert_eq!(Lifetime::of(&Policy::default_of(CacheName::Cart), "1").renew_in(minute, minute), None);
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Fetched<V> {
     pub(crate) origin: Origin,
     pub(crate) stored: bool,
     pub(crate) ttl: Option<Duration>,
+    /// When it is to be renewed, if it is.
+    pub(crate) renew_in: Option<Duration>,
 }
 
 /// What is to be loaded.
@@ -60,11 +62,12 @@ impl<S: Source> Inner<S> {
             match self.remote.lease(&job.keys, token, lease_lasts(&job.policy), job.max_age).await {
                 Ok(Lease::Hit(entry)) => match self.take(&job.text, &job.lifetime, &entry, (stamp, asked)) {
                     Some((value, ttl)) => {
-                        let fetched = Fetched { value, origin: Origin::Redis, stored: true, ttl: Some(ttl) };
+                        let renew_in = job.lifetime.renew_in(entry.fresh, ttl);
+                        let fetched = Fetched { value, origin: Origin::Redis, stored: true, ttl: Some(ttl), renew_in };
                         return Landed { result: Ok(fetched), holds_at: Some(moment) };
                     }
                     // Not of our type: whatever it is, it is replaced.
-                    None => job.max_age = MaxAge { value: Duration::ZERO, nothing: Duration::ZERO },
+                    None => job.max_age.share = 0.0,
                 },
                 Ok(Lease::Granted(shared)) => {
                     let loaded = self.load(&job).await;
@@ -73,7 +76,11 @@ impl<S: Source> Inner<S> {
                 Ok(Lease::Held) if waited < lease_patience(&job.policy) => self.rest(&mut pause).await,
                 Ok(Lease::Writing) if waited < WRITE_PATIENCE => self.rest(&mut pause).await,
                 Ok(Lease::Held | Lease::Writing) => return self.load_past(&job, None).await,
-                Err(_) => return self.load_past(&job, Some((stamp, asked))).await,
+                Err(_) => {
+                    // It may have been granted all the same.
+                    self.give_back(&job, token);
+                    return self.load_past(&job, Some((stamp, asked))).await;
+                }
             }
         }
     }
@@ -102,20 +109,26 @@ impl<S: Source> Inner<S> {
         let (value, parcel) = self.pack(job, loaded);
         if parcel.fresh.is_zero() {
             self.give_back(job, token);
-            return Landed { result: Ok(fetched(value, false, None)), holds_at: None };
+            return Landed { result: Ok(not_stored(value)), holds_at: None };
         }
         let moment = self.flights.tick();
         match self.remote.fill(&job.keys, token, shared, &parcel).await {
             Ok(Stored::Stored) => {
                 self.keep(&job.text, &job.policy, value.as_ref(), since, (parcel.fresh, parcel.stale), &parcel.tags);
-                Landed { result: Ok(fetched(value, true, Some(parcel.fresh))), holds_at: Some(moment) }
+                let fetched = Fetched {
+                    stored: true,
+                    ttl: Some(parcel.fresh),
+                    renew_in: job.lifetime.renew_in(parcel.fresh, parcel.fresh),
+                    ..not_stored(value)
+                };
+                Landed { result: Ok(fetched), holds_at: Some(moment) }
             }
             Ok(refused) => {
                 self.side.counters.refused(match refused {
                     Stored::Overtaken => Refusal::Overtaken,
                     _ => Refusal::Late,
                 });
-                Landed { result: Ok(fetched(value, false, None)), holds_at: None }
+                Landed { result: Ok(not_stored(value)), holds_at: None }
             }
             Err(_) => {
                 self.side.counters.refused(Refusal::Redis);
@@ -131,7 +144,7 @@ impl<S: Source> Inner<S> {
                 let (value, parcel) = self.pack(job, loaded);
                 match since {
                     Some(since) if !parcel.fresh.is_zero() => self.keep_without_redis(job, value, since, &parcel),
-                    _ => Landed { result: Ok(fetched(value, false, None)), holds_at: None },
+                    _ => Landed { result: Ok(not_stored(value)), holds_at: None },
                 }
             }
             Err(error) => Landed { result: Err(error), holds_at: None },
@@ -150,7 +163,7 @@ impl<S: Source> Inner<S> {
         let depends_on =
             self.keep(&job.text, &job.policy, value.as_ref(), since, (parcel.fresh, parcel.stale), &parcel.tags);
         let holds_at = holds_at.filter(|_| self.side.fence.is_valid(since.0, &depends_on));
-        Landed { result: Ok(fetched(value, false, None)), holds_at }
+        Landed { result: Ok(not_stored(value)), holds_at }
     }
 
     /// Gives a lease back; nobody waits for that.
@@ -204,8 +217,8 @@ impl<S: Source> Inner<S> {
     }
 }
 
-const fn fetched<V>(value: Value<V>, stored: bool, ttl: Option<Duration>) -> Fetched<V> {
-    Fetched { value, origin: Origin::Loaded, stored, ttl }
+const fn not_stored<V>(value: Value<V>) -> Fetched<V> {
+    Fetched { value, origin: Origin::Loaded, stored: false, ttl: None, renew_in: None }
 }
 
 /// How long a load waits for another pod's before it goes to the source past it: that pod may have died, and its lease with it only later.

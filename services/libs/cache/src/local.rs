@@ -21,8 +21,6 @@ pub(crate) struct LocalEntry<V> {
     pub(crate) loaded: Instant,
     /// Hashes of the key and the tags.
     pub(crate) depends_on: Box<[u64]>,
-    /// Until then it is served without a look at Redis.
-    pub(crate) local_until: Instant,
     /// Until then it is fresh.
     pub(crate) fresh_until: Instant,
     /// Until then it may be served if nothing better is to be had.

@@ -85,6 +85,8 @@ pub struct MaxAge {
     pub value: Duration,
     /// Of the knowledge that there is none.
     pub nothing: Duration,
+    /// The share of its own lifetime that an entry may have behind it.
+    pub share: f64,
 }
 
 /// The tier in Redis, for all caches of a service.
@@ -140,7 +142,7 @@ impl Remote {
         let mut call = self.scripts.lease.key(keys.entry());
         call.key(keys.lease()).key(keys.writers()).key(keys.sequence());
         call.arg(keys.tag_prefix()).arg(token.text()).arg(millis(lasts));
-        call.arg(millis(max_age.value)).arg(millis(max_age.nothing));
+        call.arg(millis(max_age.value)).arg(millis(max_age.nothing)).arg(max_age.share);
         let answer: Vec<Vec<u8>> = self.run_within(READ_WITHIN, &call).await?;
         Ok(match answer.as_slice() {
             [kind, stamp] if kind == b"granted" => Lease::Granted(SharedStamp(text(stamp))),

@@ -174,7 +174,7 @@ impl Pair {
     async fn lease(&mut self, token: Token, key: Key, schema: Schema, renews: bool) {
         let expected = self.model.lease(key, schema, token, renews);
         let age = if renews { Duration::ZERO } else { Duration::from_secs(3_600) };
-        let (lasts, max_age) = (Duration::from_secs(60), MaxAge { value: age, nothing: age });
+        let (lasts, max_age) = (Duration::from_secs(60), MaxAge { value: age, nothing: age, share: 1.0 });
         let keys = self.keys(key, schema);
         let answer = self.remote.lease(&keys, self.tokens[&token], lasts, max_age);
         match (answer.await.expect("Redis answers"), expected) {

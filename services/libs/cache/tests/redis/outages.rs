@@ -159,6 +159,43 @@ async fn a_pod_that_does_not_hear_the_others_drops_its_memory_and_is_never_stale
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_hears_the_others_too_late_keeps_dropping_its_memory() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    // Only what it hears is late; what it asks for is not.
+    let pod = shop.pod_that_hears_by(way.address(), &fixed(&policy(Pattern::CacheAside)));
+    eventually(|| async { pod.metric("cache_subscribed") == 1 }).await;
+    let flushes = pod.metric_with("cache_invalidations_total", "flush");
+    way.slow(Duration::from_millis(2_500));
+    eventually(|| async { pod.metric_with("cache_invalidations_total", "flush") > flushes }).await;
+    way.restore_networking();
+    eventually(|| async { pod.metric("cache_subscribed") == 1 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_policy_forbids_to_serve_stale_is_not_served_from_memory_either() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let strict = Policy {
+        stale_if_error: Duration::ZERO,
+        local: Some(LocalTier { ttl: Duration::from_millis(300), max_entries: 100 }),
+        ..policy(Pattern::CacheAside)
+    };
+    let pod = shop.pod_by::<1>(way.address(), &fixed(&strict)).await;
+    shop.db.set(7, 1);
+    assert_eq!(pod.version(7).await, 1);
+    way.break_networking();
+    shop.db.set(7, 2);
+    shop.db.feel(crate::support::Mood::Failing);
+    eventually(|| async { pod.cache.get(&7).await.is_err() }).await;
+    for _ in 0..10 {
+        assert!(pod.cache.get(&7).await.is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_is_two_seconds_slow_is_left_alone() {
     let redis = TestRedis::start().await;
     let way = ChaosProxy::to(redis.address()).await;

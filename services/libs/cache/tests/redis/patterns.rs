@@ -57,6 +57,26 @@ async fn refresh_ahead_renews_before_the_end_by_one_pod_and_no_reader_ever_misse
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_ends_before_its_refresh_point_is_renewed_in_proportion_and_no_oftener() {
+    let shop = Shop::new().await;
+    let ahead = Policy {
+        ttl: Duration::from_secs(60),
+        refresh_before: Duration::from_secs(30),
+        ..policy(Pattern::RefreshAhead)
+    };
+    let pod = shop.pod(&ahead).await;
+    shop.db.set(7, 1);
+    shop.db.values_hold(Duration::from_secs(1));
+    assert_eq!(pod.version(7).await, 1);
+    let until = tokio::time::Instant::now() + Duration::from_secs(3);
+    while tokio::time::Instant::now() < until {
+        assert!(pod.get(7).await.1.is_hit(), "it is renewed before its end");
+    }
+    // After half of each second's life: 3 s have room for six renewals and the first load.
+    assert!((3..=8).contains(&shop.db.loads()), "{} loads", shop.db.loads());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_drops_the_entry_on_all_pods_with_event_invalidated_and_only_then() {
     let shop = Shop::new().await;
     for (pattern, newest) in [(Pattern::EventInvalidated, 2), (Pattern::CacheAside, 1)] {

@@ -201,11 +201,25 @@ impl Shop {
         pod
     }
 
+    /// A pod that hears of invalidations by another way than it reaches Redis.
+    pub fn pod_that_hears_by(&self, hears: SocketAddr, policies: &LivePolicies) -> Pod {
+        self.wired_pod(Some(self.redis), Some(hears), policies)
+    }
+
     /// A pod that nobody waits for.
     pub fn lone_pod<const SCHEMA: u32>(&self, redis: Option<SocketAddr>, policies: &LivePolicies) -> Pod<SCHEMA> {
-        let url = redis.map(TestRedis::url_by);
+        self.wired_pod(redis, redis, policies)
+    }
+
+    fn wired_pod<const SCHEMA: u32>(
+        &self,
+        asks: Option<SocketAddr>,
+        hears: Option<SocketAddr>,
+        policies: &LivePolicies,
+    ) -> Pod<SCHEMA> {
+        let url = hears.map(TestRedis::url_by);
         let (registry, stop) = (Registry::new(), CancellationToken::new());
-        let redis = Redis::new(url.as_ref()).unwrap();
+        let redis = Redis::new(asks.map(TestRedis::url_by).as_ref()).unwrap();
         let caches = Caches::new(&self.name, redis, url.as_ref(), policies.clone(), &registry).unwrap();
         let cache = caches.cache(Things(Arc::clone(&self.db)));
         tokio::spawn(caches.clone().run(stop.clone()));
