@@ -7,7 +7,7 @@ use prometheus::Registry;
 use secrecy::SecretString;
 use shop_auth::AuthState;
 use shop_cache::{Cache, Caches, LivePolicies};
-use shop_outbox::{OutboxMetrics, Relay, cached as invalidations};
+use shop_outbox::{OutboxMetrics, Relay, cached};
 use shop_runtime::db::{self, DbConfig, DbConfigError};
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -30,6 +30,7 @@ use crate::comments::Comments;
 use crate::config::ServeArgs;
 use crate::flash_sales::FlashSales;
 use crate::hub::Hub;
+use crate::invalidations::Invalidations;
 use crate::metrics::CatalogMetrics;
 use crate::reads::Reads;
 use crate::reservations::Reservations;
@@ -75,6 +76,7 @@ pub struct AppState {
     pub(crate) bestsellers: Cache<Bestsellers>,
     pub(crate) recommendations: Cache<Recommendations>,
     pub(crate) sales: Sales,
+    pub(crate) invalidations: Invalidations,
     pub(crate) sockets: Sockets,
     pub(crate) metrics: CatalogMetrics,
     auth: AuthState,
@@ -96,7 +98,9 @@ impl AppState {
         let products = caches.cache(Products(db.clone()));
         let comments = caches.cache(TopComments(db.clone()));
         let sales = caches.cache(SalesSource(db.clone()));
-        let changes = Changes::new(db.clone(), caches.clone(), products.clone(), comments.clone(), sales.clone());
+        let invalidations = Invalidations::new(db.clone(), caches.clone());
+        let changes =
+            Changes::new(db.clone(), invalidations.clone(), products.clone(), comments.clone(), sales.clone());
         let hub = Hub::default();
         Ok(Self {
             reads: Reads::new(db.clone(), products),
@@ -106,7 +110,8 @@ impl AppState {
             flash_sales: FlashSales::new(db.clone(), sales, changes),
             bestsellers: caches.cache(Bestsellers(db.clone())),
             recommendations: caches.cache(Recommendations(db.clone())),
-            sales: Sales::new(db.clone(), caches.clone()),
+            sales: Sales::new(db.clone(), invalidations.clone()),
+            invalidations,
             sockets: Sockets::new(hub.clone(), parts.sockets, metrics.clone(), tasks.clone(), stop.clone()),
             metrics,
             auth,
@@ -125,7 +130,7 @@ impl AppState {
         let (tasks, stop) = (&self.tasks, &self.stop);
         tasks.spawn(self.caches.clone().run(stop.clone()));
         let caches = self.caches.clone();
-        let carry_out = move |event| invalidations::deliver(caches.clone(), event);
+        let carry_out = move |event| cached::deliver(caches.clone(), event);
         tasks.spawn(self.relay.clone().run(carry_out, stop.clone()));
         tasks.spawn(sales::forget(self.sales.clone(), stop.clone()));
         tasks.spawn(self.flash_sales.clone().watch_the_clock(stop.clone()));

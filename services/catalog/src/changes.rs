@@ -2,22 +2,23 @@
 //! what they could not be told of goes into the outbox with it, and they hear how it ended.
 //!
 //! Three caches hold what the catalog's own tables hold. Others, of this service and of the cart's, hold values that are made of products
-//! too, and are invalidated by the product's tag ([`Change::retell`]) when its price, name or place changes; not for its stock, of which
-//! none of them tells.
+//! too, and are invalidated by the product's tag ([`Change::retell`]) when its price, name or place changes. Not for its stock: of these
+//! only carts tell it, as a hint that may be as old as a cart may be in the cache. What may be bought is decided by the database, when
+//! a reservation takes it.
 
 use std::ops::{Deref, DerefMut};
 
-use shop_cache::{Cache, Caches, Pending, Reason, Source, Tag, Write};
+use shop_cache::{Cache, Pending, Reason, Source, Tag, Write};
 use shop_outbox::enqueue;
 use shop_policy::CacheName;
-use shop_types::{EventId, ProductId};
+use shop_types::ProductId;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use crate::cached::flash_sales::{AllSales, FlashSales};
 use crate::cached::products::Products;
 use crate::cached::top_comments::TopComments;
 use crate::error::Error;
-use crate::store;
+use crate::invalidations::{self, Invalidations, Noted};
 
 /// The caches whose values tell something of products that they find by the product's tag.
 const TAGGED: [CacheName; 4] =
@@ -27,7 +28,7 @@ const TAGGED: [CacheName; 4] =
 #[derive(Clone, Debug)]
 pub struct Changes {
     db: PgPool,
-    caches: Caches,
+    invalidations: Invalidations,
     products: Cache<Products>,
     comments: Cache<TopComments>,
     sales: Cache<FlashSales>,
@@ -49,12 +50,12 @@ impl Changes {
     /// Changes in this database, of what these caches hold.
     pub const fn new(
         db: PgPool,
-        caches: Caches,
+        invalidations: Invalidations,
         products: Cache<Products>,
         comments: Cache<TopComments>,
         sales: Cache<FlashSales>,
     ) -> Self {
-        Self { db, caches, products, comments, sales }
+        Self { db, invalidations, products, comments, sales }
     }
 
     /// Begins a transaction in which nothing that is cached may be changed until it is announced.
@@ -107,25 +108,24 @@ impl Change {
     /// Has everything forgotten that tells the price, the name or the place of this product, once the change is committed.
     pub fn retell(&mut self, product: ProductId) {
         let tags = vec![Tag::new("product", product)];
-        let pending = |cache| Pending { cache, schema: 0, keys: Vec::new(), tags: tags.clone() };
-        self.retold.extend(TAGGED.map(pending));
+        self.retold.extend(TAGGED.map(|cache| invalidations::tagged(cache, tags.clone())));
     }
 
     /// Commits if the outcome is good, else takes everything back; and tells the caches which of both it was.
     pub async fn end<T>(mut self, outcome: Result<T, Error>) -> Result<T, Error> {
         let prepared = match outcome {
-            Ok(value) => self.prepare().await.map(|events| (value, events)),
+            Ok(value) => self.prepare().await.map(|noted| (value, noted)),
             Err(error) => Err(error),
         };
-        let Self { transaction, changes, products, comments, sales, retold } = self;
+        let Self { transaction, changes, products, comments, sales, retold: _ } = self;
         match prepared {
-            Ok((value, events)) => {
+            Ok((value, noted)) => {
                 // Should this fail, nobody knows whether it is committed; then the writes are dropped without an end.
                 transaction.commit().await?;
                 tell_committed(products).await;
                 tell_committed(comments).await;
                 tell_committed(sales).await;
-                changes.retell(&retold, &events).await;
+                changes.invalidations.carry_out(noted, Reason::Tag).await;
                 Ok(value)
             }
             Err(error) => {
@@ -139,33 +139,14 @@ impl Change {
         }
     }
 
-    /// Puts what must not be lost into the outbox; returns the events that will not be needed if all goes well.
-    async fn prepare(&mut self) -> Result<Vec<EventId>, Error> {
+    /// Puts what must not be lost into the outbox; returns what will not be needed there if all goes well.
+    async fn prepare(&mut self) -> Result<Noted, Error> {
         let untold = pending(&self.products).chain(pending(&self.comments)).chain(pending(&self.sales));
         for pending in untold.collect::<Vec<_>>() {
             enqueue(&mut self.transaction, Pending::TOPIC, &pending).await?;
         }
-        let mut events = Vec::with_capacity(self.retold.len());
-        for pending in &self.retold {
-            events.push(enqueue(&mut self.transaction, Pending::TOPIC, pending).await?);
-        }
-        Ok(events)
-    }
-}
-
-impl Changes {
-    /// Invalidates at once what the outbox has too, in case that this process ends here, or Redis is away.
-    async fn retell(&self, retold: &[Pending], events: &[EventId]) {
-        for pending in retold {
-            if self.caches.invalidate_tags(pending.cache, &pending.tags, Reason::Tag).await.is_err() {
-                return;
-            }
-        }
-        if !events.is_empty()
-            && let Err(error) = store::outbox::forget(&self.db, events).await
-        {
-            tracing::debug!(%error, "invalidations will be carried out once more");
-        }
+        let retold = std::mem::take(&mut self.retold);
+        Ok(invalidations::note(&mut self.transaction, retold).await?)
     }
 }
 

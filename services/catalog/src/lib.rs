@@ -12,6 +12,7 @@ pub mod expiry;
 pub mod flash_sales;
 pub mod http;
 pub mod hub;
+pub mod invalidations;
 pub mod metrics;
 pub mod reads;
 pub mod reservations;

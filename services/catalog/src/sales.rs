@@ -1,6 +1,6 @@
 //! What was sold: noted once for each order, forgotten when nothing looks at it any more.
 
-use shop_cache::{Caches, Reason};
+use shop_cache::Reason;
 use shop_outbox::inbox;
 use shop_policy::CacheName;
 use shop_runtime::job::{self, Round};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cached::recommendations::tag_of;
 use crate::domain::sale::{HISTORY, Sale};
 use crate::error::Error;
+use crate::invalidations::{self, Invalidations};
 use crate::store;
 
 /// How many lines one statement deletes.
@@ -27,27 +28,27 @@ const FORGET_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
 #[derive(Clone, Debug)]
 pub struct Sales {
     pool: PgPool,
-    caches: Caches,
+    invalidations: Invalidations,
 }
 
 impl Sales {
-    /// Sales in this database, of which these caches tell.
-    pub const fn new(pool: PgPool, caches: Caches) -> Self {
-        Self { pool, caches }
+    /// Sales in this database, of which the caches are told so.
+    pub const fn new(pool: PgPool, invalidations: Invalidations) -> Self {
+        Self { pool, invalidations }
     }
 
     /// Notes what an order bought; an event that is told again changes nothing.
     pub async fn record(&self, event: EventId, sale: &Sale) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        if inbox::first_time(&mut transaction, event).await? {
-            store::sales::insert(&mut *transaction, sale).await?;
+        // Whoever took it before noted with it what follows from it.
+        if !inbox::first_time(&mut transaction, event).await? {
+            return Ok(());
         }
+        store::sales::insert(&mut *transaction, sale).await?;
+        let outdated = invalidations::tagged(CacheName::Recommendations, vec![tag_of(sale.user_id)]);
+        let noted = invalidations::note(&mut transaction, vec![outdated]).await?;
         transaction.commit().await?;
-        // Also if the event came before: whoever took it then may have ended between the commit and this.
-        let tags = [tag_of(sale.user_id)];
-        if let Err(error) = self.caches.invalidate_tags(CacheName::Recommendations, &tags, Reason::Event).await {
-            tracing::warn!(%error, user_id = %sale.user_id, "recommendations will be dropped later");
-        }
+        self.invalidations.carry_out(noted, Reason::Event).await;
         Ok(())
     }
 

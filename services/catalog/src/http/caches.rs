@@ -7,7 +7,7 @@ use http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shop_auth::Admin;
-use shop_cache::{CacheStats, InvalidationError, Reason, Tag};
+use shop_cache::{CacheStats, Tag};
 use shop_policy::{Acknowledgement, CacheName};
 use shop_runtime::Problem;
 use shop_runtime::extract::{Json, ValidJson};
@@ -15,6 +15,7 @@ use shop_runtime::problem::ProblemDocument;
 use utoipa::ToSchema;
 
 use crate::app::AppState;
+use crate::invalidations;
 
 /// An administrator, or anyone if the shop is a demo.
 #[derive(Debug)]
@@ -89,11 +90,8 @@ pub async fn invalidate(
             .with("caches", CacheName::all().collect::<Vec<_>>())
             .with("errors", [json!({"field": "cache_type", "message": message})])
     })?;
-    let outcome: Result<(), InvalidationError> = match tag {
-        Some(tag) => state.caches().invalidate_tags(cache, &[tag], Reason::Request).await,
-        None => state.caches().invalidate_all(cache).await,
-    };
-    let invalidated = outcome.is_ok();
+    let wanted = invalidations::tagged(cache, tag.into_iter().collect());
+    let invalidated = state.invalidations.request(&wanted).await?;
     let status = if invalidated { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(Invalidated { cache, invalidated })))
 }

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 use shop_cache::{Caches, LivePolicies};
+use shop_catalog::invalidations::Invalidations;
 use shop_catalog::sales::Sales;
 use shop_runtime::job::Round;
 use shop_runtime::redis::Redis;
+use shop_testkit::eventually;
 use shop_types::{EventId, OrderId, UserId};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
@@ -50,6 +52,7 @@ async fn an_order_is_noted_once_however_often_it_is_told() {
     assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 2);
     assert_eq!(count(&catalog.pool, "SELECT sum(quantity)::bigint FROM sales").await, 3);
     assert_eq!(count(&catalog.pool, "SELECT count(*) FROM inbox").await, 2);
+    eventually("the caches were told", async || catalog.outbox().await.is_empty()).await;
 }
 
 #[tokio::test]
@@ -91,9 +94,17 @@ async fn what_is_no_sale_is_refused_and_too_much_of_it_too() {
 async fn without_redis_sales_are_noted_all_the_same() {
     let setup = Setup { redis_url: "redis://127.0.0.1:1".into(), ..Setup::new().await };
     let catalog = Catalog::start(setup).await.filled(8).await;
-    sell(&catalog, UserId::generate(), &[(1, 1)]).await;
+    let (user, mut event) = (UserId::generate(), event(UserId::generate(), &[(1, 1)]));
+    event["user_id"] = json!(user);
+    event["occurred_at"] = json!("2999-01-01T00:00:00Z");
+    for _ in 0..2 {
+        assert_eq!(catalog.internal("POST", "/internal/sales", event.clone()).await.status, 204);
+    }
     assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 1);
     assert_eq!(catalog.get("/api/bestsellers").await.body["items"][0]["sold"], 1);
+    // Whatever becomes of this process, the customer's recommendations will be dropped.
+    let noted = json!({"cache": "recommendations", "schema": 0, "keys": [], "tags": [format!("user:{user}")]});
+    assert_eq!(catalog.outbox().await, [noted]);
 }
 
 #[tokio::test]
@@ -110,7 +121,7 @@ async fn sales_that_nothing_looks_at_any_more_are_forgotten_a_part_at_a_time() {
     let registry = prometheus::Registry::new();
     let redis = Redis::new(None).expect("no URL is no wrong one");
     let caches = Caches::new("test", redis, None, LivePolicies::defaults(), &registry).expect("a fresh registry");
-    let sales = Sales::new(catalog.pool.clone(), caches);
+    let sales = Sales::new(catalog.pool.clone(), Invalidations::new(catalog.pool.clone(), caches));
     // A moment before the insert's, whatever the two clocks say of each other.
     let now = OffsetDateTime::now_utc() - Duration::hours(1);
     assert_eq!(sales.forget(now).await.expect("the database is there"), Round::More);

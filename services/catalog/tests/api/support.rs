@@ -17,7 +17,7 @@ use shop_runtime::db::DbConfig;
 use shop_runtime::layers::{self, Limits};
 use shop_runtime::metrics::{self, HttpMetrics};
 use shop_runtime::redis::Redis;
-use shop_testkit::{Keys, TestDb, TestRedis};
+use shop_testkit::{Keys, TestDb, TestRedis, eventually};
 use shop_types::{OrderId, UserId};
 use sqlx::PgPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -70,6 +70,11 @@ impl Setup {
     }
 }
 
+/// What waits in an outbox, oldest first.
+pub(crate) async fn outbox(pool: &PgPool) -> Vec<Value> {
+    sqlx::query_scalar("SELECT payload FROM outbox ORDER BY event_id").fetch_all(pool).await.expect("the table is ours")
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -112,7 +117,25 @@ impl Catalog {
     /// Adds the first of the demo products.
     pub(crate) async fn filled(self, products: u32) -> Self {
         seed::run(self.db.pool(), products).await.expect("the seed works");
+        self.forget_the_seed().await;
         self
+    }
+
+    /// Nothing is cached yet that the seed would have to drop, and what is cached from now on is not to be dropped at some moment.
+    async fn forget_the_seed(&self) {
+        eventually("the relay has nothing of the seed in its hands", async || {
+            sqlx::query("DELETE FROM outbox WHERE attempts = 0 OR last_error IS NOT NULL")
+                .execute(self.db.pool())
+                .await
+                .expect("the table is ours");
+            self.outbox().await.is_empty()
+        })
+        .await;
+    }
+
+    /// What waits in the outbox.
+    pub(crate) async fn outbox(&self) -> Vec<Value> {
+        outbox(self.db.pool()).await
     }
 
     /// A catalog that is set up in this way.
