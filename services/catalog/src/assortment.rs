@@ -59,6 +59,7 @@ async fn add(change: &mut Change, new: &NewProduct) -> Result<Product, Error> {
         .on_constraint(CATEGORY_KEY, || Error::MisplacedProduct(new.category.clone()))?;
     // Somebody may have asked for the number before it was given, and it may be remembered that there was nothing.
     change.announce_products(vec![product.id]).await;
+    change.announce_comments(product.id).await;
     store::categories::count(&mut **change, slice::from_ref(&product.category), &[1]).await?;
     Ok(product)
 }

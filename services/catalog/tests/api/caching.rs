@@ -75,9 +75,12 @@ async fn what_is_sold_out_is_shown_as_sold_out_at_once_and_again_when_it_is_back
 async fn what_was_asked_for_before_it_was_there_or_after_it_was_gone_is_no_trap() {
     let catalog = Catalog::with_products(8).await;
     catalog.get("/api/products/1000001").await.assert_problem(404, "product-not-found");
+    catalog.get("/api/products/1000001/comments").await.assert_problem(404, "product-not-found");
     let added = catalog.admin("POST", "/api/products", &crate::admin::pears()).await;
     assert_eq!(added.body["id"], 1_000_001);
     assert_eq!(catalog.product(1_000_001).await, added.body);
+    let comments = catalog.get("/api/products/1000001/comments").await;
+    assert_eq!((comments.status, &comments.body["items"]), (200, &json!([])), "{comments:?}");
     catalog.warm("/api/products/1").await;
     catalog.delete(1).await;
     catalog.get("/api/products/1").await.assert_problem(404, "product-not-found");
@@ -159,6 +162,30 @@ async fn an_invalidation_that_redis_can_not_hear_of_is_noted() {
     let catalog = Catalog::start(setup).await;
     let noted = catalog.admin("POST", "/api/cache/invalidate", &json!({"cache_type": "products"})).await;
     assert_eq!((noted.status, noted.body), (202, json!({"cache": "products", "invalidated": false})));
+    let tagged = json!({"cache_type": "cart", "tag": "product:1"});
+    assert_eq!(catalog.admin("POST", "/api/cache/invalidate", &tagged).await.status, 202);
+    let everything = json!({"cache": "products", "schema": 0, "keys": [], "tags": []});
+    let of_product = json!({"cache": "cart", "schema": 0, "keys": [], "tags": ["product:1"]});
+    assert_eq!(catalog.outbox().await, [everything, of_product]);
+}
+
+#[tokio::test]
+async fn what_was_noted_without_redis_is_done_even_if_the_replica_that_noted_it_ends() {
+    let proxy = ChaosProxy::to(TestRedis::shared().await.address()).await;
+    let setup = Setup { redis_url: TestRedis::url_by(proxy.address()), ..Setup::new().await };
+    let catalog = Catalog::start(setup).await.filled(8).await;
+    let other = Catalog::start(catalog.replica().await).await;
+    other.warm("/api/products/1").await;
+    proxy.break_networking();
+    let noted = catalog.admin("POST", "/api/cache/invalidate", &json!({"cache_type": "products"})).await;
+    assert_eq!(noted.status, 202, "{noted:?}");
+    catalog.stop().await;
+    eventually("the other replica forgets it", async || {
+        let read = other.get("/api/products/1").await;
+        read.header("cache-status").is_some_and(|status| status.contains("fwd=miss"))
+    })
+    .await;
+    eventually("the outbox is empty", async || other.outbox().await.is_empty()).await;
 }
 
 #[tokio::test]
