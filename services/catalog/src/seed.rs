@@ -3,7 +3,7 @@
 use shop_cache::{Pending, Source as _};
 use shop_policy::CacheName;
 use shop_types::ProductId;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use crate::cached::top_comments::TopComments;
@@ -11,6 +11,7 @@ use crate::domain::assortment::{self, DemoProduct};
 use crate::domain::demo_comments::{self, DemoComment};
 use crate::domain::demo_sales;
 use crate::error::Error;
+use crate::invalidations::everything;
 use crate::store;
 
 /// How many products one transaction adds.
@@ -27,6 +28,11 @@ pub async fn run(pool: &PgPool, products: u32) -> Result<i64, Error> {
         let added = store::products::insert_demo(&mut *transaction, batch).await?;
         let (slugs, counts): (Vec<_>, Vec<_>) = added.into_iter().unzip();
         store::categories::count(&mut *transaction, &slugs, &counts).await?;
+        if !slugs.is_empty() {
+            // In a shop that runs already it may be remembered that there were none of them. The shop's relay will see to that, and of
+            // so many by everything at once.
+            forget(&mut transaction, [CacheName::Products, CacheName::TopComments]).await?;
+        }
         transaction.commit().await?;
         total += counts.iter().sum::<i64>();
     }
@@ -41,6 +47,9 @@ pub async fn sales(pool: &PgPool, products: u32, now: OffsetDateTime) -> Result<
     let mut total = 0;
     for batch in orders.chunks(BATCH) {
         total += store::sales::insert_demo(&mut *transaction, batch).await?;
+    }
+    if total > 0 {
+        forget(&mut transaction, [CacheName::Recommendations, CacheName::Bestsellers]).await?;
     }
     transaction.commit().await?;
     Ok(total)
@@ -65,4 +74,12 @@ pub async fn comments(pool: &PgPool, products: u32) -> Result<usize, Error> {
     }
     transaction.commit().await?;
     Ok(added.len())
+}
+
+/// Has everything in these caches forgotten once the transaction is committed.
+async fn forget(connection: &mut PgConnection, caches: [CacheName; 2]) -> Result<(), Error> {
+    for cache in caches {
+        shop_outbox::enqueue(connection, Pending::TOPIC, &everything(cache)).await?;
+    }
+    Ok(())
 }

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use shop_catalog::seed;
+use shop_testkit::eventually;
 use shop_types::OrderId;
 use time::{Duration, OffsetDateTime};
 
-use crate::support::Catalog;
+use crate::support::{Catalog, Setup, outbox};
 
 async fn counted(catalog: &Catalog) -> Vec<(String, i64, i64)> {
     sqlx::query_as(
@@ -89,4 +90,35 @@ async fn demo_sales_are_added_once_even_at_the_same_time_and_make_bestsellers() 
 async fn a_demo_without_products_has_no_sales() {
     let catalog = Catalog::empty().await;
     assert_eq!(seed::sales(&catalog.pool, 0, OffsetDateTime::now_utc()).await.expect("the seed works"), 0);
+}
+
+#[tokio::test]
+async fn caches_forget_what_a_seed_made_outdated_and_nothing_if_it_added_nothing() {
+    let setup = Setup::new().await;
+    let (pool, now) = (setup.db.pool(), OffsetDateTime::now_utc());
+    let everything = |cache: &str| json!({"cache": cache, "schema": 0, "keys": [], "tags": []});
+    let of_products = ["products", "topComments"].map(everything);
+    let of_sales = ["recommendations", "bestsellers"].map(everything);
+    for _ in 0..2 {
+        seed::run(pool, 400).await.expect("the seed works");
+        assert_eq!(outbox(pool).await, of_products);
+    }
+    for _ in 0..2 {
+        seed::sales(pool, 400, now).await.expect("the seed works");
+        assert_eq!(outbox(pool).await, [of_products.clone(), of_sales.clone()].concat());
+    }
+}
+
+#[tokio::test]
+async fn a_running_shop_shows_what_a_larger_seed_adds_also_to_those_who_asked_for_it_before() {
+    let catalog = Catalog::with_products(8).await;
+    let paths = ["/api/products/9", "/api/products/9/comments"];
+    for path in paths {
+        catalog.get(path).await.assert_problem(404, "product-not-found");
+    }
+    seed::run(&catalog.pool, 16).await.expect("the seed works");
+    eventually("the relay has told the caches", async || catalog.outbox().await.is_empty()).await;
+    for path in paths {
+        assert_eq!(catalog.get(path).await.status, 200, "{path}");
+    }
 }
