@@ -100,16 +100,19 @@ async fn a_commit_whose_answer_is_lost_leaves_the_key_uncached() {
 async fn what_redis_must_hear_waits_untried_while_it_is_away_and_arrives_when_it_is_back() {
     let redis = TestRedis::start().await;
     let place = Place::new(&redis).await;
-    let relay = Relay::new(place.db.pool().clone(), OutboxMetrics::register(&Registry::new()).expect("new"));
+    let registry = Registry::new();
+    let relay = Relay::new(place.db.pool().clone(), OutboxMetrics::register(&registry).expect("new"));
     let (stop, caches) = (CancellationToken::new(), place.caches.clone());
     let relay = relay.to_redis(place.redis.clone());
     let _stop = stop.clone().drop_guard();
-    tokio::spawn(relay.run(move |event| cached::deliver(caches.clone(), event), stop));
 
     redis.stop();
-    eventually("it is seen to be away", async || !place.redis.ping().await).await;
+    eventually("it is seen to be away", async || !place.redis.ping().await && !place.redis.is_up()).await;
+    tokio::spawn(relay.run(move |event| cached::deliver(caches.clone(), event), stop));
     place.change(place.db.pool(), true, || ()).await.expect("the database is there");
-    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    let lag =
+        || registry.gather().iter().map(|family| family.get_metric()[0].get_gauge().get_value()).fold(0.0, f64::max);
+    eventually("the relay has looked at it more than once", async || lag() > 0.8).await;
     let waiting = "SELECT count(*), max(attempts) FROM outbox WHERE topic = 'cache_invalidation'";
     let waiting = async || -> (i64, Option<i32>) {
         sqlx::query_as(waiting).fetch_one(place.db.pool()).await.expect("events can be counted")
