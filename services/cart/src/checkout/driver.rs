@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use shop_runtime::{Problem, request_id};
+use shop_runtime::{Chain, Problem, request_id};
 use shop_types::{OrderLine, OrderStatus};
 use sqlx::PgPool;
 
@@ -148,7 +148,7 @@ impl Driver {
     /// Lets a checkout rest whose step had no outcome. If even that can't be written down, its lease runs out.
     async fn stall(&self, checkout: &Checkout, error: &Error) {
         let rest = self.timing.rest(checkout.attempts);
-        let reason = chain(error);
+        let reason = Chain(error).to_string();
         tracing::warn!(
             order_id = %checkout.order_id, state = %checkout.state, attempts = checkout.attempts + 1,
             rest_ms = rest.as_millis(), error = reason, "a step of a checkout had no outcome"
@@ -201,16 +201,4 @@ fn done(now: &Checkout) -> Result<Checkout, Error> {
 
 fn priced(checkout: &Checkout) -> Result<&[OrderLine], Error> {
     checkout.priced.as_deref().ok_or(Error::Broken { order: checkout.order_id, what: "it has no prices" })
-}
-
-/// An error and everything behind it, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

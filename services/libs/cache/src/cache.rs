@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use moka::sync::Cache as Store;
 use shop_policy::{LocalTier, Pattern, Policy};
+use shop_runtime::Chain;
 use tokio::time::Instant;
 
 use crate::caches::Shared;
@@ -62,7 +63,7 @@ pub(crate) struct Inner<S: Source> {
     pub(crate) local: Local<S::Value>,
     pub(crate) flights: Arc<Flights<LoadResult<S>>>,
     pub(crate) tracked: Tracked<S::Key>,
-    resting: Store<String, ()>,
+    pub(crate) resting: Store<String, ()>,
 }
 
 impl<S: Source> fmt::Debug for Inner<S> {
@@ -201,6 +202,9 @@ impl<S: Source> Inner<S> {
                 self.side.counters.redis_hits.inc();
                 if let Some(renew_in) = wanted.lifetime.renew_in(entry.fresh, ttl) {
                     self.tracked.seen(wanted.key, &wanted.text, since.1 + renew_in);
+                    if renew_in.is_zero() {
+                        self.refresh(wanted.key.clone());
+                    }
                 }
                 let status = CacheStatus { ttl: Some(ttl), ..CacheStatus::new(S::NAME, Origin::Redis) };
                 Ok(Served { value, status })
@@ -288,7 +292,7 @@ impl<S: Source> Inner<S> {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(cache = %S::NAME, key = job.text, error = %chain(error), "a value can't be loaded");
+                tracing::warn!(cache = %S::NAME, key = job.text, error = %Chain(error), "a value can't be loaded");
                 self.resting.insert(job.text.clone(), ());
             }
         }
@@ -333,15 +337,4 @@ impl<S: Source> Inner<S> {
             status: CacheStatus { stale_for, ..CacheStatus::new(S::NAME, fallback.origin) },
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

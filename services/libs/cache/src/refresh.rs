@@ -105,6 +105,9 @@ impl<S: Source> Inner<S> {
     pub(crate) fn refresh(self: &Arc<Self>, key: S::Key) {
         let policy = self.shared.policies.get(S::NAME);
         let text = key.to_string();
+        if self.resting.contains_key(&text) {
+            return;
+        }
         let lifetime = Lifetime::of(&policy, &text);
         let keys = self.remote.keys(S::NAME, S::SCHEMA, &text);
         let max_age = lifetime.max_age_of_renewed();

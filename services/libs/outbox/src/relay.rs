@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use prometheus::{Gauge, IntCounterVec, Opts, Registry};
+use shop_runtime::Chain;
 use shop_runtime::redis::Redis;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -40,13 +41,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for DeliveryError {
 
 impl fmt::Display for DeliveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
+        Chain(&*self.0).fmt(f)
     }
 }
 

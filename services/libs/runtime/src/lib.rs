@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod breaker;
+mod chain;
 pub mod client;
 mod client_ip;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod serve;
 pub mod telemetry;
 
 pub use breaker::Breaker;
+pub use chain::Chain;
 pub use client_ip::ClientIp;
 pub use problem::Problem;
 

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::request_id;
+use crate::{Chain, request_id};
 
 /// Tells a failure that passes, so that asking again makes sense, from a mistake.
 pub trait Outage {
@@ -45,13 +45,7 @@ pub struct Cause(Arc<dyn Error + Send + Sync>);
 impl fmt::Display for Cause {
     /// The whole chain of errors, outermost first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
+        Chain(&*self.0).fmt(f)
     }
 }
 

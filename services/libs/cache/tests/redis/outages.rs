@@ -164,10 +164,12 @@ async fn a_pod_that_hears_the_others_too_late_keeps_dropping_its_memory() {
     let way = ChaosProxy::to(redis.address()).await;
     let shop = Shop::on(redis.address());
     // Only what it hears is late; what it asks for is not.
-    let pod = shop.pod_that_hears_by(way.address(), &fixed(&policy(Pattern::CacheAside)));
+    let patient = fixed(&policy(Pattern::CacheAside));
+    let pod = shop.wired_pod::<1>(Some(redis.address()), Some(way.address()), &patient);
     eventually(|| async { pod.metric("cache_subscribed") == 1 }).await;
     let flushes = pod.metric_with("cache_invalidations_total", "flush");
-    way.slow(Duration::from_millis(2_500));
+    // Late, and never silent for long.
+    way.slow(Duration::from_millis(1_500));
     eventually(|| async { pod.metric_with("cache_invalidations_total", "flush") > flushes }).await;
     way.restore_networking();
     eventually(|| async { pod.metric("cache_subscribed") == 1 }).await;
@@ -183,7 +185,10 @@ async fn what_the_policy_forbids_to_serve_stale_is_not_served_from_memory_either
         local: Some(LocalTier { ttl: Duration::from_millis(300), max_entries: 100 }),
         ..policy(Pattern::CacheAside)
     };
-    let pod = shop.pod_by::<1>(way.address(), &fixed(&strict)).await;
+    // It goes on hearing another pod's signs of life, so nothing makes it drop what it has.
+    let _other = shop.pod(&strict).await;
+    let pod = shop.wired_pod::<1>(Some(way.address()), Some(redis.address()), &fixed(&strict));
+    eventually(|| async { pod.metric("cache_subscribed") == 1 }).await;
     shop.db.set(7, 1);
     assert_eq!(pod.version(7).await, 1);
     way.break_networking();

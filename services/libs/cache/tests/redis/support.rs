@@ -201,17 +201,13 @@ impl Shop {
         pod
     }
 
-    /// A pod that hears of invalidations by another way than it reaches Redis.
-    pub fn pod_that_hears_by(&self, hears: SocketAddr, policies: &LivePolicies) -> Pod {
-        self.wired_pod(Some(self.redis), Some(hears), policies)
-    }
-
     /// A pod that nobody waits for.
     pub fn lone_pod<const SCHEMA: u32>(&self, redis: Option<SocketAddr>, policies: &LivePolicies) -> Pod<SCHEMA> {
         self.wired_pod(redis, redis, policies)
     }
 
-    fn wired_pod<const SCHEMA: u32>(
+    /// A pod that asks Redis by one way and hears of invalidations by another.
+    pub fn wired_pod<const SCHEMA: u32>(
         &self,
         asks: Option<SocketAddr>,
         hears: Option<SocketAddr>,
