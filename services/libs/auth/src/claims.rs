@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
-use shop_types::UserId;
+use shop_types::{SessionId, UserId};
+use time::OffsetDateTime;
 
 /// Who issues access tokens.
 pub const ISSUER: &str = "shopkeeper";
@@ -72,4 +75,35 @@ pub struct Claims {
     pub iat: i64,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
+    /// The session that it belongs to and ends with. Without one it can't be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+}
+
+impl Claims {
+    /// What a token of this user says that is good from now on for `lifetime`.
+    pub fn lasting(lifetime: Duration, user: UserId, name: &str, role: Role) -> Self {
+        let iat = OffsetDateTime::now_utc().unix_timestamp();
+        Self {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user,
+            name: name.to_owned(),
+            role,
+            iat,
+            exp: iat.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)),
+            sid: None,
+        }
+    }
+
+    /// The same as a part of a session.
+    #[must_use]
+    pub fn of_session(self, session: SessionId) -> Self {
+        Self { sid: Some(session), ..self }
+    }
+
+    /// Whether the token has ended by itself.
+    pub fn is_over(&self) -> bool {
+        self.exp <= OffsetDateTime::now_utc().unix_timestamp()
+    }
 }

@@ -9,16 +9,18 @@ use http::request::Parts;
 use shop_runtime::Problem;
 use shop_types::UserId;
 
-use crate::claims::Role;
+use crate::claims::{Claims, Role};
 use crate::keys::KeyError;
+use crate::revocations::Revocations;
 use crate::service::{ServiceToken, ServiceTokenError};
-use crate::verifier::Verifier;
+use crate::verifier::{Verifier, VerifyError};
 
 /// What is needed to know who asks.
 #[derive(Clone, Debug)]
 pub struct AuthState {
     verifier: Verifier,
     service_token: ServiceToken,
+    revocations: Revocations,
 }
 
 /// What is needed to know who asks can't be read.
@@ -33,14 +35,34 @@ pub enum AuthConfigError {
 }
 
 impl AuthState {
-    /// Reads the keys and the secret from where the service finds them.
+    /// Reads the keys and the secret from where the service finds them, and follows the keys when they change.
     pub fn load(public_keys_dir: &Path, service_token_file: &Path) -> Result<Self, AuthConfigError> {
-        Ok(Self::new(Verifier::from_dir(public_keys_dir)?, ServiceToken::from_file(service_token_file)?))
+        Ok(Self::new(Verifier::watching(public_keys_dir)?, ServiceToken::from_file(service_token_file)?))
     }
 
     /// Believes these keys and this secret.
-    pub const fn new(verifier: Verifier, service_token: ServiceToken) -> Self {
-        Self { verifier, service_token }
+    pub fn new(verifier: Verifier, service_token: ServiceToken) -> Self {
+        Self { verifier, service_token, revocations: Revocations::default() }
+    }
+
+    /// The ended sessions that this process knows of; the service has to have it follow them.
+    pub const fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
+    /// What the token says, if it can be believed and its session was not ended.
+    pub fn authenticate(&self, token: &str) -> Result<Claims, VerifyError> {
+        let claims = self.verifier.verify(token)?;
+        if self.is_revoked(&claims) { Err(VerifyError::Revoked) } else { Ok(claims) }
+    }
+
+    /// Whether what was believed a while ago still is: for whoever holds on to a token, such as a socket.
+    pub fn still_believes(&self, claims: &Claims) -> bool {
+        !claims.is_over() && !self.is_revoked(claims)
+    }
+
+    fn is_revoked(&self, claims: &Claims) -> bool {
+        claims.sid.is_some_and(|session| self.revocations.contains(session))
     }
 
     /// The secret, to call siblings with.
@@ -65,6 +87,21 @@ pub struct CurrentUser {
     pub name: String,
 }
 
+impl From<Claims> for CurrentUser {
+    fn from(claims: Claims) -> Self {
+        Self { id: claims.sub, role: claims.role, name: claims.name }
+    }
+}
+
+/// A user with a valid access token, if there is a token at all. One that is not valid is refused all the same: whoever sends it would be
+/// surprised to be taken for nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionalUser(pub Option<CurrentUser>);
+
+/// All that a valid access token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer(pub Claims);
+
 /// A user with the role `admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin(pub CurrentUser);
@@ -85,7 +122,7 @@ fn credentials<'a>(parts: &'a Parts, scheme: &str) -> Option<&'a str> {
     presented.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
 }
 
-impl<S: Sync> FromRequestParts<S> for CurrentUser
+impl<S: Sync> FromRequestParts<S> for Bearer
 where
     AuthState: FromRef<S>,
 {
@@ -94,11 +131,37 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let token =
             credentials(parts, "Bearer").ok_or_else(|| unauthenticated("an access token is missing", "Bearer"))?;
-        let claims = AuthState::from_ref(state).verifier.verify(token).map_err(|error| {
+        AuthState::from_ref(state).authenticate(token).map(Self).map_err(|error| {
             unauthenticated("the access token is not valid (any more)", r#"Bearer error="invalid_token""#)
                 .caused_by(error)
-        })?;
-        Ok(Self { id: claims.sub, role: claims.role, name: claims.name })
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CurrentUser
+where
+    AuthState: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Bearer(claims) = Bearer::from_request_parts(parts, state).await?;
+        Ok(claims.into())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for OptionalUser
+where
+    AuthState: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if parts.headers.contains_key(AUTHORIZATION) {
+            CurrentUser::from_request_parts(parts, state).await.map(|user| Self(Some(user)))
+        } else {
+            Ok(Self(None))
+        }
     }
 }
 

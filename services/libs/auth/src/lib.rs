@@ -3,13 +3,16 @@
 mod claims;
 mod extract;
 mod keys;
+mod revocations;
 mod service;
 mod signer;
 mod verifier;
+mod watch;
 
 pub use claims::{AUDIENCE, Claims, ISSUER, Role, UnknownRole};
-pub use extract::{Admin, AuthConfigError, AuthState, CurrentUser, ServiceCaller};
+pub use extract::{Admin, AuthConfigError, AuthState, Bearer, CurrentUser, OptionalUser, ServiceCaller};
 pub use keys::{Jwk, Jwks, KeyError, KeyId};
+pub use revocations::{REVOCATIONS_PATH, Revocation, RevocationPage, Revocations};
 pub use service::{ServiceToken, ServiceTokenError};
-pub use signer::{SignError, Signer};
+pub use signer::{LiveSigner, SignError, Signer};
 pub use verifier::{Verifier, VerifyError};

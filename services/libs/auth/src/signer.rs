@@ -2,16 +2,19 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, spki::der::pem::LineEnding};
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use shop_types::UserId;
-use time::OffsetDateTime;
 
-use crate::claims::{AUDIENCE, Claims, ISSUER, Role};
+use crate::claims::{Claims, Role};
 use crate::keys::{KeyError, KeyId};
+use crate::verifier::Verifier;
+use crate::watch::watch;
 
 /// Signs access tokens with one key.
 #[derive(Clone)]
@@ -58,25 +61,50 @@ impl Signer {
         &self.public
     }
 
-    /// A token for this user, good from now on for `lifetime`.
+    /// A token for this user without a session, good from now on for `lifetime`.
     pub fn issue(&self, user: UserId, name: &str, role: Role, lifetime: Duration) -> Result<String, SignError> {
-        let iat = OffsetDateTime::now_utc().unix_timestamp();
-        let exp = iat.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX));
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            sub: user,
-            name: name.to_owned(),
-            role,
-            iat,
-            exp,
-        };
-        self.sign(&claims)
+        self.sign(&Claims::lasting(lifetime, user, name, role))
     }
 
     /// A token with these very claims.
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
         let header = Header { kid: Some(self.kid.to_string()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, claims, &self.key).map_err(SignError)
+    }
+}
+
+/// The key that access tokens are signed with at the moment; another one may be mounted at any time.
+#[derive(Clone, Debug)]
+pub struct LiveSigner(Arc<ArcSwap<Signer>>);
+
+impl LiveSigner {
+    /// Signs with the key in this file, whichever it is, from about a second after it is there. A key whose other half is not trusted here yet
+    /// waits until it is, since nobody would believe its tokens; and one that can't be read leaves the last one in use.
+    pub fn watching(path: &Path, verifier: Verifier) -> Result<Self, KeyError> {
+        let current = Arc::new(ArcSwap::from_pointee(Signer::from_file(path)?));
+        let path = path.to_owned();
+        let mut passed_over = None;
+        watch("auth-signer", &current, move |current: &ArcSwap<Signer>| {
+            let found = match Signer::from_file(&path) {
+                Ok(found) if found.kid == current.load().kid => return,
+                Ok(found) if verifier.trusts(&found.kid) => {
+                    tracing::info!(kid = %found.kid, "access tokens are signed with this key now");
+                    current.store(Arc::new(found));
+                    return;
+                }
+                Ok(found) => format!("the key {} is not trusted yet", found.kid),
+                Err(error) => error.to_string(),
+            };
+            if passed_over.as_ref() != Some(&found) {
+                tracing::warn!(reason = found, "the new signing key is not used; the last one stays in use");
+                passed_over = Some(found);
+            }
+        });
+        Ok(Self(current))
+    }
+
+    /// The key of this moment.
+    pub fn current(&self) -> Arc<Signer> {
+        self.0.load_full()
     }
 }

@@ -5,12 +5,14 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use crate::claims::{AUDIENCE, Claims, ISSUER};
 use crate::keys::{Jwk, Jwks, KeyError, KeyId};
+use crate::watch::watch;
 
 /// How far the clocks of two machines may be apart, in seconds.
 const LEEWAY: u64 = 5;
@@ -30,6 +32,9 @@ pub enum VerifyError {
     /// The signature is wrong, or it is expired, or not for us.
     #[error("the token is not valid")]
     Invalid(#[source] jsonwebtoken::errors::Error),
+    /// Its session was ended.
+    #[error("the session of the token was ended")]
+    Revoked,
 }
 
 /// Knows the public keys that are trusted.
@@ -37,46 +42,62 @@ pub enum VerifyError {
 pub struct Verifier(Arc<Inner>);
 
 struct Inner {
-    keys: BTreeMap<KeyId, (VerifyingKey, DecodingKey)>,
+    keys: ArcSwap<Keys>,
     validation: Validation,
 }
 
+type Keys = BTreeMap<KeyId, (VerifyingKey, DecodingKey)>;
+
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys.keys()).finish()
+        f.debug_set().entries(self.0.keys.load().keys()).finish()
     }
 }
 
 impl Verifier {
-    /// Trusts every key of a folder: files `<kid>.pem` (SPKI). Other files are not looked at.
+    /// Trusts every key of a folder: files `<kid>.pem` (SPKI), as they are now. Other files are not looked at.
     pub fn from_dir(dir: &Path) -> Result<Self, KeyError> {
-        let unreadable = |source| KeyError::Read { path: dir.to_owned(), source };
-        let mut keys = Vec::new();
-        for entry in std::fs::read_dir(dir).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
-            if path.extension().is_none_or(|extension| extension != "pem") {
-                continue;
+        Ok(Self::new(read(dir)?))
+    }
+
+    /// The same, and follows the folder: a key that comes is trusted within about a second, and one that goes is not any more. What can't
+    /// be used, such as an empty folder, leaves the last good keys in force.
+    pub fn watching(dir: &Path) -> Result<Self, KeyError> {
+        let mut last = read(dir)?;
+        let verifier = Self::new(last.clone());
+        let dir = dir.to_owned();
+        let mut complaint = None;
+        watch("auth-keys", &verifier.0, move |inner| match read(&dir) {
+            Ok(found) if found == last => complaint = None,
+            Ok(found) => {
+                tracing::info!(kids = ?found.keys().collect::<Vec<_>>(), "these keys of access tokens are trusted now");
+                inner.keys.store(Arc::new(decoding(found.clone())));
+                last = found;
             }
-            let pem = std::fs::read_to_string(&path).map_err(|source| KeyError::Read { path: path.clone(), source })?;
-            let key = VerifyingKey::from_public_key_pem(&pem).map_err(|_| KeyError::NotAKey(path.clone()))?;
-            keys.push((KeyId::named(name), key));
-        }
-        if keys.is_empty() {
-            return Err(KeyError::NoKeys(dir.to_owned()));
-        }
-        Ok(Self::new(keys))
+            Err(error) => {
+                let said = Some(error.to_string());
+                if complaint != said {
+                    tracing::warn!(%error, "the keys of access tokens can't be read; the last ones stay trusted");
+                    complaint = said;
+                }
+            }
+        });
+        Ok(verifier)
     }
 
     /// Trusts these keys.
     pub fn new(keys: impl IntoIterator<Item = (KeyId, VerifyingKey)>) -> Self {
-        let keys = keys.into_iter().map(|(kid, key)| (kid, (key, DecodingKey::from_ed_der(key.as_bytes())))).collect();
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
         validation.leeway = LEEWAY;
-        Self(Arc::new(Inner { keys, validation }))
+        Self(Arc::new(Inner { keys: ArcSwap::from_pointee(decoding(keys)), validation }))
+    }
+
+    /// Whether tokens that are signed with this key are believed.
+    pub fn trusts(&self, kid: &KeyId) -> bool {
+        self.0.keys.load().contains_key(kid)
     }
 
     /// What the token says, if it can be believed.
@@ -86,13 +107,38 @@ impl Verifier {
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
         let kid = header.kid.ok_or(VerifyError::Malformed)?;
-        let (_, key) = self.0.keys.get(&KeyId::named(kid)).ok_or(VerifyError::UnknownKey)?;
+        let keys = self.0.keys.load();
+        let (_, key) = keys.get(&KeyId::named(kid)).ok_or(VerifyError::UnknownKey)?;
         let token = jsonwebtoken::decode(token, key, &self.0.validation).map_err(VerifyError::Invalid)?;
         Ok(token.claims)
     }
 
     /// The trusted keys, for others to verify with.
     pub fn jwks(&self) -> Jwks {
-        Jwks { keys: self.0.keys.iter().map(|(kid, (key, _))| Jwk::of(kid, key)).collect() }
+        Jwks { keys: self.0.keys.load().iter().map(|(kid, (key, _))| Jwk::of(kid, key)).collect() }
     }
+}
+
+fn decoding(keys: impl IntoIterator<Item = (KeyId, VerifyingKey)>) -> Keys {
+    keys.into_iter().map(|(kid, key)| (kid, (key, DecodingKey::from_ed_der(key.as_bytes())))).collect()
+}
+
+/// The keys in a folder.
+fn read(dir: &Path) -> Result<BTreeMap<KeyId, VerifyingKey>, KeyError> {
+    let unreadable = |source| KeyError::Read { path: dir.to_owned(), source };
+    let mut keys = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+        if path.extension().is_none_or(|extension| extension != "pem") {
+            continue;
+        }
+        let pem = std::fs::read_to_string(&path).map_err(|source| KeyError::Read { path: path.clone(), source })?;
+        let key = VerifyingKey::from_public_key_pem(&pem).map_err(|_| KeyError::NotAKey(path.clone()))?;
+        keys.insert(KeyId::named(name), key);
+    }
+    if keys.is_empty() {
+        return Err(KeyError::NoKeys(dir.to_owned()));
+    }
+    Ok(keys)
 }

@@ -5,9 +5,11 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
-use shop_auth::{Admin, AuthState, Claims, CurrentUser, Role, ServiceCaller, ServiceToken, Verifier};
+use shop_auth::{
+    Admin, AuthState, Claims, CurrentUser, OptionalUser, Revocation, Role, ServiceCaller, ServiceToken, Verifier,
+};
 use shop_testkit::{Keys, problem, spawn};
-use shop_types::UserId;
+use shop_types::{SessionId, UserId};
 use time::OffsetDateTime;
 
 fn claims() -> Claims {
@@ -20,6 +22,7 @@ fn claims() -> Claims {
         role: Role::User,
         iat: now,
         exp: now + 60,
+        sid: None,
     }
 }
 
@@ -95,6 +98,10 @@ fn a_service_does_not_start_with_keys_or_secrets_that_can_not_be_right() {
 fn routes(auth: AuthState) -> Router {
     Router::new()
         .route("/user", get(|user: CurrentUser| async move { user.name }))
+        .route(
+            "/anyone",
+            get(|OptionalUser(user): OptionalUser| async { user.map_or("nobody".into(), |user| user.name) }),
+        )
         .route("/admin", get(|Admin(user): Admin| async move { user.name }))
         .route("/service", get(|_: ServiceCaller| async { "hello" }))
         .with_state(auth)
@@ -112,6 +119,10 @@ async fn handlers_are_reached_by_those_whom_they_name() {
         ("/user", &user, 200),
         ("/user", &admin, 200),
         ("/user", &service, 401),
+        ("/anyone", &user, 200),
+        ("/anyone", &service, 401),
+        ("/anyone", &"Bearer x.y.z".to_owned(), 401),
+        ("/anyone", &"Bearer".to_owned(), 401),
         ("/admin", &admin, 200),
         ("/admin", &user, 403),
         ("/admin", &service, 401),
@@ -124,4 +135,60 @@ async fn handlers_are_reached_by_those_whom_they_name() {
     let refused = client.get(format!("{base}/user")).send().await.expect("an answer");
     assert_eq!(refused.headers()["www-authenticate"], "Bearer");
     assert_eq!(problem(refused).await.slug(), Some("unauthenticated"));
+}
+
+#[tokio::test]
+async fn whoever_sends_no_token_is_nobody_where_that_is_enough() {
+    let keys = Keys::generate();
+    let base = spawn(routes(keys.auth_state())).await;
+    let answer = reqwest::get(format!("{base}/anyone")).await.expect("an answer");
+    assert_eq!(answer.text().await.expect("text"), "nobody");
+}
+
+#[tokio::test]
+async fn tokens_of_an_ended_session_open_nothing_and_those_of_others_do() {
+    let keys = Keys::generate();
+    let auth = keys.auth_state();
+    let (ended, other) = (SessionId::generate(), SessionId::generate());
+    let (user, role) = (UserId::generate(), Role::User);
+    let of = |session| keys.token_of_session(user, role, session);
+    let believed = auth.authenticate(&of(ended)).expect("it is good");
+    auth.revocations().note([Revocation { session: ended, until: i64::MAX }]);
+    assert!(!auth.still_believes(&believed));
+    let base = spawn(routes(auth)).await;
+    let client = reqwest::Client::new();
+    for path in ["/user", "/anyone"] {
+        for (token, status) in [(of(ended), 401), (of(other), 200), (keys.token(user, role), 200)] {
+            let response = client.get(format!("{base}{path}")).bearer_auth(token).send().await.expect("an answer");
+            assert_eq!(response.status().as_u16(), status);
+        }
+    }
+}
+
+#[test]
+fn a_token_that_names_a_file_or_a_novel_as_its_key_is_not_believed() {
+    let keys = Keys::generate();
+    let verifier = Verifier::from_dir(&keys.public_keys_dir()).expect("the keys can be read");
+    let path = keys.public_keys_dir().join(keys.signer().kid().as_str()).display().to_string();
+    let encode = |text: &[u8]| URL_SAFE_NO_PAD.encode(text);
+    let good = keys.token(UserId::generate(), Role::User);
+    let (_, rest) = good.split_once('.').expect("it has parts");
+    for kid in [&path, "../public/key", "", "\0", "'; DROP TABLE users; --", &"k".repeat(3000)] {
+        let header = encode(json!({"alg": "EdDSA", "typ": "JWT", "kid": kid}).to_string().as_bytes());
+        assert!(verifier.verify(&format!("{header}.{rest}")).is_err(), "{kid:?}");
+    }
+    let without = encode(br#"{"alg":"EdDSA","typ":"JWT"}"#);
+    for token in [
+        String::new(),
+        ".".repeat(4000),
+        "x".repeat(1 << 20),
+        format!("{without}.{rest}"),
+        format!("{}.{rest}", encode(&[0xff, 0xfe])),
+        format!("{}.{}", encode(br#"{"alg":"EdDSA","kid":[],"typ":7}"#), rest),
+        format!("{good}x"),
+        format!(" {good}"),
+    ] {
+        assert!(verifier.verify(&token).is_err(), "{}", token.chars().take(80).collect::<String>());
+    }
+    assert!(verifier.verify(&good).is_ok());
 }

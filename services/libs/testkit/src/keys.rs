@@ -6,8 +6,8 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _};
-use shop_auth::{AuthState, Role, ServiceToken, Signer, Verifier};
-use shop_types::UserId;
+use shop_auth::{AuthState, Claims, Role, ServiceToken, Signer, Verifier};
+use shop_types::{SessionId, UserId};
 use tempfile::TempDir;
 
 /// A signing key, its public half and a service token, also as the files that a service reads them from.
@@ -38,6 +38,12 @@ impl Keys {
     /// An access token for this user, good for a quarter of an hour.
     pub fn token(&self, user: UserId, role: Role) -> String {
         self.signer.issue(user, "Test User", role, Duration::from_secs(900)).expect("a token can be signed")
+    }
+
+    /// An access token of a session.
+    pub fn token_of_session(&self, user: UserId, role: Role, session: SessionId) -> String {
+        let claims = Claims::lasting(Duration::from_secs(900), user, "Test User", role).of_session(session);
+        self.signer.sign(&claims).expect("a token can be signed")
     }
 
     /// An access token for somebody new.

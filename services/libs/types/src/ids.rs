@@ -63,6 +63,10 @@ uuid_id! {
     UserId
 }
 uuid_id! {
+    /// A login and everything that was refreshed from it.
+    SessionId
+}
+uuid_id! {
     /// An order; chosen by the cart at checkout, so that every step can be repeated.
     OrderId
 }

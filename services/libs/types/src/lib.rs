@@ -9,7 +9,7 @@ mod quantity;
 mod text;
 
 pub use demo::{DemoCustomer, DemoCustomerError};
-pub use ids::{CommentId, EventId, FlashSaleId, OrderId, ProductId, ProductIdError, UserId};
+pub use ids::{CommentId, EventId, FlashSaleId, OrderId, ProductId, ProductIdError, SessionId, UserId};
 pub use money::{Currency, Money};
 pub use order::{OrderLine, OrderStatus, UnknownOrderStatus};
 pub use page::{Cursor, CursorError, Page, PageLimit, PageLimitError};
