@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::breaker::Breaker;
 use crate::problem::{Problem, ProblemDocument};
-use crate::request_id;
+use crate::{deadline, request_id, trace};
 
 /// The most that a sibling's answer may be; a longer one is a fault.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -23,6 +23,9 @@ const ATTEMPTS: u32 = 3;
 
 /// Waits before the second and the third attempt: short, since someone is waiting.
 const PAUSES: [Duration; 2] = [Duration::from_millis(30), Duration::from_millis(120)];
+
+/// With less time than this left, a call is not worth beginning.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Retries that may come at once, in tenths; each call gives back one tenth, so that at most a tenth of the calls are retries for long.
 const RETRY_BUDGET: i64 = 100;
@@ -82,11 +85,21 @@ impl SiblingError {
         }
     }
 
+    /// Whether the sibling can't be reached or is too busy, rather than stumbling over this very call.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Unavailable { source, .. } if !source.is::<Broke>())
+    }
+
     /// Whether the call may still have had, or still get, its effect: the outcome is unknown or a later attempt may succeed.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 }
+
+/// The sibling is there, but something went wrong in it.
+#[derive(Debug, thiserror::Error)]
+#[error("it answered {0}")]
+struct Broke(StatusCode);
 
 impl From<SiblingError> for Problem {
     /// What remains of a sibling's failure when the caller has no better answer.
@@ -113,6 +126,7 @@ struct Inner {
     base: String,
     authorization: HeaderValue,
     http: reqwest::Client,
+    timeout: Duration,
     breaker: Breaker,
     budget: AtomicI64,
 }
@@ -132,7 +146,8 @@ pub enum SiblingConfigError {
 }
 
 impl Sibling {
-    /// The service `name` at `base` (`http://host:port`). One attempt of a call takes at most `timeout`.
+    /// The service `name` at `base` (`http://host:port`). One attempt of a call takes at most `timeout`, and all of them together never
+    /// longer than the request has left that they are made for.
     pub fn new(
         name: &'static str,
         base: &str,
@@ -149,7 +164,6 @@ impl Sibling {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout.min(Duration::from_millis(500)))
-            .timeout(timeout)
             // Shorter than the minute and a quarter after which the sibling closes an idle connection.
             .pool_idle_timeout(Duration::from_secs(30))
             .build()
@@ -159,6 +173,7 @@ impl Sibling {
             base: base.trim_end_matches('/').to_owned(),
             authorization,
             http,
+            timeout,
             breaker: Breaker::new(5, Duration::from_secs(1)),
             budget: AtomicI64::new(RETRY_BUDGET),
         })))
@@ -215,6 +230,9 @@ impl Sibling {
                 Err(SiblingError::Unavailable { .. }) if attempt < attempts => PAUSES[(attempt as usize - 1).min(1)],
                 _ => return outcome,
             };
+            if deadline::remaining().is_some_and(|left| left <= pause) {
+                return outcome;
+            }
             if budget.fetch_sub(10, Ordering::Relaxed) < 10 {
                 budget.fetch_add(10, Ordering::Relaxed);
                 return outcome;
@@ -230,13 +248,23 @@ impl Sibling {
         path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<T, SiblingError> {
+        let left = deadline::remaining().unwrap_or(self.0.timeout);
+        if left < SHORTEST {
+            return Err(self.unavailable("the request that needs it has no time left"));
+        }
         if !self.0.breaker.allows() {
             return Err(self.unavailable("it failed several times a moment ago"));
         }
+        let time = left.min(self.0.timeout);
         let mut request = self.0.http.request(method, format!("{}{path}", self.0.base));
         request = request.header(AUTHORIZATION, self.0.authorization.clone());
+        // It need not work for longer than we wait.
+        request = request.timeout(time).header(deadline::HEADER, time.as_millis().to_string());
         if let Some(id) = request_id::current() {
             request = request.header(request_id::HEADER, &*id);
+        }
+        if let Some(trace) = trace::current() {
+            request = request.header(trace::HEADER, trace.to_string());
         }
         if let Some(body) = body {
             request = request.header(http::header::CONTENT_TYPE, "application/json").body(body);
@@ -246,7 +274,10 @@ impl Sibling {
             Err(error) => Err(error.into()),
         };
         let (status, bytes) = answer.map_err(|error| {
-            self.0.breaker.failed();
+            // That we had less patience than usual is not the sibling's failure.
+            if time == self.0.timeout || !is_timeout(&*error) {
+                self.0.breaker.failed();
+            }
             self.unavailable(error)
         })?;
         if matches!(
@@ -269,7 +300,7 @@ impl Sibling {
             return serde_json::from_slice(json).map_err(|error| self.unreadable(error));
         }
         if status.is_server_error() {
-            return Err(self.unavailable(format!("it answered {status}")));
+            return Err(self.unavailable(Broke(status)));
         }
         let problem = serde_json::from_slice(bytes).ok();
         Err(SiblingError::Refused { sibling: self.0.name, status, problem })
@@ -282,6 +313,10 @@ impl Sibling {
     fn unreadable(&self, source: impl Into<Box<dyn Error + Send + Sync>>) -> SiblingError {
         SiblingError::Unreadable { sibling: self.0.name, source: source.into() }
     }
+}
+
+fn is_timeout(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
 }
 
 /// The whole answer, as long as it is not absurdly long.

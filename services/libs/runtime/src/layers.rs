@@ -1,6 +1,6 @@
 //! What stands between the socket and the handlers, the same for every service.
 //!
-//! From the outside in: the request gets its id, its span and its place in the metrics; it is turned away if too many are being served
+//! From the outside in: the request gets its context ([`Context`]) and its place in the metrics; it is turned away if too many are being served
 //! already; it has so much time and no more; a panic in it becomes an answer; its body is limited; an unknown route or method is a
 //! problem document like any other refusal.
 
@@ -17,11 +17,12 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tracing::{Instrument as _, Span, field};
+use tracing::{Span, field};
 
 use crate::metrics::{HttpMetrics, UNKNOWN_ROUTE};
 use crate::problem::{Cause, Problem};
-use crate::request_id;
+use crate::trace::TraceContext;
+use crate::{Context, deadline, request_id};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
@@ -42,13 +43,14 @@ impl Default for Limits {
 
 /// Puts the common layers around a service's routes.
 pub fn wrap(routes: Router, metrics: HttpMetrics, limits: Limits) -> Router {
-    let bounds = Bounds { places: Arc::new(Semaphore::new(limits.concurrent)), time: limits.time };
+    let places = Arc::new(Semaphore::new(limits.concurrent));
+    let observer = Observer { metrics, time: limits.time };
     routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(limits.body))
-        .layer(from_fn_with_state(bounds, bound))
-        .layer(from_fn_with_state(metrics, observe))
+        .layer(from_fn_with_state(places, bound))
+        .layer(from_fn_with_state(observer, observe))
 }
 
 /// For answers that depend on who asks: nobody in between may keep them. An answer that already says how it may be kept is left alone.
@@ -67,19 +69,30 @@ async fn wrong_method(method: Method) -> Problem {
         .detail(format!("{method} is not among the methods of this address"))
 }
 
-/// Gives the request its id and span, counts it and logs how it ended.
-async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
+#[derive(Clone)]
+struct Observer {
+    metrics: HttpMetrics,
+    time: Duration,
+}
+
+/// Gives the request its context (id, trace, deadline, span), counts it and logs how it ended.
+async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let metrics = observer.metrics;
     let in_flight = metrics.enter();
     let id = request_id::of_request(request.headers());
+    let trace = TraceContext::of_request(request.headers());
+    let deadline = deadline::of_request(request.headers(), started, observer.time);
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(UNKNOWN_ROUTE, MatchedPath::as_str);
     let span = tracing::info_span!(
-        "request", request_id = %id, method, route, status = field::Empty, duration_ms = field::Empty
+        "request", request_id = %id, trace_id = %trace.trace_id(), method, route, status = field::Empty,
+        duration_ms = field::Empty
     );
 
-    let mut response = request_id::scope(Arc::clone(&id), next.run(request)).instrument(span.clone()).await;
+    let context = Context::of_request(Arc::clone(&id), trace, deadline, span.clone());
+    let mut response = context.scope(next.run(request)).await;
 
     let took = started.elapsed();
     metrics.observe(method, route, response.status().as_str(), took);
@@ -119,19 +132,14 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-#[derive(Clone)]
-struct Bounds {
-    places: Arc<Semaphore>,
-    time: Duration,
-}
-
 /// Turns requests away rather than queueing them, ends those that take too long, and answers for those that panic.
-async fn bound(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
-    let Ok(_place) = bounds.places.try_acquire() else {
+async fn bound(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.try_acquire() else {
         return Problem::unavailable("overloaded", "Too many requests at the moment").into_response();
     };
+    let deadline = deadline::current().unwrap_or_else(Instant::now);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(bounds.time, answer).await {
+    match tokio::time::timeout_at(deadline, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Problem::internal(std::io::Error::other(panic_message(&*panic))).into_response(),
         Err(_elapsed) => Problem::unavailable("timeout", "The answer took too long").into_response(),

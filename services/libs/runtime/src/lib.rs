@@ -4,8 +4,11 @@ mod breaker;
 mod chain;
 pub mod client;
 mod client_ip;
+pub mod conditional;
 pub mod config;
+pub mod context;
 pub mod db;
+pub mod deadline;
 pub mod extract;
 pub mod health;
 pub mod job;
@@ -20,10 +23,12 @@ pub mod redis;
 pub mod request_id;
 pub mod serve;
 pub mod telemetry;
+pub mod trace;
 
 pub use breaker::Breaker;
 pub use chain::Chain;
 pub use client_ip::ClientIp;
+pub use context::Context;
 pub use problem::Problem;
 
 /// The allocator of the services' binaries: memory goes back to the system after a burst of load.

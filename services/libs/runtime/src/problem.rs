@@ -28,7 +28,10 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// An answer that is not what the client hoped for. What the client may know is in the document; the cause goes to the log only.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     slug: Cow<'static, str>,
     title: Cow<'static, str>,
@@ -52,7 +55,7 @@ impl fmt::Display for Cause {
 impl Problem {
     /// A problem of a type (`slug`) that has always this status and title.
     pub fn new(status: StatusCode, slug: impl Into<Cow<'static, str>>, title: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             slug: slug.into(),
             title: title.into(),
@@ -60,7 +63,7 @@ impl Problem {
             extensions: Map::new(),
             headers: HeaderMap::new(),
             cause: None,
-        }
+        }))
     }
 
     /// Something broke that the client can't help; the cause is logged.
@@ -86,7 +89,7 @@ impl Problem {
     /// Says what is wrong with this very request.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
@@ -94,7 +97,7 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, member: &'static str, value: impl Serialize) -> Self {
         if let Ok(value) = serde_json::to_value(value) {
-            self.extensions.insert(member.to_owned(), value);
+            self.0.extensions.insert(member.to_owned(), value);
         }
         self
     }
@@ -118,45 +121,45 @@ impl Problem {
     /// Sets a header of the response.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.0.headers.insert(name, value);
         self
     }
 
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
-        self.cause = Some(Cause(Arc::new(cause)));
+        self.0.cause = Some(Cause(Arc::new(cause)));
         self
     }
 
     /// The status of the response.
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// The last part of the problem's type.
     pub fn slug(&self) -> &str {
-        &self.slug
+        &self.0.slug
     }
 
     /// The cause, if one was kept.
-    pub const fn cause(&self) -> Option<&Cause> {
-        self.cause.as_ref()
+    pub fn cause(&self) -> Option<&Cause> {
+        self.0.cause.as_ref()
     }
 
     /// The document as JSON; `instance` is the request that it is about.
     pub fn to_json(&self, instance: Option<&str>) -> Value {
         let mut document = Map::new();
-        document.insert("type".to_owned(), json!(format!("{TYPE_PREFIX}{}", self.slug)));
-        document.insert("title".to_owned(), json!(self.title));
-        document.insert("status".to_owned(), json!(self.status.as_u16()));
-        if let Some(detail) = &self.detail {
+        document.insert("type".to_owned(), json!(format!("{TYPE_PREFIX}{}", self.0.slug)));
+        document.insert("title".to_owned(), json!(self.0.title));
+        document.insert("status".to_owned(), json!(self.0.status.as_u16()));
+        if let Some(detail) = &self.0.detail {
             document.insert("detail".to_owned(), json!(detail));
         }
         if let Some(instance) = instance {
             document.insert("instance".to_owned(), json!(instance));
         }
-        for (member, value) in &self.extensions {
+        for (member, value) in &self.0.extensions {
             document.entry(member.clone()).or_insert_with(|| value.clone());
         }
         Value::Object(document)
@@ -166,10 +169,10 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = self.to_json(request_id::current().as_deref()).to_string();
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.0.status, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        response.headers_mut().extend(self.headers);
-        if let Some(cause) = self.cause {
+        response.headers_mut().extend(self.0.headers);
+        if let Some(cause) = self.0.cause {
             response.extensions_mut().insert(cause);
         }
         response
@@ -229,7 +232,7 @@ mod tests {
     fn retry_after_is_in_whole_seconds_and_never_zero() {
         for (wait, seconds) in [(0, "1"), (1000, "1"), (1001, "2")] {
             let problem = Problem::unavailable("x", "X").retry_after(Duration::from_millis(wait));
-            assert_eq!(problem.headers[RETRY_AFTER], seconds);
+            assert_eq!(problem.0.headers[RETRY_AFTER], seconds);
         }
     }
 }

@@ -6,21 +6,19 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
+use crate::context::Context;
+
 /// The header that carries the id from the gateway to the last service, and back to the client.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-tokio::task_local! {
-    static CURRENT: Arc<str>;
-}
-
 /// The id of the request that this task serves.
 pub fn current() -> Option<Arc<str>> {
-    CURRENT.try_with(Arc::clone).ok()
+    Context::read(|context| context.request_id().cloned())
 }
 
-/// Runs `work` as a part of the request with this id. Needed where work moves to another task.
-pub fn scope<F: Future>(id: Arc<str>, work: F) -> impl Future<Output = F::Output> {
-    CURRENT.scope(id, work)
+/// Runs `work` as a part of the request with this id; the rest of its context stays.
+pub async fn scope<F: Future>(id: Arc<str>, work: F) -> F::Output {
+    Context::current().with_request_id(id).scope(work).await
 }
 
 /// The id that came with the request if it is a sensible one, else a new one.

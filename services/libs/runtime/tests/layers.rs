@@ -9,8 +9,10 @@ use axum::routing::get;
 use prometheus::Registry;
 use shop_runtime::layers::{self, Limits};
 use shop_runtime::metrics::HttpMetrics;
+use shop_runtime::{deadline, trace};
 use shop_testkit::{eventually, problem, spawn};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 async fn serve(routes: Router, limits: Limits) -> (String, Registry) {
     let registry = Registry::new();
@@ -81,4 +83,36 @@ async fn a_request_id_is_kept_if_it_is_sensible_and_made_if_it_is_not() {
     for nonsense in ["short", "with spaces and (signs)", &"x".repeat(100)] {
         assert_ne!(echoed(nonsense).await, nonsense);
     }
+}
+
+#[tokio::test]
+async fn a_request_knows_its_trace_and_its_end() {
+    let tell = || async {
+        let left = deadline::remaining().expect("a request has an end").as_millis();
+        axum::Json((trace::current().expect("a request is in a trace").to_string(), left))
+    };
+    let (base, _) = serve(Router::new().route("/", get(tell)), Limits::default()).await;
+    let client = reqwest::Client::new();
+    let told = async |headers: &[(&str, &str)]| {
+        let request = headers.iter().fold(client.get(&base), |request, (name, value)| request.header(*name, *value));
+        request.send().await.expect("an answer").json::<(String, u128)>().await.expect("told")
+    };
+    let (_, left) = told(&[]).await;
+    assert!((5_000..=10_000).contains(&left), "{left}");
+    let caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (ours, left) = told(&[("traceparent", caller), ("x-request-timeout-ms", "3000")]).await;
+    assert!(ours.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "{ours}");
+    assert_ne!(ours, caller, "a span of our own");
+    assert!(left <= 3_000, "{left}");
+    let (ours, _) = told(&[("traceparent", &caller.to_uppercase())]).await;
+    assert!(!ours.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "nonsense begins a new trace: {ours}");
+}
+
+#[tokio::test]
+async fn a_request_whose_caller_has_less_patience_is_given_up_earlier() {
+    let (base, _) = serve(Router::new().route("/", get(std::future::pending::<()>)), Limits::default()).await;
+    let started = Instant::now();
+    let request = reqwest::Client::new().get(&base).header("x-request-timeout-ms", "50");
+    assert_eq!(problem(request.send().await.expect("an answer")).await.slug(), Some("timeout"));
+    assert!(started.elapsed() < Limits::default().time);
 }

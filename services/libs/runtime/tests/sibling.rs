@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::IntoResponse as _;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use shop_runtime::Problem;
 use shop_runtime::client::{Sibling, SiblingError};
+use shop_runtime::trace::{self, TraceContext};
+use shop_runtime::{Context, request_id};
 use shop_testkit::spawn;
+use tokio::time::Instant;
 
 /// A sibling that fails so many times before it answers, and how often it was called.
 async fn sibling(failures: u32) -> (Sibling, Arc<AtomicU32>) {
@@ -75,4 +78,42 @@ async fn an_empty_answer_is_nothing_and_nonsense_is_an_error() {
     assert!(matches!(catalog.get::<Value>("/x").await, Err(SiblingError::Unreadable { .. })));
     let nobody = connect("http://127.0.0.1:9");
     assert!(nobody.get::<Value>("/x").await.expect_err("nobody is there").is_unavailable());
+}
+
+#[tokio::test]
+async fn a_call_carries_the_request_with_it() {
+    let tell = async |headers: HeaderMap| {
+        let told = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        axum::Json([told("x-request-id"), told("traceparent"), told("x-request-timeout-ms")])
+    };
+    let catalog = connect(&spawn(Router::new().fallback(tell)).await);
+    let trace = TraceContext::generate();
+    let call = async || catalog.get::<[Option<String>; 3]>("/x").await.expect("an answer");
+    let [id, parent, time] = request_id::scope("the-request".into(), trace::scope(trace, call())).await;
+    assert_eq!((id.as_deref(), parent), (Some("the-request"), Some(trace.to_string())));
+    assert_eq!(time.as_deref(), Some("5000"), "its own limit, where the request has none");
+    let end = Instant::now() + Duration::from_secs(2);
+    let [id, parent, time] = Context::current().until(end).scope(call()).await;
+    assert_eq!((id, parent), (None, None));
+    assert!(time.expect("a limit").parse::<u64>().expect("a number") <= 2_000);
+}
+
+#[tokio::test]
+async fn a_call_ends_with_the_request_that_it_is_made_for_and_the_sibling_is_not_blamed() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&calls);
+    let slow = move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<()>()
+    };
+    let catalog = connect(&spawn(Router::new().fallback(slow)).await);
+    let started = Instant::now();
+    for _ in 0..7 {
+        let context = Context::current().until(Instant::now() + Duration::from_millis(50));
+        assert!(context.scope(catalog.get::<Value>("/x")).await.expect_err("too slow").is_unavailable());
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "the time of one call without an end");
+    assert_eq!(calls.load(Ordering::SeqCst), 7, "the breaker is closed, and nothing was tried without time");
+    assert!(Context::current().until(started).scope(catalog.get::<Value>("/x")).await.is_err());
+    assert_eq!(calls.load(Ordering::SeqCst), 7, "nothing is begun after the end");
 }
