@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::map_response;
+use shop_outbox::dead_letters;
 use shop_runtime::layers::no_store;
 use shop_runtime::openapi;
 use utoipa::openapi::OpenApi;
@@ -21,6 +22,7 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(system_a::read))
         .routes(routes!(system_a::add_item))
         .routes(routes!(internal::read))
+        .nest("/cart-api", dead_letters::router())
         // Everything here is somebody's own; no cache between us may keep it.
         .layer(map_response(no_store));
     OpenApiRouter::with_openapi(openapi::document(

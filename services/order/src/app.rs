@@ -4,7 +4,7 @@ use axum::extract::FromRef;
 use prometheus::Registry;
 use shop_auth::AuthState;
 use shop_cache::{Caches, LivePolicies};
-use shop_outbox::{OutboxMetrics, Relay};
+use shop_outbox::{DeadLetters, OutboxMetrics, Relay};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -28,6 +28,7 @@ use crate::{NAME, SCHEMA, routes};
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub(crate) orders: Orders,
+    pool: PgPool,
     auth: AuthState,
 }
 
@@ -40,12 +41,18 @@ impl AppState {
         registry: &Registry,
     ) -> Result<Self, prometheus::Error> {
         let orders = Orders::new(pool.clone(), lifecycle, OrderMetrics::register(registry)?);
-        Ok(Self { orders, auth })
+        Ok(Self { orders, pool: pool.clone(), auth })
     }
 
     /// The orders, for the background work.
     pub const fn orders(&self) -> &Orders {
         &self.orders
+    }
+}
+
+impl FromRef<AppState> for DeadLetters {
+    fn from_ref(state: &AppState) -> Self {
+        Self::new(state.pool.clone())
     }
 }
 
@@ -76,6 +83,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let pool = db::connect(&common.db(NAME, SCHEMA))?;
     let registry = metrics::registry();
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
+    let revocations = auth.follow_revocations(Some(&user_url), stop.clone())?;
     let token = auth.service_token().secret();
     let listeners = Listeners {
         users: Sibling::new("user", &user_url, token, sibling_timeout)?,
@@ -95,6 +103,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let probes_stop = CancellationToken::new();
     let health = Health::watch(pool.clone(), redis, Some(db_metrics), probes_stop.clone());
     let tasks = TaskTracker::new();
+    tasks.spawn(revocations);
     tasks.spawn(caches.clone().run(stop.clone()));
     start_jobs(&tasks, state.orders(), times, relay, listeners, &stop);
     let app = ServiceApp {

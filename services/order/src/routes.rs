@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::map_response;
+use shop_outbox::dead_letters;
 use shop_runtime::layers::no_store;
 use shop_runtime::openapi;
 use utoipa::openapi::OpenApi;
@@ -18,6 +19,7 @@ fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(orders::get))
         .routes(routes!(internal::put))
         .routes(routes!(internal::list))
+        .nest("/order-api", dead_letters::router())
         // Everything here is somebody's own; no cache between us may keep it.
         .layer(map_response(no_store));
     OpenApiRouter::with_openapi(openapi::document("Shopkeeper orders", "Orders and the way that they come."))

@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use prometheus::Registry;
 use shop_auth::{AuthState, Signer};
 use shop_cache::{Caches, LivePolicies};
-use shop_outbox::{OutboxMetrics, Relay, cached};
+use shop_outbox::{DeadLetters, OutboxMetrics, Relay, cached};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
 use shop_runtime::job::{self, Round};
@@ -54,6 +54,12 @@ pub struct AppState {
     pub(crate) siblings: Siblings,
     pub(crate) metrics: UserMetrics,
     auth: AuthState,
+}
+
+impl FromRef<AppState> for DeadLetters {
+    fn from_ref(state: &AppState) -> Self {
+        Self::new(state.pool.clone())
+    }
 }
 
 impl FromRef<AppState> for AuthState {

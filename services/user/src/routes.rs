@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::middleware::map_response;
 use axum::routing::post;
+use shop_outbox::dead_letters;
 use shop_runtime::layers::no_store;
 use shop_runtime::openapi;
 use utoipa::openapi::OpenApi;
@@ -25,6 +26,7 @@ fn public() -> OpenApiRouter<AppState> {
     .routes(routes!(users::me, users::change_me))
     .routes(routes!(profile::get))
     .routes(routes!(notifications::list))
+    .nest("/user-api", dead_letters::router())
 }
 
 /// The OpenAPI document of the public routes.

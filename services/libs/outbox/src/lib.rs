@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cached;
+pub mod dead_letters;
+mod failure;
 pub mod inbox;
 mod outbox;
+mod redacted;
 mod relay;
 
+pub use dead_letters::DeadLetters;
+pub use failure::{DeliveryError, Failure};
 pub use outbox::{Event, OutboxError, enqueue};
-pub use relay::{DeliveryError, OutboxMetrics, Relay};
+pub use relay::{OutboxMetrics, Relay};

@@ -1,6 +1,7 @@
 //! The sender's side: events beside the change that they tell of.
 
 use serde::Serialize;
+use shop_runtime::trace;
 use shop_types::EventId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -38,9 +39,20 @@ pub struct Event {
     pub created_at: OffsetDateTime,
     /// How many deliveries were tried, this one included.
     pub attempts: i32,
+    /// The trace of the request that it comes from, as a `traceparent`.
+    pub trace_parent: Option<String>,
 }
 
-/// Adds an event to the transaction of the change that it tells of.
+/// How much waits, and for how long.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(crate) struct Backlog {
+    /// The age of the oldest event that is still tried, in seconds; zero if there is none.
+    pub(crate) lag_seconds: f64,
+    /// How many events are not tried any more.
+    pub(crate) dead: i64,
+}
+
+/// Adds an event to the transaction of the change that it tells of. Its delivery will belong to the trace of the request that makes it.
 pub async fn enqueue(
     connection: &mut PgConnection,
     topic: &str,
@@ -48,10 +60,11 @@ pub async fn enqueue(
 ) -> Result<EventId, OutboxError> {
     let event = EventId::generate();
     let payload = serde_json::to_value(payload).map_err(OutboxError::Payload)?;
-    sqlx::query("INSERT INTO outbox (event_id, topic, payload) VALUES ($1, $2, $3)")
+    sqlx::query("INSERT INTO outbox (event_id, topic, payload, trace_parent) VALUES ($1, $2, $3, $4)")
         .bind(event)
         .bind(topic)
         .bind(payload)
+        .bind(trace::current().map(|trace| trace.to_string()))
         .execute(connection)
         .await?;
     Ok(event)
@@ -69,7 +82,7 @@ pub(crate) async fn claim(connection: &mut PgConnection, batch: i64, lease_ms: f
                  ORDER BY next_attempt_at, event_id
                  LIMIT $1
                    FOR UPDATE SKIP LOCKED)
-      RETURNING event_id, topic, payload, created_at, attempts",
+      RETURNING event_id, topic, payload, created_at, attempts, trace_parent",
     )
     .bind(batch)
     .bind(lease_ms)
@@ -83,28 +96,55 @@ pub(crate) async fn remove(connection: &mut PgConnection, event: EventId) -> Res
     Ok(())
 }
 
-/// The event has not arrived; it is tried again after `pause_ms`.
-pub(crate) async fn postpone(
-    connection: &mut PgConnection,
-    event: EventId,
-    pause_ms: f64,
-    reason: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE outbox SET next_attempt_at = now() + make_interval(secs => $2 / 1000.0), last_error = left($3, 500)
-          WHERE event_id = $1",
-    )
-    .bind(event)
-    .bind(pause_ms)
-    .bind(reason)
-    .execute(connection)
-    .await?;
-    Ok(())
+/// What becomes of an event that has not arrived.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failed<'a> {
+    /// The event.
+    pub(crate) event: EventId,
+    /// The attempt that failed. If another relay has taken the event since, it is that one's to say what becomes of it.
+    pub(crate) attempt: i32,
+    /// Whether it counts as a failure of the event, or only says that its receiver is away.
+    pub(crate) counts: bool,
+    /// How many failures that count end in giving it up.
+    pub(crate) patience: i32,
+    /// Until the next attempt, if there is one.
+    pub(crate) pause_ms: f64,
+    /// What went wrong.
+    pub(crate) reason: &'a str,
 }
 
-/// The age of the oldest event, in seconds; zero if none waits.
-pub(crate) async fn lag_seconds(connection: &mut PgConnection) -> Result<f64, sqlx::Error> {
-    sqlx::query_scalar("SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM outbox")
-        .fetch_one(connection)
-        .await
+/// Sets the time of the next attempt, or gives the event up; true if it is given up.
+///
+/// What is given up is due at the end of all time, so that relays which know nothing of dead letters leave it alone too.
+pub(crate) async fn postpone(connection: &mut PgConnection, failed: Failed<'_>) -> Result<bool, sqlx::Error> {
+    let dead: Option<bool> = sqlx::query_scalar(
+        "UPDATE outbox
+            SET failures = failures + $3::int,
+                dead_at = CASE WHEN failures + $3::int >= $4 THEN now() END,
+                next_attempt_at = CASE WHEN failures + $3::int >= $4 THEN 'infinity'
+                                       ELSE now() + make_interval(secs => $5 / 1000.0) END,
+                last_error = left($6, 500)
+          WHERE event_id = $1 AND attempts = $2 AND dead_at IS NULL
+      RETURNING dead_at IS NOT NULL",
+    )
+    .bind(failed.event)
+    .bind(failed.attempt)
+    .bind(i32::from(failed.counts))
+    .bind(failed.patience)
+    .bind(failed.pause_ms)
+    .bind(failed.reason)
+    .fetch_optional(connection)
+    .await?;
+    Ok(dead.unwrap_or(false))
+}
+
+/// How much waits. An event that was given up and is tried again counts from then on.
+pub(crate) async fn backlog(connection: &mut PgConnection) -> Result<Backlog, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT (SELECT coalesce(greatest(extract(epoch FROM now() - min(coalesce(replayed_at, created_at))), 0), 0)::float8
+                   FROM outbox WHERE dead_at IS NULL) AS lag_seconds,
+                (SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL) AS dead",
+    )
+    .fetch_one(connection)
+    .await
 }

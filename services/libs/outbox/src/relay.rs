@@ -1,18 +1,19 @@
 //! Delivers what waits in the outbox, until it has arrived.
 
-use std::error::Error;
-use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use prometheus::{Gauge, IntCounterVec, Opts, Registry};
-use shop_runtime::Chain;
+use futures::{FutureExt as _, StreamExt as _};
+use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
+use shop_runtime::context::Context;
 use shop_runtime::redis::Redis;
-use sqlx::PgPool;
+use shop_types::EventId;
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
-use crate::outbox::{self, Event};
+use crate::failure::{DeliveryError, Failure};
+use crate::outbox::{self, Event, Failed};
 
 /// Events that are taken at a time, and delivered at the same time.
 const BATCH: i64 = 16;
@@ -29,40 +30,34 @@ const LONGEST_PAUSE_TO_REDIS: Duration = Duration::from_secs(1);
 /// The pause after the first failure; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Why an event did not arrive.
-#[derive(Debug)]
-pub struct DeliveryError(Box<dyn Error + Send + Sync>);
-
-impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for DeliveryError {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
-
-impl fmt::Display for DeliveryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Chain(&*self.0).fmt(f)
-    }
-}
+/// How many failures an event is given: over some minutes, since the pauses grow. A receiver that is away is waited for without end.
+const PATIENCE: i32 = 12;
 
 /// How the relay does.
 #[derive(Clone, Debug)]
 pub struct OutboxMetrics {
     lag: Gauge,
+    dead: IntGauge,
     deliveries: IntCounterVec,
 }
 
 impl OutboxMetrics {
-    /// Registers `outbox_lag_seconds` and `outbox_deliveries_total{outcome}`.
+    /// Registers `outbox_lag_seconds`, `outbox_dead_letters` and `outbox_deliveries_total{outcome}`.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let lag = Gauge::new("outbox_lag_seconds", "Age of the oldest event that has not arrived")?;
+        let lag = Gauge::new("outbox_lag_seconds", "Age of the oldest event that has not arrived and is still tried")?;
+        let dead =
+            IntGauge::new("outbox_dead_letters", "Events that were given up, until an admin replays or deletes them")?;
         let deliveries = IntCounterVec::new(
-            Opts::new("outbox_deliveries_total", "Deliveries of events, by outcome (arrived, failed)"),
+            Opts::new("outbox_deliveries_total", "Deliveries of events, by outcome (arrived, failed, given_up)"),
             &["outcome"],
         )?;
         registry.register(Box::new(lag.clone()))?;
+        registry.register(Box::new(dead.clone()))?;
         registry.register(Box::new(deliveries.clone()))?;
-        Ok(Self { lag, deliveries })
+        for outcome in ["arrived", "failed", "given_up"] {
+            deliveries.with_label_values(&[outcome]);
+        }
+        Ok(Self { lag, dead, deliveries })
     }
 }
 
@@ -73,6 +68,7 @@ pub struct Relay {
     metrics: OutboxMetrics,
     idle: Duration,
     longest_pause: Duration,
+    patience: i32,
     /// What everything is delivered to, if it is this.
     redis: Option<Redis>,
 }
@@ -80,13 +76,15 @@ pub struct Relay {
 impl Relay {
     /// A relay for the outbox in the pool's schema.
     pub fn new(pool: PgPool, metrics: OutboxMetrics) -> Self {
-        Self { pool, metrics, idle: Duration::from_millis(500), longest_pause: LONGEST_PAUSE, redis: None }
+        let idle = Duration::from_millis(500);
+        Self { pool, metrics, idle, longest_pause: LONGEST_PAUSE, patience: PATIENCE, redis: None }
     }
 
-    /// Everything in this outbox goes to Redis: it waits while Redis is away, and is delivered in the moment that Redis is back.
+    /// Everything in this outbox goes to Redis: it waits while Redis is away, is delivered in the moment that Redis is back, and is never
+    /// given up, since what it tells of would be wrong in the caches.
     #[must_use]
     pub fn to_redis(self, redis: Redis) -> Self {
-        Self { redis: Some(redis), longest_pause: LONGEST_PAUSE_TO_REDIS, ..self }
+        Self { redis: Some(redis), longest_pause: LONGEST_PAUSE_TO_REDIS, patience: i32::MAX, ..self }
     }
 
     /// Delivers until `stop`. What is being delivered then is delivered to the end.
@@ -97,7 +95,7 @@ impl Relay {
     {
         let mut recovered = self.redis.as_ref().map(Redis::recovered);
         while !stop.is_cancelled() {
-            let outcome = if self.may_deliver() { self.deliver_due(&deliver).await } else { self.note_lag().await };
+            let outcome = if self.may_deliver() { self.deliver_due(&deliver).await } else { self.look().await };
             let pause = match outcome {
                 Ok(delivered) if delivered > 0 => continue,
                 Ok(_) => self.idle,
@@ -124,10 +122,17 @@ impl Relay {
     }
 
     /// Only looks at what waits.
-    async fn note_lag(&self) -> Result<usize, sqlx::Error> {
+    async fn look(&self) -> Result<usize, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
-        self.metrics.lag.set(outbox::lag_seconds(&mut connection).await?);
+        self.note_backlog(&mut connection).await?;
         Ok(0)
+    }
+
+    async fn note_backlog(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let backlog = outbox::backlog(connection).await?;
+        self.metrics.lag.set(backlog.lag_seconds);
+        self.metrics.dead.set(backlog.dead);
+        Ok(())
     }
 
     /// Delivers one batch of events that are due; returns how many were tried. Tests call it instead of waiting.
@@ -137,7 +142,7 @@ impl Relay {
         F: Future<Output = Result<(), DeliveryError>>,
     {
         let mut connection = self.pool.acquire().await?;
-        self.metrics.lag.set(outbox::lag_seconds(&mut connection).await?);
+        self.note_backlog(&mut connection).await?;
         let events = outbox::claim(&mut connection, BATCH, millis(LEASE)).await?;
         drop(connection);
         let tried = events.len();
@@ -155,9 +160,21 @@ impl Relay {
         D: Fn(Event) -> F,
         F: Future<Output = Result<(), DeliveryError>>,
     {
-        let (id, topic, attempts) = (event.event_id, event.topic.clone(), event.attempts);
-        let delivery = tokio::time::timeout(LEASE / 2, deliver(event)).await;
-        let outcome = delivery.unwrap_or_else(|_| Err("the delivery took too long".into()));
+        let (id, topic, attempt) = (event.event_id, event.topic.clone(), event.attempts);
+        let trace = event.trace_parent.as_deref().and_then(|trace| trace.parse().ok());
+        let delivery = Context::following(trace).scope(async {
+            let delivery = AssertUnwindSafe(tokio::time::timeout(LEASE / 2, deliver(event))).catch_unwind().await;
+            let outcome = match delivery {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_elapsed)) => Err("the delivery took too long".into()),
+                Err(_panic) => Err("the delivery panicked".into()),
+            };
+            if let Err(error) = &outcome {
+                tracing::warn!(event_id = %id, topic, attempt, failure = ?error.failure(), %error, "an event did not arrive");
+            }
+            outcome
+        });
+        let outcome = delivery.await;
         let mut connection = self.pool.acquire().await?;
         match outcome {
             Ok(()) => {
@@ -165,11 +182,28 @@ impl Relay {
                 outbox::remove(&mut connection, id).await
             }
             Err(error) => {
-                self.metrics.deliveries.with_label_values(&["failed"]).inc();
-                tracing::warn!(event_id = %id, topic, attempts, %error, "an event did not arrive; it will be tried again");
-                let pause = pause_after(attempts).min(self.longest_pause);
-                outbox::postpone(&mut connection, id, millis(pause), &error.to_string()).await
+                let given_up =
+                    outbox::postpone(&mut connection, self.failed(id, attempt, &error, &error.to_string())).await?;
+                let outcome = if given_up { "given_up" } else { "failed" };
+                self.metrics.deliveries.with_label_values(&[outcome]).inc();
+                if given_up {
+                    tracing::error!(event_id = %id, topic, attempt, %error, "an event was given up; an admin can replay it");
+                }
+                Ok(())
             }
+        }
+    }
+
+    /// A refusal is the last failure that an event needs, an absence is none; but what goes to Redis is never given up.
+    fn failed<'a>(&self, event: EventId, attempt: i32, error: &DeliveryError, reason: &'a str) -> Failed<'a> {
+        let refused = error.failure() == Failure::Refused && self.redis.is_none();
+        Failed {
+            event,
+            attempt,
+            counts: error.failure() != Failure::Away,
+            patience: if refused { 0 } else { self.patience },
+            pause_ms: millis(pause_after(attempt).min(self.longest_pause)),
+            reason,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use prometheus::Registry;
 use serde_json::json;
 use shop_outbox::{DeliveryError, Event, OutboxMetrics, Relay, enqueue, inbox};
+use shop_runtime::trace::{self, TraceContext};
 use shop_testkit::{TestDb, eventually};
 use shop_types::EventId;
 use sqlx::migrate::Migrator;
@@ -130,4 +131,45 @@ async fn an_inbox_lets_an_event_in_once_and_again_only_if_its_transaction_failed
     assert!(!receive(true).await);
     let mut connection = db.pool().acquire().await.expect("a connection");
     assert_eq!(inbox::forget_older_than(&mut connection, 30).await.expect("done"), 0);
+}
+
+#[tokio::test]
+async fn an_event_is_delivered_as_a_part_of_the_trace_that_it_comes_from() {
+    let db = database().await;
+    let request = TraceContext::generate();
+    let event = trace::scope(request, add(&db, 1)).await;
+    let without = add(&db, 2).await;
+    let seen = Mutex::new(BTreeMap::new());
+    let look = async |event: Event| {
+        let trace = trace::current().expect("every delivery belongs to a trace");
+        seen.lock().expect("not poisoned").insert(event.event_id, trace);
+        Ok::<(), DeliveryError>(())
+    };
+    assert_eq!(relay(&db).deliver_due(&look).await.expect("read"), 2);
+    let seen = seen.into_inner().expect("not poisoned");
+    assert_eq!(seen[&event].trace_id(), request.trace_id());
+    assert_ne!(seen[&event], request, "the delivery is a step of its own");
+    assert_ne!(seen[&without].trace_id(), request.trace_id());
+}
+
+#[tokio::test]
+async fn a_relay_that_was_too_slow_leaves_the_event_to_the_one_that_took_it_over() {
+    let db = database().await;
+    add(&db, 1).await;
+    let relay = relay(&db);
+    let slow = async |_: Event| {
+        // Its lease ends, and another relay takes the event and is still at it.
+        sqlx::query("UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + interval '1 hour'")
+            .execute(db.pool())
+            .await
+            .map_err(DeliveryError::from)?;
+        Err::<(), DeliveryError>("too late".into())
+    };
+    assert_eq!(relay.deliver_due(&slow).await.expect("read"), 1);
+    let (failures, far): (i32, bool) =
+        sqlx::query_as("SELECT failures, next_attempt_at > now() + interval '50 minutes' FROM outbox")
+            .fetch_one(db.pool())
+            .await
+            .expect("it waits");
+    assert_eq!((failures, far), (0, true));
 }
