@@ -1,19 +1,25 @@
 //! axum extractors: a handler that names one of them can only be reached by those.
 
 use std::path::Path;
+use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use shop_runtime::Problem;
+use shop_runtime::client::{Sibling, SiblingConfigError};
 use shop_types::UserId;
+use tokio_util::sync::CancellationToken;
 
 use crate::claims::{Claims, Role};
 use crate::keys::KeyError;
 use crate::revocations::Revocations;
 use crate::service::{ServiceToken, ServiceTokenError};
 use crate::verifier::{Verifier, VerifyError};
+
+/// How long the list of ended sessions is waited for.
+const PULL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is needed to know who asks.
 #[derive(Clone, Debug)]
@@ -48,6 +54,25 @@ impl AuthState {
     /// The ended sessions that this process knows of; the service has to have it follow them.
     pub const fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    /// Follows the user service's list of ended sessions until `stop`. Without an address for it no session is known to have ended, and tokens are
+    /// good until they are over by themselves.
+    pub fn follow_revocations(
+        &self,
+        user_url: Option<&str>,
+        stop: CancellationToken,
+    ) -> Result<impl Future<Output = ()> + Send + use<>, SiblingConfigError> {
+        // A sibling of its own, so that the breaker of other calls knows nothing of these.
+        let sibling = |url| Sibling::new("user", url, self.service_token.secret(), PULL_TIMEOUT);
+        let users = user_url.map(sibling).transpose()?;
+        let revocations = self.revocations.clone();
+        Ok(async move {
+            match users {
+                Some(users) => revocations.follow(users, stop).await,
+                None => tracing::warn!("no address of the user service: ended sessions are not heard of"),
+            }
+        })
     }
 
     /// What the token says, if it can be believed and its session was not ended.
