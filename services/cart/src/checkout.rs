@@ -9,13 +9,12 @@ mod driver;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shop_runtime::Context;
 use shop_runtime::rate_limit::RateLimiter;
-use shop_runtime::request_id;
 use shop_types::{OrderId, UserId};
 use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
 
 use self::begin::Begun;
 pub use self::driver::{Driver, Timing};
@@ -95,11 +94,9 @@ impl Checkouts {
     async fn drive(&self, checkout: Checkout, deadline: Instant) -> Result<Answer, Error> {
         let order = checkout.order_id;
         let driver = Arc::clone(&self.driver);
-        let work = async move { driver.advance(checkout).await }.in_current_span();
-        let task = match request_id::current() {
-            Some(id) => self.tasks.spawn(request_id::scope(id, work)),
-            None => self.tasks.spawn(work),
-        };
+        // It has all the time that it needs: what the request has no time for any more is done all the same.
+        let context = Context::current().without_deadline();
+        let task = self.tasks.spawn(context.scope(async move { driver.advance(checkout).await }));
         match tokio::time::timeout_at(deadline, task).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
             // It stalled (the reason is logged and stored) or panicked: a sweeper will go on with it.
