@@ -7,7 +7,7 @@ use prometheus::Registry;
 use secrecy::SecretString;
 use shop_auth::AuthState;
 use shop_cache::{Cache, Caches, LivePolicies};
-use shop_outbox::{OutboxMetrics, Relay, cached};
+use shop_outbox::{DeadLetters, OutboxMetrics, Relay, cached};
 use shop_runtime::db::{self, DbConfig, DbConfigError};
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -32,6 +32,7 @@ use crate::flash_sales::FlashSales;
 use crate::hub::Hub;
 use crate::invalidations::Invalidations;
 use crate::metrics::CatalogMetrics;
+use crate::order_events::OrderEvents;
 use crate::reads::Reads;
 use crate::reservations::Reservations;
 use crate::sales::Sales;
@@ -76,6 +77,7 @@ pub struct AppState {
     pub(crate) bestsellers: Cache<Bestsellers>,
     pub(crate) recommendations: Cache<Recommendations>,
     pub(crate) sales: Sales,
+    pub(crate) order_events: OrderEvents,
     pub(crate) invalidations: Invalidations,
     pub(crate) sockets: Sockets,
     pub(crate) metrics: CatalogMetrics,
@@ -111,6 +113,7 @@ impl AppState {
             bestsellers: caches.cache(Bestsellers(db.clone())),
             recommendations: caches.cache(Recommendations(db.clone())),
             sales: Sales::new(db.clone(), invalidations.clone()),
+            order_events: OrderEvents::new(db.clone()),
             invalidations,
             sockets: Sockets::new(hub.clone(), parts.sockets, metrics.clone(), tasks.clone(), stop.clone()),
             metrics,
@@ -159,6 +162,12 @@ impl AppState {
     }
 }
 
+impl FromRef<AppState> for DeadLetters {
+    fn from_ref(state: &AppState) -> Self {
+        Self::new(state.db.clone())
+    }
+}
+
 impl FromRef<AppState> for AuthState {
     fn from_ref(state: &AppState) -> Self {
         state.auth.clone()
@@ -175,13 +184,21 @@ pub fn connect(config: &DbConfig) -> Result<PgPool, DbConfigError> {
 
 /// Serves until SIGTERM.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let ServeArgs { common, listen_addr, reservation_lifetime, reservation_sweep_every, websocket_connections } = args;
+    let ServeArgs {
+        common,
+        listen_addr,
+        user_url,
+        reservation_lifetime,
+        reservation_sweep_every,
+        websocket_connections,
+    } = args;
     let stop = serve::shutdown_on_signal()?;
     let pool = connect(&common.db(NAME, NAME))?;
     let registry = metrics::registry();
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
     let redis = Redis::new(common.redis_url.as_ref())?;
     let tasks = TaskTracker::new();
+    tasks.spawn(auth.follow_revocations(user_url.as_deref(), stop.clone())?);
     let parts = Parts {
         db: pool.clone(),
         redis: redis.clone(),

@@ -47,6 +47,10 @@ pub struct ServeArgs {
     #[arg(long, env = "LISTEN_ADDR", default_value = "0.0.0.0:8000")]
     pub listen_addr: SocketAddr,
 
+    /// The user service, which tells of ended sessions; without it access tokens are good until they are over by themselves
+    #[arg(long, env = "USER_URL")]
+    pub user_url: Option<String>,
+
     /// How long stock is kept for an order that is neither committed nor released. Whoever reserves goes on until it is one of
     /// both, so this is only for orders that were forgotten
     #[arg(long, env = "RESERVATION_LIFETIME", default_value = "24h", value_parser = duration)]

@@ -6,6 +6,7 @@ pub mod caches;
 pub mod categories;
 pub mod comments;
 pub mod flash_sales;
+pub mod order_events;
 pub mod products;
 pub mod quote;
 pub mod recommendations;

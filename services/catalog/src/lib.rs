@@ -14,6 +14,7 @@ pub mod http;
 pub mod hub;
 pub mod invalidations;
 pub mod metrics;
+pub mod order_events;
 pub mod reads;
 pub mod reservations;
 pub mod routes;

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::middleware::map_response;
+use shop_outbox::dead_letters;
 use shop_runtime::layers::no_store;
 use shop_runtime::openapi;
 use utoipa::openapi::OpenApi;
@@ -10,8 +11,8 @@ use utoipa_axum::routes;
 
 use crate::app::AppState;
 use crate::http::{
-    admin, bestsellers, caches, categories, comments, flash_sales, products, quote, recommendations, reservations,
-    sales, socket, system,
+    admin, bestsellers, caches, categories, comments, flash_sales, order_events, products, quote, recommendations,
+    reservations, sales, socket, system,
 };
 
 /// The routes without what they need to work.
@@ -34,8 +35,11 @@ fn all() -> OpenApiRouter<AppState> {
     .routes(routes!(flash_sales::stop))
     .routes(routes!(caches::invalidate))
     .routes(routes!(caches::stats))
+    .nest("/api", dead_letters::router())
     .routes(routes!(socket::listen))
     .routes(routes!(sales::record))
+    .routes(routes!(sales::cancel))
+    .routes(routes!(order_events::record))
     .routes(routes!(quote::quote))
     .routes(routes!(reservations::reserve, reservations::release))
     .routes(routes!(reservations::commit))

@@ -1,13 +1,14 @@
 //! What was sold: noted once for each order, forgotten when nothing looks at it any more.
 
-use shop_cache::Reason;
+use shop_cache::{Reason, Tag};
 use shop_outbox::inbox;
 use shop_policy::CacheName;
 use shop_runtime::job::{self, Round};
-use shop_types::EventId;
+use shop_types::{EventId, OrderId};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::cached::recommendations::tag_of;
 use crate::domain::sale::{HISTORY, Sale};
@@ -44,6 +45,10 @@ impl Sales {
         if !inbox::first_time(&mut transaction, event).await? {
             return Ok(());
         }
+        if !store::sales::counts(&mut *transaction, sale.order_id).await? {
+            // Cancelled before this arrived. The event is remembered, so that it need not come again.
+            return Ok(transaction.commit().await?);
+        }
         store::sales::insert(&mut *transaction, sale).await?;
         let outdated = invalidations::tagged(CacheName::Recommendations, vec![tag_of(sale.user_id)]);
         let noted = invalidations::note(&mut transaction, vec![outdated]).await?;
@@ -52,16 +57,43 @@ impl Sales {
         Ok(())
     }
 
+    /// Has an order count no more, whether it was told of before or will be.
+    pub async fn cancel(&self, order: OrderId) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await?;
+        if !store::sales::cancel(&mut *transaction, order).await? {
+            return Ok(());
+        }
+        let lines = store::sales::take_back(&mut *transaction, order).await?;
+        let mut outdated = Vec::new();
+        if let Some((customer, _)) = lines.first() {
+            let products = lines.iter().map(|(_, product)| Tag::new("product", product)).collect();
+            outdated.push(invalidations::tagged(CacheName::Recommendations, vec![tag_of(*customer)]));
+            outdated.push(invalidations::tagged(CacheName::Bestsellers, products));
+        }
+        let noted = invalidations::note(&mut transaction, outdated).await?;
+        transaction.commit().await?;
+        self.invalidations.carry_out(noted, Reason::Event).await;
+        Ok(())
+    }
+
     /// Deletes what nothing looks at any more, a part at a time.
     pub async fn forget(&self, now: OffsetDateTime) -> Result<Round, Error> {
-        let deleted = store::sales::delete_older_than(&self.pool, now - HISTORY, BATCH.into()).await?;
-        if deleted == u64::from(BATCH) {
+        let old = now - HISTORY;
+        let deleted = store::sales::delete_older_than(&self.pool, old, BATCH.into()).await?;
+        let forgotten = store::sales::forget_orders(&self.pool, old, first_numbered_at(old), BATCH.into()).await?;
+        if deleted.max(forgotten) == u64::from(BATCH) {
             return Ok(Round::More);
         }
         let mut connection = self.pool.acquire().await?;
         inbox::forget_older_than(&mut connection, INBOX_DAYS).await?;
         Ok(Round::Rest)
     }
+}
+
+/// The lowest number that an order of this moment can have: its first 48 bits are the time (RFC 9562, version 7).
+pub fn first_numbered_at(moment: OffsetDateTime) -> Uuid {
+    let millis = u128::try_from(moment.unix_timestamp_nanos().max(0) / 1_000_000).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
 }
 
 /// Deletes old sales until `stop`.

@@ -1,6 +1,7 @@
 //! What everyone in the shop hears of as it happens.
 
 use serde::{Deserialize, Serialize};
+use shop_types::{OrderId, OrderStatus, UserId};
 use time::OffsetDateTime;
 
 use super::flash_sale::FlashSale;
@@ -38,6 +39,24 @@ impl EventKind {
             Self::FlashSaleEnded => "flash_sale_ended",
         }
     }
+}
+
+/// The kind of what tells a customer of an order.
+pub const ORDER_STATUS: &str = "order_status";
+
+/// What has become of an order, for its owner only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderNews {
+    /// The owner.
+    pub user_id: UserId,
+    /// The order.
+    pub order_id: OrderId,
+    /// What it is now.
+    pub status: OrderStatus,
+    /// Grows with every change of the order.
+    pub version: Option<i64>,
+    /// When.
+    pub occurred_at: OffsetDateTime,
 }
 
 /// Something that happened, with its place among everything else that did. Kinds that this version does not know are passed on.

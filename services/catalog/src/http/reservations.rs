@@ -19,7 +19,7 @@ use crate::error::Error;
 #[into_params(parameter_in = Path)]
 pub struct OrderPath {
     /// The order's id
-    order_id: OrderId,
+    pub(super) order_id: OrderId,
 }
 
 /// What an order wants.

@@ -5,12 +5,13 @@ use garde::Validate;
 use http::StatusCode;
 use serde::Deserialize;
 use shop_auth::ServiceCaller;
-use shop_runtime::extract::ValidJson;
+use shop_runtime::extract::{Path, ValidJson};
 use shop_runtime::problem::ProblemDocument;
 use shop_types::{EventId, OrderId, UserId};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::reservations::OrderPath;
 use crate::app::AppState;
 use crate::domain::reservation::WantedLine;
 use crate::domain::sale::Sale;
@@ -50,5 +51,19 @@ pub async fn record(
 ) -> Result<StatusCode, Error> {
     let SaleBody { event_id, order_id, user_id, occurred_at: sold_at, lines } = body;
     state.sales.record(event_id, &Sale { order_id, user_id, sold_at, lines }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Have a cancelled order count no more, whether its sale was told before or will be
+#[utoipa::path(
+    delete, path = "/internal/sales/{order_id}", operation_id = "cancel_sale", tag = "internal", params(OrderPath),
+    security(("service" = [])), responses((status = NO_CONTENT))
+)]
+pub async fn cancel(
+    State(state): State<AppState>,
+    _: ServiceCaller,
+    Path(OrderPath { order_id }): Path<OrderPath>,
+) -> Result<StatusCode, Error> {
+    state.sales.cancel(order_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,6 +8,12 @@ use crate::domain::event::{Event, NewEvent};
 /// The channel on which PostgreSQL tells that there is a new event. Only its number is told: a notice can't be long.
 pub const CHANNEL: &str = "catalog_shop_events";
 
+/// Keeps everyone else from adding events until the transaction ends, and lets its next statement see all that were added.
+pub async fn hold(db: impl PgExecutor<'_>) -> sqlx::Result<()> {
+    sqlx::query!("SELECT FROM shop_event_counter FOR NO KEY UPDATE").execute(db).await?;
+    Ok(())
+}
+
 /// Adds an event to the transaction of the change that it tells of. From here to the end of the transaction nobody else can add one,
 /// so this is the last thing that a transaction does.
 pub async fn append(db: impl PgExecutor<'_>, event: &NewEvent) -> sqlx::Result<()> {
@@ -44,14 +50,16 @@ pub async fn since(db: impl PgExecutor<'_>, seq: i64, at_most: i64) -> sqlx::Res
     )
     .fetch_all(db)
     .await?;
-    let event = |payload| match payload {
-        Value::Object(payload) => payload,
+    let events = rows.into_iter();
+    Ok(events.map(|row| Event { seq: row.seq, kind: row.kind, at: row.at, payload: fields(row.payload) }).collect())
+}
+
+/// What an event has to say, beside its number, kind and time.
+pub(super) fn fields(payload: Value) -> serde_json::Map<String, Value> {
+    match payload {
+        Value::Object(fields) => fields,
         _ => serde_json::Map::new(),
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| Event { seq: row.seq, kind: row.kind, at: row.at, payload: event(row.payload) })
-        .collect())
+    }
 }
 
 /// Forgets all events but the newest so many, and those that are older than a day.

@@ -1,6 +1,6 @@
 //! What was sold, and what follows from it.
 
-use shop_types::{ProductId, UserId};
+use shop_types::{OrderId, ProductId, UserId};
 use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -28,6 +28,66 @@ pub struct Liked {
     pub score: f64,
     /// Why.
     pub why: Why,
+}
+
+/// Whether the order's sale counts, which a cancellation can't change any more until the transaction ends.
+pub async fn counts(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
+    let cancelled = sqlx::query_scalar!(
+        "INSERT INTO sold_orders AS o (order_id, cancelled) VALUES ($1, false)
+         ON CONFLICT (order_id) DO UPDATE SET cancelled = o.cancelled RETURNING cancelled",
+        order.as_uuid(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(!cancelled)
+}
+
+/// Sees to it that the order's sale does not count, and tells whether it was not so before. Waits for a sale that is just being noted.
+pub async fn cancel(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
+    let cancelled = sqlx::query!(
+        "INSERT INTO sold_orders AS o (order_id, cancelled) VALUES ($1, true)
+         ON CONFLICT (order_id) DO UPDATE SET cancelled = true, noted_at = now() WHERE NOT o.cancelled",
+        order.as_uuid(),
+    )
+    .execute(db)
+    .await?;
+    Ok(cancelled.rows_affected() == 1)
+}
+
+/// Forgets what an order bought: who bought which products. A statement of its own, which sees what [`cancel`] has waited for.
+pub async fn take_back(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Vec<(UserId, ProductId)>> {
+    sqlx::query!(
+        r#"DELETE FROM sales WHERE order_id = $1 RETURNING user_id AS "user_id: UserId", product_id"#,
+        order.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| Ok((row.user_id, product_id(row.product_id)?)))
+    .collect()
+}
+
+/// Forgets orders, at most so many, of which nothing will be told any more; how many there were. Orders are numbered by time, so the
+/// oldest are at the beginning of their index; `numbered_before` is where those of that time end.
+pub async fn forget_orders(
+    db: impl PgExecutor<'_>,
+    noted_before: OffsetDateTime,
+    numbered_before: Uuid,
+    at_most: i64,
+) -> sqlx::Result<u64> {
+    let forgotten = sqlx::query!(
+        "DELETE FROM sold_orders o USING (
+             SELECT order_id FROM sold_orders WHERE order_id < $2 AND noted_at < $1
+             ORDER BY order_id LIMIT $3 FOR UPDATE SKIP LOCKED
+         ) old
+         WHERE o.order_id = old.order_id",
+        noted_before,
+        numbered_before,
+        at_most,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected())
 }
 
 /// Notes what an order bought; lines that are noted already stay as they are.

@@ -9,6 +9,7 @@ mod comments;
 mod document;
 mod events;
 mod flash_sales;
+mod order_events;
 mod outage;
 mod races;
 mod reference;

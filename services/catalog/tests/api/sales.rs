@@ -56,6 +56,58 @@ async fn an_order_is_noted_once_however_often_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_cancelled_order_does_not_count_whether_it_was_told_of_before_or_is_afterwards() {
+    let catalog = Catalog::with_products(8).await;
+    let user = UserId::generate();
+    let (mut early, mut late) = (event(user, &[(1, 2)]), event(user, &[(2, 3)]));
+    for event in [&mut early, &mut late] {
+        event["occurred_at"] = json!("2999-01-01T00:00:00Z");
+    }
+    let cancel = async |event: &Value| {
+        let path = format!("/internal/sales/{}", event["order_id"].as_str().expect("an id"));
+        assert_eq!(catalog.internal("DELETE", &path, Value::Null).await.status, 204);
+    };
+    assert_eq!(catalog.internal("POST", "/internal/sales", early.clone()).await.status, 204);
+    eventually("it is remembered as a bestseller", async || {
+        let best = catalog.get("/api/bestsellers").await;
+        best.body["items"][0]["sold"] == 2 && best.header("cache-status").is_some_and(|status| status.contains("; hit"))
+    })
+    .await;
+
+    cancel(&early).await;
+    cancel(&early).await;
+    cancel(&late).await;
+    assert_eq!(catalog.internal("POST", "/internal/sales", late.clone()).await.status, 204);
+    // Told again as other events, which no outbox does.
+    for event in [&mut early, &mut late] {
+        event["event_id"] = json!(EventId::generate());
+        assert_eq!(catalog.internal("POST", "/internal/sales", event.clone()).await.status, 204);
+    }
+
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 0);
+    assert_eq!(catalog.get("/api/bestsellers").await.body["items"], json!([]), "the list was dropped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sale_and_its_cancellation_at_the_same_time_end_cancelled() {
+    let catalog = Catalog::with_products(8).await;
+    let races = (0..40).map(|_| {
+        let catalog = &catalog;
+        async move {
+            let event = event(UserId::generate(), &[(1, 1), (2, 1)]);
+            let path = format!("/internal/sales/{}", event["order_id"].as_str().expect("an id"));
+            let sold = catalog.internal("POST", "/internal/sales", event);
+            tokio::join!(sold, catalog.internal("DELETE", &path, Value::Null))
+        }
+    });
+    for (sold, cancelled) in futures::future::join_all(races).await {
+        assert_eq!((sold.status, cancelled.status), (204, 204));
+    }
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 0);
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sold_orders WHERE cancelled").await, 40);
+}
+
+#[tokio::test]
 async fn a_sale_of_an_unknown_product_is_noted_and_one_of_tomorrow_is_of_now() {
     let catalog = Catalog::with_products(8).await;
     sell(&catalog, UserId::generate(), &[(1, 1), (999_999, 5)]).await;
@@ -130,4 +182,17 @@ async fn sales_that_nothing_looks_at_any_more_are_forgotten_a_part_at_a_time() {
     assert!((3_500..3_700).contains(&left), "those of the last hour are left: {left}");
     assert_eq!(sales.forget(now + Duration::days(1)).await.expect("the database is there"), Round::Rest);
     assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 0);
+
+    // Cancelled long ago, just now, and so lately that it may still be told of as sold.
+    sqlx::query(
+        "INSERT INTO sold_orders (order_id, cancelled, noted_at) VALUES
+             ('00000000-0000-7000-8000-000000000001', true, now() - interval '181 days'),
+             ('00000000-0000-7000-8000-000000000002', true, now()),
+             (gen_random_uuid(), true, now() - interval '179 days')",
+    )
+    .execute(&catalog.pool)
+    .await
+    .expect("the past can be written");
+    assert_eq!(sales.forget(OffsetDateTime::now_utc()).await.expect("the database is there"), Round::Rest);
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sold_orders").await, 2);
 }

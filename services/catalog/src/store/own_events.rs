@@ -1,0 +1,59 @@
+//! What only one customer hears of, numbered with everything else.
+
+use shop_types::UserId;
+use sqlx::PgExecutor;
+
+use super::events::{CHANNEL, fields};
+use crate::domain::event::{Event, ORDER_STATUS, OrderNews};
+
+/// Adds what has become of an order to the transaction, unless something later has been told of it. The counter is held already, so
+/// that this statement sees all that was told.
+pub async fn append(db: impl PgExecutor<'_>, news: &OrderNews) -> sqlx::Result<()> {
+    let payload = serde_json::json!({
+        "order_id": news.order_id, "status": news.status, "version": news.version,
+        "occurred_at": news.occurred_at.format(&time::format_description::well_known::Rfc3339).ok(),
+    });
+    sqlx::query!(
+        "WITH number AS (
+             UPDATE shop_event_counter SET last = last + 1
+             WHERE NOT EXISTS (SELECT FROM own_events WHERE user_id = $1 AND order_id = $2 AND order_version > $3)
+             RETURNING last
+         ),
+         added AS (
+             INSERT INTO own_events (seq, user_id, order_id, order_version, kind, payload)
+             SELECT last, $1, $2, $3, $4, $5 FROM number RETURNING seq
+         )
+         SELECT pg_notify($6, seq::text) FROM added",
+        news.user_id.as_uuid(),
+        news.order_id.as_uuid(),
+        news.version,
+        ORDER_STATUS,
+        payload,
+        CHANNEL,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A customer's own events behind this number and up to another, in order; the newest, if there are more than so many.
+pub async fn between(
+    db: impl PgExecutor<'_>,
+    user: UserId,
+    after: i64,
+    up_to: i64,
+    at_most: i64,
+) -> sqlx::Result<Vec<Event>> {
+    let rows = sqlx::query!(
+        "SELECT seq, kind, payload, at FROM own_events
+         WHERE user_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq DESC LIMIT $4",
+        user.as_uuid(),
+        after,
+        up_to,
+        at_most,
+    )
+    .fetch_all(db)
+    .await?;
+    let events = rows.into_iter().rev();
+    Ok(events.map(|row| Event { seq: row.seq, kind: row.kind, at: row.at, payload: fields(row.payload) }).collect())
+}
