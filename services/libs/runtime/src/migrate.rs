@@ -16,6 +16,9 @@ const PROVISION_LOCK: i64 = 0x5348_4f50;
 /// How long `migrate` waits for a database that is only just starting.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The line by which a migration says that it needs an extension, which only an administrator may make.
+const NEEDS_EXTENSION: &str = "-- needs extension ";
+
 /// The schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
@@ -64,7 +67,7 @@ pub async fn migrate(
     admin_url: Option<&SecretString>,
 ) -> Result<(), MigrationError> {
     if let Some(admin_url) = admin_url {
-        provision(config, admin_url).await?;
+        provision(config, admin_url, migrator).await?;
     }
     let options = config.connect_options()?.options([
         // A migration may take its time, unlike a request.
@@ -78,8 +81,10 @@ pub async fn migrate(
     Ok(())
 }
 
-/// Makes the service's role, with the password of its URL, and its schema, which only that role may use.
-pub async fn provision(config: &DbConfig, admin_url: &SecretString) -> Result<(), MigrationError> {
+/// Makes the service's role, with the password of its URL, and its schema, which only that role may use, with the extensions that the
+/// migrations name in lines like `-- needs extension pg_trgm`. One that the database has already stays where it is: a migration looks
+/// for it, and says what to do if there is none, for where nobody is given an administrator's URL.
+pub async fn provision(config: &DbConfig, admin_url: &SecretString, migrator: &Migrator) -> Result<(), MigrationError> {
     let admin = PgConnectOptions::from_str(admin_url.expose_secret()).map_err(|_| MigrationError::AdminUrl)?;
     let service = ServiceUrl::read(config.url.expose_secret())?;
     // Statements carry the password, so they are not logged.
@@ -95,6 +100,11 @@ pub async fn provision(config: &DbConfig, admin_url: &SecretString) -> Result<()
     let statements = Statements::of(&mut transaction, &service, config.schema).await.map_err(failed("quote names"))?;
     for (what, statement) in statements.0 {
         transaction.execute(AssertSqlSafe(statement)).await.map_err(failed(what))?;
+    }
+    for extension in extensions(migrator) {
+        let statement = make_extension(&mut transaction, extension, config.schema).await;
+        let statement = statement.map_err(failed("quote names"))?;
+        transaction.execute(AssertSqlSafe(statement)).await.map_err(failed("make an extension"))?;
     }
     transaction.commit().await.map_err(failed("commit"))?;
     let _ = connection.close().await;
@@ -163,6 +173,20 @@ impl Statements {
             ("keep others out of the schema", format!("REVOKE ALL ON SCHEMA {schema} FROM PUBLIC")),
         ]))
     }
+}
+
+/// The extensions that the migrations need.
+fn extensions(migrator: &Migrator) -> impl Iterator<Item = &str> {
+    let lines = migrator.iter().flat_map(|migration| migration.sql.as_str().lines());
+    lines.filter_map(|line| line.strip_prefix(NEEDS_EXTENSION)).map(str::trim)
+}
+
+async fn make_extension(connection: &mut PgConnection, name: &str, schema: &str) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("SELECT format('CREATE EXTENSION IF NOT EXISTS %I WITH SCHEMA %I', $1, $2)")
+        .bind(name)
+        .bind(schema)
+        .fetch_one(connection)
+        .await
 }
 
 /// Connects, with patience for a server that is only just starting.

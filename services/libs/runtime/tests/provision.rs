@@ -40,6 +40,31 @@ async fn migrating_at_once_and_again_makes_role_schema_and_tables_once() {
 }
 
 #[tokio::test]
+async fn an_extension_that_a_migration_needs_is_made_by_the_administrator_in_the_schema_of_the_service() {
+    let db = TestDb::new(&migrator(TABLE), "things").await;
+    let database = db.pool().connect_options().get_database().expect("a name").to_owned();
+    let url = TestPostgres::shared().await.url("needy", &database);
+    let config = DbConfig::new(url.into(), "test", "needy");
+    let needs = migrator(
+        "-- needs extension pg_trgm\nCREATE TABLE looks AS SELECT similarity('banana', 'bananna') > 0.5 AS alike",
+    );
+    let refused = migrate(&needs, &DbConfig { schema: "things", url: db.url(), ..config.clone() }, None).await;
+    assert!(matches!(refused, Err(MigrationError::Migrate { .. })), "without an administrator: {refused:?}");
+
+    migrate(&needs, &config, Some(&db.admin_url())).await.expect("the administrator makes it");
+
+    let pool = db::connect(&config).expect("a good URL");
+    let alike: bool = sqlx::query_scalar("SELECT alike FROM looks").fetch_one(&pool).await.expect("its own table");
+    assert!(alike);
+    let home: String =
+        sqlx::query_scalar("SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_trgm'")
+            .fetch_one(&pool)
+            .await
+            .expect("it is there");
+    assert_eq!(home, "needy");
+}
+
+#[tokio::test]
 async fn a_migration_that_fails_says_whose_it_was_and_leaves_nothing() {
     let db = TestDb::new(&migrator(TABLE), "things").await;
     let database = db.pool().connect_options().get_database().expect("a name").to_owned();
