@@ -37,9 +37,9 @@ demo-cache: ## the caching patterns on the running shop, call by call: hits, mis
 memory: ## the memory of every pod of the shop, as a table
 	@eval "$$($(LOCAL) env)" && $(E2E) memory
 
-bench: ## what a request costs, by CPU time, with and without the cache, as a table
-	@cargo build --quiet --release --bin bench --bin catalog
-	@target/$$(rustc --print host-tuple)/release/bench
+bench: ## what the most used routes cost, by CPU time, and what the services hold in memory, into docs/src/cost.md
+	@cargo build --quiet --release --bin bench --bin catalog --bin cart --bin order --bin user
+	@target/$$(rustc --print host-tuple)/release/bench --page docs/src/cost.md
 
 test: ## everything that must hold: formatting, lints, tests, charts, then a cluster with a shop on it
 	@scripts/test

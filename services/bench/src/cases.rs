@@ -1,22 +1,28 @@
 //! What is measured: each case in its turn, round after round, so that whatever else the machine does falls on all of them alike.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 
-use crate::client::{self, Client};
-use crate::proc::{Spent, Watched};
+use crate::client::{self, Call, Client, Script};
+use crate::customers::{HOT, add, order};
+use crate::proc::Watched;
 use crate::report::{Row, Sample, median, table};
 use crate::server::PRODUCTS;
 use crate::setup::{Server, Shop};
+
+/// As many waiters as in a stampede.
+const WAITERS: usize = 200;
 
 /// One case.
 struct Case<'a> {
     name: &'static str,
     server: &'a Server,
-    path: fn(u64) -> String,
+    /// Whether the CPU time of all four services counts, since they ask each other.
+    everywhere: bool,
+    script: Script,
     /// What the answers' Cache-Status must hold, so that it is known that the case is what it is called.
     status: Option<&'static str>,
     /// The case that it is compared with, by its place in the list.
@@ -25,73 +31,162 @@ struct Case<'a> {
     limit: Option<f64>,
 }
 
-/// As many waiters as in a stampede.
-const WAITERS: usize = 200;
+impl<'a> Case<'a> {
+    fn new(name: &'static str, server: &'a Server, script: Script) -> Self {
+        Self { name, server, everywhere: false, script, status: None, against: None, limit: None }
+    }
 
-/// Few enough keys to be in memory soon.
-const HOT: u64 = 100;
+    fn cached(self, status: &'static str) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    fn against(self, place: usize) -> Self {
+        Self { against: Some(place), ..self }
+    }
+
+    fn at_most(self, limit: f64) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
+    fn everywhere(self) -> Self {
+        Self { everywhere: true, ..self }
+    }
+
+    fn watched(&self, shop: &Shop) -> Watched {
+        let all = || shop.services.iter().map(|server| server.pid).collect();
+        Watched { servers: if self.everywhere { all() } else { vec![self.server.pid] } }
+    }
+}
+
+const HANDLER: usize = 0;
+const GET: usize = 1;
+const QUERY: usize = 2;
+const WRITE: usize = 3;
 
 fn cases(shop: &Shop) -> Vec<Case<'_>> {
-    let case = |name, server, path, status, against| Case { name, server, path, status, against, limit: None };
-    let bare = &shop.bare;
+    let mut cases = bare(shop);
+    cases.extend(reads(shop));
+    cases.extend(customers(shop));
+    cases
+}
+
+/// The barest means, and the cache library alone.
+fn bare(shop: &Shop) -> Vec<Case<'_>> {
+    let case = |name, script| Case::new(name, &shop.bare, script);
     vec![
-        case("a bare axum handler", bare, |n| format!("/bare/{}", n % HOT), None, None),
-        case("a bare Redis GET", bare, |n| format!("/get/{}", n % HOT), None, None),
-        case("a bare query", bare, |n| format!("/query/{}", n % HOT), None, None),
-        case("cache: from memory", bare, |n| format!("/local/{}", n % HOT), Some("detail=local"), Some(0)),
-        case("cache: from Redis", bare, |n| format!("/remote/{}", n % HOT), Some("detail=redis"), Some(1)),
-        case(
-            "cache: miss (load, store)",
-            bare,
-            |n| format!("/remote/{}", 1_000_000 + n),
-            Some("fwd=miss; stored"),
-            Some(2),
-        ),
-        case("cache: pattern None", bare, |n| format!("/bypass/{}", n % HOT), Some("fwd=bypass"), Some(2)),
-        case("cache: a tag invalidated", bare, |n| format!("/tag/{}", n % HOT), None, Some(1)),
-        Case {
-            limit: Some(35.0),
-            ..case("catalog: product from memory", &shop.catalog_local, product, Some("detail=local"), Some(0))
-        },
-        Case {
-            limit: Some(50.0),
-            ..case("catalog: product from Redis", &shop.catalog_remote, product, Some("detail=redis"), Some(1))
-        },
-        Case {
-            limit: Some(170.0),
-            ..case("catalog: product not cached", &shop.catalog_uncached, product, Some("fwd=bypass"), Some(2))
-        },
-        Case {
-            limit: Some(250.0),
-            ..case("catalog: 20 products of a category", &shop.catalog_uncached, category, None, Some(2))
-        },
+        case("a bare axum handler", |_, n| vec![Call::get(format!("/bare/{}", n % HOT))]),
+        case("a bare Redis GET", |_, n| vec![Call::get(format!("/get/{}", n % HOT))]),
+        case("a bare query", |_, n| vec![Call::get(format!("/query/{}", n % HOT))]),
+        case("a bare write", |_, n| vec![Call::post(format!("/write/{}", n % u64::from(PRODUCTS)))]),
+        case("cache: from memory", |_, n| vec![Call::get(format!("/local/{}", n % HOT))])
+            .cached("detail=local")
+            .against(HANDLER),
+        case("cache: from Redis", |_, n| vec![Call::get(format!("/remote/{}", n % HOT))])
+            .cached("detail=redis")
+            .against(GET),
+        case("cache: miss (load, store)", |_, n| vec![Call::get(format!("/remote/{}", 1_000_000 + n))])
+            .cached("fwd=miss; stored")
+            .against(QUERY),
+        case("cache: pattern None", |_, n| vec![Call::get(format!("/bypass/{}", n % HOT))])
+            .cached("fwd=bypass")
+            .against(QUERY),
+        case("cache: a tag invalidated", |_, n| vec![Call::get(format!("/tag/{}", n % HOT))]).against(GET),
     ]
 }
 
-fn product(number: u64) -> String {
-    format!("/api/products/{}", number % HOT + 1)
+/// What everybody reads.
+fn reads(shop: &Shop) -> Vec<Case<'_>> {
+    let product: Script = |_, n| vec![Call::get(format!("/api/products/{}", n % HOT + 1))];
+    vec![
+        Case::new("product, from memory", shop.catalog(), product)
+            .cached("detail=local")
+            .against(HANDLER)
+            .at_most(35.0),
+        Case::new("product, from Redis", &shop.catalog_remote, product)
+            .cached("detail=redis")
+            .against(GET)
+            .at_most(50.0),
+        Case::new("product, not cached", &shop.catalog_uncached, product)
+            .cached("fwd=bypass")
+            .against(QUERY)
+            .at_most(170.0),
+        Case::new("20 products of a category", shop.catalog(), |_, _| {
+            vec![Call::get("/api/products?category=fruit&limit=20")]
+        })
+        .against(QUERY)
+        .at_most(250.0),
+        Case::new("search, 20 found", shop.catalog(), |_, n| {
+            const WORDS: [&str; 4] = ["apple", "milk", "chocolate", "bread"];
+            let word = WORDS[usize::try_from(n).unwrap_or_default() % WORDS.len()];
+            vec![Call::get(format!("/api/products?q={word}&limit=20"))]
+        })
+        .against(QUERY),
+        Case::new("search, misspelt", shop.catalog(), |_, n| {
+            const WORDS: [&str; 4] = ["aple", "mlik", "chocolte", "braed"];
+            let word = WORDS[usize::try_from(n).unwrap_or_default() % WORDS.len()];
+            vec![Call::get(format!("/api/products?q={word}&limit=20"))]
+        })
+        .against(QUERY),
+        Case::new("bestsellers", shop.catalog(), |_, _| vec![Call::get("/api/bestsellers")])
+            .cached("hit")
+            .against(HANDLER),
+    ]
 }
 
-fn category(_number: u64) -> String {
-    "/api/products?category=fruit&limit=20".to_owned()
+/// What a customer does.
+fn customers(shop: &Shop) -> Vec<Case<'_>> {
+    vec![
+        Case::new("cart, read", shop.cart(), |customers, n| vec![Call::get("/cart-api/cart").by(customers.regular(n))])
+            .everywhere()
+            .cached("hit")
+            .against(GET)
+            .at_most(60.0),
+        Case::new("cart, add a line", shop.cart(), |customers, n| {
+            vec![add(customers.collector(n), n / 7 % (HOT / 2) + 1)]
+        })
+        .everywhere()
+        .against(WRITE)
+        .at_most(450.0),
+        Case::new("an order: two adds and the checkout", shop.cart(), |customers, n| order(customers.buyer(n), n))
+            .everywhere()
+            .against(WRITE)
+            .at_most(3_000.0),
+        Case::new("own orders, 20 of them at most", shop.order(), |customers, n| {
+            vec![Call::get("/order-api/orders?limit=20").by(customers.regular(n))]
+        })
+        .everywhere()
+        .against(QUERY),
+        Case::new("profile, with cart and orders", shop.user(), |customers, n| {
+            vec![Call::get("/user-api/users/me/profile").by(customers.regular(n))]
+        })
+        .everywhere()
+        .against(QUERY),
+    ]
 }
 
 /// Every case, as a table.
 pub(crate) async fn run(shop: &Shop, rounds: usize, turn: Duration, connections: usize) -> anyhow::Result<String> {
-    ensure!(shop.owns_database()?, "PostgreSQL was not started from here, so its CPU time can't be told");
     let cases = cases(shop);
     let numbers = Arc::new(AtomicU64::new(0));
+    let busy = async |case: &Case<'_>, lasts| {
+        client::keep_busy(case.server.address, connections, lasts, &shop.customers, &numbers, case.script).await
+    };
     for case in &cases {
-        client::keep_busy(case.server.address, connections, turn / 2, &numbers, case.path).await?;
-        check(case, &numbers).await?;
+        busy(case, turn / 2).await?;
+        check(case, shop, &numbers).await?;
     }
     let mut samples: Vec<Vec<Sample>> = cases.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
         for (case, samples) in cases.iter().zip(&mut samples) {
-            let watched = Watched { server: case.server.pid };
+            let watched = case.watched(shop);
+            shop.settle().await?;
             let before = watched.read()?;
-            let answered = client::keep_busy(case.server.address, connections, turn, &numbers, case.path).await?;
-            samples.push(Sample::new(watched.read()?.since(&before), answered));
+            let played = busy(case, turn).await?;
+            if case.everywhere {
+                // What follows from an order belongs to it: its outboxes are empty before the time is read.
+                shop.settle().await?;
+            }
+            samples.push(Sample::new(watched.read()?.since(&before), played));
         }
     }
     let rows = cases.iter().zip(&samples).map(|(case, own)| Row {
@@ -103,13 +198,15 @@ pub(crate) async fn run(shop: &Shop, rounds: usize, turn: Duration, connections:
     Ok(table(rows))
 }
 
-async fn check(case: &Case<'_>, numbers: &AtomicU64) -> anyhow::Result<()> {
+async fn check(case: &Case<'_>, shop: &Shop, numbers: &AtomicU64) -> anyhow::Result<()> {
     let Some(status) = case.status else { return Ok(()) };
-    let number = numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let answer = Client::connect(case.server.address).await?.get(&(case.path)(number)).await?;
-    let line = answer.head.lines().find(|line| line.starts_with("cache-status: ")).unwrap_or("no Cache-Status");
-    if !line.contains(status) {
-        bail!("{}: {line}, not {status}", case.name);
+    let mut client = Client::connect(case.server.address).await?;
+    for call in (case.script)(&shop.customers, numbers.fetch_add(1, Ordering::Relaxed)) {
+        let answer = client.send(&call).await?;
+        let line = answer.head.lines().find(|line| line.starts_with("cache-status: ")).unwrap_or("no Cache-Status");
+        if !line.contains(status) {
+            bail!("{}: {line}, not {status}", case.name);
+        }
     }
     Ok(())
 }
@@ -118,14 +215,13 @@ async fn check(case: &Case<'_>, numbers: &AtomicU64) -> anyhow::Result<()> {
 pub(crate) async fn stampedes(shop: &Shop, rounds: usize) -> anyhow::Result<String> {
     let address = shop.bare.address;
     let mut control = Client::connect(address).await?;
-    let watched = Watched { server: shop.bare.pid };
+    let watched = Watched { servers: vec![shop.bare.pid] };
     let (mut most, mut walls, mut cpu) = (0, Vec::new(), Vec::new());
     for round in 0..rounds {
         let key = 1_000_000_000 + round as u64 * u64::from(PRODUCTS);
         let before = (loads(&mut control).await?, watched.read()?);
         walls.push(client::stampede(address, WAITERS, &format!("/remote/{key}")).await?.as_secs_f64() * 1e3);
-        let spent: Spent = watched.read()?.since(&before.1);
-        cpu.push(spent.all() as f64 / 1e3 / WAITERS as f64);
+        cpu.push(watched.read()?.since(&before.1).all() as f64 / 1e3 / WAITERS as f64);
         most = most.max(loads(&mut control).await? - before.0);
     }
     Ok(format!(

@@ -1,21 +1,24 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
+mod book;
 mod cases;
 mod client;
+mod customers;
 mod memory;
 mod proc;
 mod report;
 mod server;
 mod setup;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 shop_runtime::use_jemalloc!();
 
-/// Measures what a request costs, by CPU time, with and without the cache
+/// Measures what a request costs, by CPU time: the shop's most used routes, and the barest means side by side
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Cli {
@@ -33,7 +36,7 @@ enum Command {
 }
 
 /// How long to measure.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 struct RunArgs {
     /// Rounds; in each of them every case has its turn
     #[arg(long, default_value_t = 7)]
@@ -46,6 +49,10 @@ struct RunArgs {
     /// Connections that are kept busy
     #[arg(long, default_value_t = 32)]
     connections: usize,
+
+    /// A page of the book that gets the figures too, between its two marks
+    #[arg(long)]
+    page: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -63,11 +70,26 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
         eprintln!("These are figures of a debug build, which is several times slower: make bench builds for release.");
     }
     let shop = setup::Shop::start().await?;
-    println!("Load average before: {}.\n", proc::load_average());
+    let before = proc::load_average();
     let turn = Duration::from_millis(args.turn_ms);
-    println!("{}", cases::run(&shop, args.rounds, turn, args.connections).await?);
-    println!("{}", cases::stampedes(&shop, args.rounds).await?);
-    println!("{}", memory::run(&shop).await?);
-    println!("Load average after: {}.", proc::load_average());
+    let costs = cases::run(&shop, args.rounds, turn, args.connections).await?;
+    println!("{costs}");
+    let services = memory::services(&shop)?;
+    println!("{services}");
+    let stampedes = cases::stampedes(&shop, args.rounds).await?;
+    let entry = memory::entry(&shop).await?;
+    println!("{stampedes}\n{entry}");
+    let how = format!(
+        "{} rounds of {} ms for each case, {} connections, {} products; load average of the machine {before} before and {} after.\n",
+        args.rounds,
+        args.turn_ms,
+        args.connections,
+        server::PRODUCTS,
+        proc::load_average()
+    );
+    println!("{how}");
+    if let Some(page) = &args.page {
+        book::write(page, &[&costs, &services, &stampedes, &entry, &how].map(String::as_str).join("\n"))?;
+    }
     Ok(())
 }

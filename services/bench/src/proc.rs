@@ -6,9 +6,10 @@ use std::fs;
 use anyhow::Context as _;
 
 /// The processes whose CPU time counts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Watched {
-    pub(crate) server: u32,
+    /// The servers; Redis and PostgreSQL always count.
+    pub(crate) servers: Vec<u32>,
 }
 
 /// CPU time in nanoseconds, by process.
@@ -31,10 +32,10 @@ pub(crate) struct Spent {
 }
 
 impl Watched {
-    /// The server, and all of Redis and PostgreSQL that was started from here.
-    pub(crate) fn read(self) -> anyhow::Result<Reading> {
+    /// The servers, and all of Redis and PostgreSQL that was started from here.
+    pub(crate) fn read(&self) -> anyhow::Result<Reading> {
         let mut reading = Reading {
-            server: HashMap::from([(self.server, cpu(self.server))]),
+            server: self.servers.iter().map(|&server| (server, cpu(server))).collect(),
             redis: Times::new(),
             postgres: Times::new(),
         };
@@ -50,10 +51,6 @@ impl Watched {
 }
 
 impl Reading {
-    pub(crate) fn has_postgres(&self) -> bool {
-        !self.postgres.is_empty()
-    }
-
     /// What was spent since an earlier reading.
     pub(crate) fn since(&self, before: &Self) -> Spent {
         let spent = |after: &Times, before: &Times| {

@@ -35,7 +35,7 @@ impl Sample {
 /// Markdown.
 pub(crate) fn table<'a>(rows: impl Iterator<Item = Row<'a>>) -> String {
     let mut text = String::from(
-        "| CPU time of a request, µs (median of the rounds) | service | Redis | PostgreSQL | together | spread | compared | limit |\n\
+        "| CPU time of a request, µs (median of the rounds) | services | Redis | PostgreSQL | together | spread | compared | limit |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |\n",
     );
     for row in rows {

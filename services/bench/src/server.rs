@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use clap::Args;
 use prometheus::Registry;
@@ -48,7 +48,7 @@ pub(crate) struct Item {
 }
 
 /// How many products there are: key `n` is of product `n % PRODUCTS + 1`.
-pub(crate) const PRODUCTS: u32 = 1_000;
+pub(crate) const PRODUCTS: u32 = 20_000;
 
 #[derive(Clone)]
 struct Bench {
@@ -126,6 +126,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         .route("/bare/{key}", get(bare))
         .route("/get/{key}", get(bare_get))
         .route("/query/{key}", get(bare_query))
+        .route("/write/{key}", post(bare_write))
         .route("/local/{key}", get(|State(bench): State<Bench>, Path(key): Path<u64>| cached(bench.local, key)))
         .route("/remote/{key}", get(|State(bench): State<Bench>, Path(key): Path<u64>| cached(bench.remote, key)))
         .route("/bypass/{key}", get(|State(bench): State<Bench>, Path(key): Path<u64>| cached(bench.bypass, key)))
@@ -181,6 +182,21 @@ async fn bare_query(State(bench): State<Bench>, Path(key): Path<u64>) -> Respons
     match query(&bench.db, key).await {
         Ok(Some(item)) => Json(item).into_response(),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// One row, added or changed, in a transaction of its own: the least that anything that is kept can cost.
+async fn bare_write(State(bench): State<Bench>, Path(key): Path<i64>) -> Response {
+    let written = sqlx::query_scalar::<_, i32>(
+        "INSERT INTO bench_lines (id, quantity) VALUES ($1, 1)
+         ON CONFLICT (id) DO UPDATE SET quantity = bench_lines.quantity + 1 RETURNING quantity",
+    )
+    .bind(key)
+    .fetch_one(&bench.db)
+    .await;
+    match written {
+        Ok(quantity) => Json(quantity).into_response(),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
