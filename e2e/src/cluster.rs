@@ -1,5 +1,7 @@
 //! The cluster beside the shop: the Store, which is changed, and the pods one by one, behind the gateway's back.
 
+pub mod faults;
+
 use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;

@@ -3,5 +3,6 @@
 pub mod cache_walk;
 pub mod cluster;
 pub mod journey;
+pub mod load;
 pub mod printer;
 pub mod shop;
