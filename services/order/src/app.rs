@@ -18,16 +18,21 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{ServeArgs, Times};
 use crate::domain::lifecycle::Lifecycle;
+use crate::figures::FiguresDesk;
 use crate::jobs::relay::Listeners;
 use crate::jobs::{self, relay};
 use crate::metrics::OrderMetrics;
 use crate::orders::Orders;
+use crate::streams::{StreamLimits, Streams};
 use crate::{NAME, SCHEMA, routes};
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub struct AppState {
     pub(crate) orders: Orders,
+    pub(crate) streams: Streams,
+    pub(crate) figures: FiguresDesk,
+    metrics: OrderMetrics,
     pool: PgPool,
     auth: AuthState,
 }
@@ -40,8 +45,23 @@ impl AppState {
         lifecycle: Lifecycle,
         registry: &Registry,
     ) -> Result<Self, prometheus::Error> {
-        let orders = Orders::new(pool.clone(), lifecycle, OrderMetrics::register(registry)?);
-        Ok(Self { orders, pool: pool.clone(), auth })
+        let metrics = OrderMetrics::register(registry)?;
+        let orders = Orders::new(pool.clone(), lifecycle, metrics.clone());
+        let (limits, active) = (StreamLimits::default(), metrics.streams().clone());
+        let streams = Streams::new(orders.clone(), limits, active, CancellationToken::new());
+        Ok(Self { orders, streams, figures: FiguresDesk::new(pool.clone()), metrics, pool: pool.clone(), auth })
+    }
+
+    /// With streams of events that are bounded like this and end with `stop`.
+    #[must_use]
+    pub fn streaming(self, limits: StreamLimits, stop: CancellationToken) -> Self {
+        let streams = Streams::new(self.orders.clone(), limits, self.metrics.streams().clone(), stop);
+        Self { streams, ..self }
+    }
+
+    /// The streams of events, for the task that hears of moves.
+    pub const fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     /// The orders, for the background work.
@@ -90,6 +110,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         catalog: Sibling::new("catalog", &catalog_url, token, sibling_timeout)?,
     };
     let state = AppState::new(&pool, auth, times.lifecycle()?, &registry)?;
+    let state = state.streaming(StreamLimits::default(), stop.clone());
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;
     let relay = Relay::new(pool.clone(), OutboxMetrics::register(&registry)?);
@@ -105,6 +126,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let tasks = TaskTracker::new();
     tasks.spawn(revocations);
     tasks.spawn(caches.clone().run(stop.clone()));
+    tasks.spawn(state.streams().clone().listen());
     start_jobs(&tasks, state.orders(), times, relay, listeners, &stop);
     let app = ServiceApp {
         name: NAME,

@@ -6,8 +6,21 @@ use time::OffsetDateTime;
 
 use crate::domain::order::Order;
 
-/// The topic of notices that a customer's order has moved.
+/// The topic of notices that a customer's order has moved, for the user service.
 pub const ORDER_STATUS: &str = "order_status";
+
+/// The topic of the same news for the catalog, which tells the customer's open sockets.
+pub const ORDER_NEWS: &str = "order_news";
+
+/// The topic of orders that were called off, for the catalog: their stock goes back and they count as sold no more.
+pub const ORDER_CANCELLED: &str = "order_cancelled";
+
+/// An order was called off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderCancelled {
+    /// The order.
+    pub order_id: OrderId,
+}
 
 /// A customer's order has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +31,10 @@ pub struct OrderMoved {
     pub order_id: OrderId,
     /// The state that it is in now.
     pub status: OrderStatus,
+    /// The order's version in that state: of two notices that overtook each other, the one with the higher version is the truth. Events
+    /// that were written before there was one have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i32>,
     /// When it moved.
     #[serde(with = "time::serde::rfc3339")]
     pub occurred_at: OffsetDateTime,

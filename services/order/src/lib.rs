@@ -5,12 +5,15 @@ pub mod config;
 pub mod domain;
 pub mod error;
 pub mod events;
+pub mod figures;
 pub mod http;
 pub mod jobs;
 pub mod metrics;
+pub mod moves;
 pub mod orders;
 pub mod routes;
 pub mod store;
+pub mod streams;
 
 /// The name of the service.
 pub const NAME: &str = "order";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use shop_types::OrderStatus;
 
 use crate::domain::lifecycle;
@@ -18,6 +18,7 @@ pub struct OrderMetrics {
     transitions: IntCounterVec,
     delivery: Histogram,
     deleted: IntCounter,
+    streams: IntGauge,
 }
 
 impl OrderMetrics {
@@ -34,13 +35,15 @@ impl OrderMetrics {
                     .buckets(DELIVERY_BUCKETS.to_vec()),
             )?,
             deleted: IntCounter::new("orders_deleted_total", "Finished orders that were deleted for their age")?,
+            streams: IntGauge::new("order_streams_active", "Open streams of an order's events")?,
         };
         registry.register(Box::new(metrics.created.clone()))?;
         registry.register(Box::new(metrics.transitions.clone()))?;
         registry.register(Box::new(metrics.delivery.clone()))?;
         registry.register(Box::new(metrics.deleted.clone()))?;
+        registry.register(Box::new(metrics.streams.clone()))?;
         for from in OrderStatus::ALL {
-            if let Some(to) = lifecycle::next(from) {
+            for to in OrderStatus::ALL.into_iter().filter(|to| lifecycle::allowed(from, *to)) {
                 metrics.transitions.with_label_values(&[from.as_str(), to.as_str()]);
             }
         }
@@ -58,6 +61,11 @@ impl OrderMetrics {
         if to == OrderStatus::Delivered {
             self.delivery.observe(age.as_secs_f64());
         }
+    }
+
+    /// The open streams of events.
+    pub const fn streams(&self) -> &IntGauge {
+        &self.streams
     }
 
     /// Counts orders that were deleted.

@@ -1,25 +1,26 @@
-//! The transactions around orders: making one, moving those whose time has come, deleting old ones.
+//! The transactions around orders: making one, reading them, deleting old ones. How they move is in `moves`.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
+use shop_outbox::NewEvent;
 use shop_types::{OrderId, OrderStatus, Page, PageLimit, UserId};
 use sqlx::PgPool;
 
-use crate::domain::lifecycle::{self, Lifecycle};
+use crate::domain::lifecycle::Lifecycle;
 use crate::domain::order::{NewOrder, Order, OrderDetails};
 use crate::error::Error;
-use crate::events::{ORDER_PLACED, ORDER_STATUS, OrderMoved, OrderPlaced};
+use crate::events::{ORDER_NEWS, ORDER_PLACED, ORDER_STATUS, OrderMoved, OrderPlaced};
 use crate::metrics::OrderMetrics;
-use crate::store::clock::Move;
-use crate::store::{clock, orders};
+use crate::store::moves::Step;
+use crate::store::orders::Filter;
+use crate::store::{moves, orders};
 
 /// The shop's orders.
 #[derive(Clone, Debug)]
 pub struct Orders {
-    db: PgPool,
-    lifecycle: Lifecycle,
-    metrics: OrderMetrics,
+    pub(crate) db: PgPool,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) metrics: OrderMetrics,
 }
 
 /// What became of a request to make an order.
@@ -53,10 +54,19 @@ impl Orders {
             transaction.rollback().await?;
             return if order.is_of(request) { Ok(Made::Before(order)) } else { Err(Error::Differs(id)) };
         }
-        let event =
-            OrderMoved { user_id: order.user_id, order_id: id, status: order.status, occurred_at: order.created_at };
-        shop_outbox::enqueue(&mut transaction, ORDER_STATUS, &event).await?;
-        shop_outbox::enqueue(&mut transaction, ORDER_PLACED, &OrderPlaced::from(&order)).await?;
+        let news = OrderMoved {
+            user_id: order.user_id,
+            order_id: id,
+            status: order.status,
+            version: Some(order.version),
+            occurred_at: order.created_at,
+        };
+        let events = vec![
+            NewEvent::new(ORDER_STATUS, &news)?,
+            NewEvent::new(ORDER_NEWS, &news)?,
+            NewEvent::new(ORDER_PLACED, &OrderPlaced::from(&order))?,
+        ];
+        shop_outbox::enqueue_all(&mut transaction, events).await?;
         transaction.commit().await?;
         self.metrics.created();
         Ok(Made::Now(order))
@@ -65,48 +75,20 @@ impl Orders {
     /// The customer's order with the way that it has come.
     pub async fn details(&self, user: UserId, id: OrderId) -> Result<OrderDetails, Error> {
         let mut db = self.db.acquire().await?;
-        let order = orders::find(&mut db, id).await?.filter(|order| order.user_id == user);
-        let order = order.ok_or(Error::NotFound(id))?;
-        let history = orders::history(&mut *db, id).await?;
-        Ok(OrderDetails { order, history })
+        let details = orders::details(&mut db, id).await?;
+        details.filter(|details| details.order.user_id == user).ok_or(Error::NotFound(id))
     }
 
-    /// A page of the customer's orders, newest first.
-    pub async fn list(&self, user: UserId, before: Option<OrderId>, limit: PageLimit) -> Result<Page<Order>, Error> {
+    /// A page of orders, newest first.
+    pub async fn list(&self, filter: Filter, before: Option<OrderId>, limit: PageLimit) -> Result<Page<Order>, Error> {
         let mut db = self.db.acquire().await?;
-        let rows = orders::list(&mut db, user, before, limit).await?;
+        let rows = orders::list(&mut db, filter, before, limit).await?;
         Ok(Page::from_rows(rows, limit, |order| order.id)?)
     }
 
-    /// Moves up to `limit` orders whose time has come, each by one state, and tells of it; how many were found. Orders that another
-    /// replica is just moving are not waited for.
-    pub async fn tick(&self, limit: i64) -> Result<usize, Error> {
-        let mut transaction = self.db.begin().await?;
-        let due = clock::take_due(&mut transaction, limit).await?;
-        let steps: Vec<Move> = due
-            .iter()
-            .filter_map(|order| {
-                let to = lifecycle::next(order.status)?;
-                Some(Move { order: *order, to, due_at: self.lifecycle.due_at(to, order.created_at) })
-            })
-            .collect();
-        if steps.is_empty() {
-            return Ok(0);
-        }
-        let by_order: HashMap<OrderId, Move> = steps.iter().map(|step| (step.order.id, *step)).collect();
-        let moved = clock::make(&mut transaction, &steps).await?;
-        let mut counted = Vec::with_capacity(moved.len());
-        for step in moved {
-            let Some(Move { order, to, .. }) = by_order.get(&step.id).copied() else { continue };
-            let event = OrderMoved { user_id: order.user_id, order_id: order.id, status: to, occurred_at: step.at };
-            shop_outbox::enqueue(&mut transaction, ORDER_STATUS, &event).await?;
-            counted.push((order.status, to, (step.at - order.created_at).unsigned_abs()));
-        }
-        transaction.commit().await?;
-        for (from, to, age) in counted {
-            self.metrics.moved(from, to, age);
-        }
-        Ok(due.len())
+    /// The moves of an order after the one that led to this version, oldest first.
+    pub async fn since(&self, id: OrderId, version: i32) -> Result<Vec<Step>, Error> {
+        Ok(moves::since(&self.db, id, version).await?)
     }
 
     /// Deletes up to `limit` orders that were finished longer ago than that; how many there were.

@@ -10,13 +10,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::AppState;
-use crate::http::{health, internal, orders};
+use crate::http::{admin, events, health, internal, orders};
 
 /// The routes without what they need to work.
 fn all() -> OpenApiRouter<AppState> {
     let own = OpenApiRouter::new()
         .routes(routes!(orders::list))
         .routes(routes!(orders::get))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(events::follow))
+        .routes(routes!(admin::list))
+        .routes(routes!(admin::advance))
+        .routes(routes!(admin::figures))
         .routes(routes!(internal::put))
         .routes(routes!(internal::list))
         .nest("/order-api", dead_letters::router())

@@ -1,4 +1,5 @@
 //! SQL and nothing else. Functions that belong together take a connection, so that their caller owns the transaction.
 
-pub mod clock;
+pub mod figures;
+pub mod moves;
 pub mod orders;

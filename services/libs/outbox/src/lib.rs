@@ -10,5 +10,5 @@ mod relay;
 
 pub use dead_letters::DeadLetters;
 pub use failure::{DeliveryError, Failure};
-pub use outbox::{Event, OutboxError, enqueue};
+pub use outbox::{Event, NewEvent, OutboxError, enqueue, enqueue_all};
 pub use relay::{OutboxMetrics, Relay};

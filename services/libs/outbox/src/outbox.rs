@@ -52,22 +52,52 @@ pub(crate) struct Backlog {
     pub(crate) dead: i64,
 }
 
+/// An event that is not in an outbox yet.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    id: EventId,
+    topic: &'static str,
+    payload: serde_json::Value,
+}
+
+impl NewEvent {
+    /// This has happened.
+    pub fn new(topic: &'static str, payload: &impl Serialize) -> Result<Self, OutboxError> {
+        let payload = serde_json::to_value(payload).map_err(OutboxError::Payload)?;
+        Ok(Self { id: EventId::generate(), topic, payload })
+    }
+}
+
 /// Adds an event to the transaction of the change that it tells of. Its delivery will belong to the trace of the request that makes it.
 pub async fn enqueue(
     connection: &mut PgConnection,
-    topic: &str,
+    topic: &'static str,
     payload: &impl Serialize,
 ) -> Result<EventId, OutboxError> {
-    let event = EventId::generate();
-    let payload = serde_json::to_value(payload).map_err(OutboxError::Payload)?;
-    sqlx::query("INSERT INTO outbox (event_id, topic, payload, trace_parent) VALUES ($1, $2, $3, $4)")
-        .bind(event)
-        .bind(topic)
-        .bind(payload)
-        .bind(trace::current().map(|trace| trace.to_string()))
-        .execute(connection)
-        .await?;
-    Ok(event)
+    let event = NewEvent::new(topic, payload)?;
+    let id = event.id;
+    enqueue_all(connection, vec![event]).await?;
+    Ok(id)
+}
+
+/// Adds several events in one statement.
+pub async fn enqueue_all(connection: &mut PgConnection, events: Vec<NewEvent>) -> Result<(), OutboxError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = events.iter().map(|event| event.id.as_uuid()).collect();
+    let (topics, payloads): (Vec<_>, Vec<_>) = events.into_iter().map(|event| (event.topic, event.payload)).unzip();
+    sqlx::query(
+        "INSERT INTO outbox (event_id, topic, payload, trace_parent)
+         SELECT *, $4 FROM UNNEST($1::uuid[], $2::text[], $3::jsonb[])",
+    )
+    .bind(ids)
+    .bind(topics)
+    .bind(payloads)
+    .bind(trace::current().map(|trace| trace.to_string()))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Takes due events, oldest first, for as long as `lease_ms`: until then no other relay takes them.

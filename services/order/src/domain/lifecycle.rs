@@ -21,6 +21,11 @@ pub fn allowed(from: OrderStatus, to: OrderStatus) -> bool {
     next(from) == Some(to) || cancels
 }
 
+/// Whether nothing follows.
+pub const fn is_final(status: OrderStatus) -> bool {
+    next(status).is_none()
+}
+
 /// When an order moves by itself, each time measured from its creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifecycle {
@@ -54,7 +59,8 @@ impl Lifecycle {
         }
     }
 
-    /// When an order created then leaves this state; none when it stays.
+    /// When an order created then leaves this state; none when it stays. Asked when the order comes into the state: what it was promised
+    /// then holds, also if these times change meanwhile.
     pub fn due_at(&self, status: OrderStatus, created_at: OffsetDateTime) -> Option<OffsetDateTime> {
         self.leaves_after(status)
             .map(|after| created_at.saturating_add(after.try_into().unwrap_or(time::Duration::MAX)))

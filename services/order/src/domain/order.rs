@@ -79,6 +79,8 @@ pub struct Order {
     pub user_id: UserId,
     /// Where it is on its way.
     pub status: OrderStatus,
+    /// How many states it has been in; grows by one with every move.
+    pub version: i32,
     /// What was bought.
     pub lines: Vec<OrderLine>,
     /// What it costs.
@@ -101,6 +103,8 @@ impl Order {
 /// One move of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryEntry {
+    /// The order's version after it.
+    pub version: i32,
     /// The state before; none for the order's creation.
     pub from: Option<OrderStatus>,
     /// The state after.

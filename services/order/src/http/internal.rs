@@ -13,6 +13,7 @@ use crate::app::AppState;
 use crate::domain::order::{NewOrder, Order};
 use crate::error::Error;
 use crate::orders::Made;
+use crate::store::orders::Filter;
 
 /// Whose orders, and how many.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,5 +60,5 @@ pub(crate) async fn list(
     _caller: ServiceCaller,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Order>>, Error> {
-    app.orders.list(query.user_id, None, query.limit).await.map(Json)
+    app.orders.list(Filter { user: Some(query.user_id), status: None }, None, query.limit).await.map(Json)
 }

@@ -11,7 +11,7 @@ use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::order::{HistoryEntry, NewOrder, Order};
+use crate::domain::order::{HistoryEntry, NewOrder, Order, OrderDetails};
 
 /// Writes the order down; false if there is one by this identifier already. An order that is just being made or deleted by
 /// another transaction is waited for.
@@ -78,7 +78,7 @@ pub async fn is_deleted(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<bo
 pub async fn find(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<Order>> {
     let row = sqlx::query_as!(
         OrderRow,
-        r#"SELECT id, user_id, status AS "status: OrderStatus", total_amount, currency, created_at, updated_at
+        r#"SELECT id, user_id, status AS "status: OrderStatus", version, total_amount, currency, created_at, updated_at
            FROM orders WHERE id = $1"#,
         id.as_uuid(),
     )
@@ -87,31 +87,104 @@ pub async fn find(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<Ord
     Ok(with_lines(db, row.into_iter().collect()).await?.pop())
 }
 
-/// A customer's orders, newest first, those before `before` if given; one more than fits on the page.
+/// Which orders a list has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// Only this customer's.
+    pub user: Option<UserId>,
+    /// Only those in this state.
+    pub status: Option<OrderStatus>,
+}
+
+/// Orders, newest first, those before `before` if given; one more than fits on the page. A statement for each filter, so that each has
+/// the plan that suits it.
 pub async fn list(
     db: &mut PgConnection,
-    user: UserId,
+    filter: Filter,
     before: Option<OrderId>,
     limit: PageLimit,
 ) -> sqlx::Result<Vec<Order>> {
-    let rows = sqlx::query_as!(
-        OrderRow,
-        r#"SELECT id, user_id, status AS "status: OrderStatus", total_amount, currency, created_at, updated_at
-           FROM orders WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"#,
-        user.as_uuid(),
-        before.map_or(Uuid::max(), OrderId::as_uuid),
-        limit.get_plus_one(),
-    )
-    .fetch_all(&mut *db)
-    .await?;
+    let (before, limit) = (before.map_or(Uuid::max(), OrderId::as_uuid), limit.get_plus_one());
+    let status = filter.status.map(OrderStatus::as_str);
+    let rows = match (filter.user.map(UserId::as_uuid), status) {
+        (Some(user), None) => of_user(&mut *db, user, before, limit).await?,
+        (Some(user), Some(status)) => of_user_in(&mut *db, user, status, before, limit).await?,
+        (None, Some(status)) => all_in(&mut *db, status, before, limit).await?,
+        (None, None) => all(&mut *db, before, limit).await?,
+    };
     with_lines(db, rows).await
 }
 
+async fn of_user(db: &mut PgConnection, user: Uuid, before: Uuid, limit: i64) -> sqlx::Result<Vec<OrderRow>> {
+    sqlx::query_as!(
+        OrderRow,
+        r#"SELECT id, user_id, status AS "status: OrderStatus", version, total_amount, currency, created_at, updated_at
+           FROM orders WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"#,
+        user,
+        before,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+async fn of_user_in(
+    db: &mut PgConnection,
+    user: Uuid,
+    status: &str,
+    before: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<OrderRow>> {
+    sqlx::query_as!(
+        OrderRow,
+        r#"SELECT id, user_id, status AS "status: OrderStatus", version, total_amount, currency, created_at, updated_at
+           FROM orders WHERE user_id = $1 AND status = $2 AND id < $3 ORDER BY id DESC LIMIT $4"#,
+        user,
+        status,
+        before,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+async fn all_in(db: &mut PgConnection, status: &str, before: Uuid, limit: i64) -> sqlx::Result<Vec<OrderRow>> {
+    sqlx::query_as!(
+        OrderRow,
+        r#"SELECT id, user_id, status AS "status: OrderStatus", version, total_amount, currency, created_at, updated_at
+           FROM orders WHERE status = $1 AND id < $2 ORDER BY id DESC LIMIT $3"#,
+        status,
+        before,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+async fn all(db: &mut PgConnection, before: Uuid, limit: i64) -> sqlx::Result<Vec<OrderRow>> {
+    sqlx::query_as!(
+        OrderRow,
+        r#"SELECT id, user_id, status AS "status: OrderStatus", version, total_amount, currency, created_at, updated_at
+           FROM orders WHERE id < $1 ORDER BY id DESC LIMIT $2"#,
+        before,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The order and its moves, if there is one.
+pub async fn details(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<OrderDetails>> {
+    let Some(order) = find(&mut *db, id).await? else { return Ok(None) };
+    let history = history(db, id).await?;
+    Ok(Some(OrderDetails { order, history }))
+}
+
 /// The moves of an order, oldest first.
-pub async fn history(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<Vec<HistoryEntry>> {
+async fn history(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<Vec<HistoryEntry>> {
     sqlx::query_as!(
         HistoryEntry,
-        r#"SELECT from_status AS "from: OrderStatus", to_status AS "to: OrderStatus", at
+        r#"SELECT version, from_status AS "from: OrderStatus", to_status AS "to: OrderStatus", at
            FROM order_history WHERE order_id = $1 ORDER BY version"#,
         id.as_uuid(),
     )
@@ -146,6 +219,7 @@ struct OrderRow {
     id: Uuid,
     user_id: Uuid,
     status: OrderStatus,
+    version: i32,
     total_amount: i64,
     currency: String,
     created_at: OffsetDateTime,
@@ -192,6 +266,7 @@ async fn with_lines(db: impl PgExecutor<'_>, orders: Vec<OrderRow>) -> sqlx::Res
                 id: row.id.into(),
                 user_id: row.user_id.into(),
                 status: row.status,
+                version: row.version,
                 lines: lines.remove(&row.id).unwrap_or_default(),
                 total: row.total()?,
                 created_at: row.created_at,

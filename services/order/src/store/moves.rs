@@ -1,18 +1,21 @@
-//! What the clock reads and writes: orders whose time has come, and their moves.
+//! Orders that are about to move, and their moves.
 
 use shop_types::{OrderId, OrderStatus, UserId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// An order whose time to move has come; its row is locked until the transaction ends.
+/// Where every replica hears of moves, as soon as they are committed.
+pub const CHANNEL: &str = "order_moved";
+
+/// An order as it was found; its row is locked until the transaction ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Due {
+pub struct Found {
     /// The order.
     pub id: OrderId,
     /// Whose order it is.
     pub user_id: UserId,
-    /// The state that it leaves.
+    /// The state that it is in.
     pub status: OrderStatus,
     /// The version of that state.
     pub version: i32,
@@ -24,7 +27,7 @@ pub struct Due {
 #[derive(Clone, Copy, Debug)]
 pub struct Move {
     /// The order as it was found.
-    pub order: Due,
+    pub order: Found,
     /// The state that it moves to.
     pub to: OrderStatus,
     /// When it moves on from there.
@@ -36,17 +39,64 @@ pub struct Move {
 pub struct Moved {
     /// The order.
     pub id: OrderId,
-    /// When it moved, by the database's clock.
+    /// The version that it has now.
+    pub version: i32,
+    /// When it moved, by the database's clock; later than the move before, even if that clock was set back.
     pub at: OffsetDateTime,
 }
 
 /// Takes up to `limit` orders whose time has come, the longest overdue first, and leaves those that another replica has taken.
-pub async fn take_due(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Due>> {
+pub async fn take_due(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Found>> {
     sqlx::query_as!(
-        Due,
+        Found,
         r#"SELECT id AS "id: OrderId", user_id AS "user_id: UserId", status AS "status: OrderStatus", version, created_at
            FROM orders WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"#,
         limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The order, once nobody else is moving it.
+pub async fn lock(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<Found>> {
+    sqlx::query_as!(
+        Found,
+        r#"SELECT id AS "id: OrderId", user_id AS "user_id: UserId", status AS "status: OrderStatus", version, created_at
+           FROM orders WHERE id = $1 FOR UPDATE"#,
+        id.as_uuid(),
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Tells every replica of the moves, once this transaction is committed.
+pub async fn announce(db: &mut PgConnection, moved: &[Moved]) -> sqlx::Result<()> {
+    let ids: Vec<Uuid> = moved.iter().map(|step| step.id.as_uuid()).collect();
+    sqlx::query!("SELECT pg_notify($1, id::text) FROM UNNEST($2::uuid[]) AS moved (id)", CHANNEL, &ids)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A move as those see it who follow the order.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The version that it led to.
+    pub version: i32,
+    /// The state that it led to.
+    pub status: OrderStatus,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// The moves of an order after the one that led to this version, oldest first.
+pub async fn since(db: impl PgExecutor<'_>, id: OrderId, version: i32) -> sqlx::Result<Vec<Step>> {
+    sqlx::query_as!(
+        Step,
+        r#"SELECT version, to_status AS "status: OrderStatus", at FROM order_history
+           WHERE order_id = $1 AND version > $2 ORDER BY version"#,
+        id.as_uuid(),
+        version,
     )
     .fetch_all(db)
     .await
@@ -67,14 +117,14 @@ pub async fn make(db: &mut PgConnection, moves: &[Move]) -> sqlx::Result<Vec<Mov
                    AS step (id, from_status, version, to_status, due_at)
            ), moved AS (
                UPDATE orders SET status = step.to_status, version = orders.version + 1, due_at = step.due_at,
-                                 updated_at = clock_timestamp()
+                                 updated_at = greatest(clock_timestamp(), orders.updated_at + interval '1 microsecond')
                FROM step
                WHERE orders.id = step.id AND orders.status = step.from_status AND orders.version = step.version
                RETURNING orders.id, orders.version, step.from_status, step.to_status, orders.updated_at
            )
            INSERT INTO order_history (order_id, version, from_status, to_status, at)
            SELECT id, version, from_status, to_status, updated_at FROM moved
-           RETURNING order_id AS "id: OrderId", at"#,
+           RETURNING order_id AS "id: OrderId", version, at"#,
         &ids,
         &from,
         &versions,

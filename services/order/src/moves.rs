@@ -1,0 +1,114 @@
+//! The moves of orders: by the clock, by their customer, by an admin. All of them come here, so each is made once, is written into the
+//! history, and is told of, in one transaction.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use shop_outbox::NewEvent;
+use shop_types::{OrderId, OrderStatus, UserId};
+use sqlx::PgConnection;
+
+use crate::domain::lifecycle;
+use crate::domain::order::OrderDetails;
+use crate::error::Error;
+use crate::events::{ORDER_CANCELLED, ORDER_NEWS, ORDER_STATUS, OrderCancelled, OrderMoved};
+use crate::metrics::OrderMetrics;
+use crate::orders::Orders;
+use crate::store::moves::{Found, Move};
+use crate::store::{moves, orders};
+
+/// Moves that were made but not committed yet: from where, to where, at what age of the order.
+struct Made(Vec<(OrderStatus, OrderStatus, Duration)>);
+
+impl Made {
+    fn count(self, metrics: &OrderMetrics) {
+        for (from, to, age) in self.0 {
+            metrics.moved(from, to, age);
+        }
+    }
+}
+
+impl Orders {
+    /// Moves up to `limit` orders whose time has come, each by one state, and tells of it; how many were found. Orders that another
+    /// replica is just moving are not waited for.
+    pub async fn tick(&self, limit: i64) -> Result<usize, Error> {
+        let mut transaction = self.db.begin().await?;
+        let due = moves::take_due(&mut transaction, limit).await?;
+        let steps: Vec<Move> =
+            due.iter().filter_map(|order| Some(self.step(*order, lifecycle::next(order.status)?))).collect();
+        if steps.is_empty() {
+            return Ok(0);
+        }
+        let made = carry_out(&mut transaction, &steps).await?;
+        transaction.commit().await?;
+        made.count(&self.metrics);
+        Ok(due.len())
+    }
+
+    /// Calls the customer's order off, if it is not shipped yet; one that was called off before stays as it is.
+    pub async fn cancel(&self, user: UserId, id: OrderId) -> Result<OrderDetails, Error> {
+        let may = |order: &Found| order.user_id == user;
+        self.move_one(id, OrderStatus::Cancelled, may, |order| Error::CannotCancel(id, order.status)).await
+    }
+
+    /// Moves an order now instead of when its time comes, if the step is one of the machine; an order that is there already stays.
+    pub async fn advance(&self, id: OrderId, to: OrderStatus) -> Result<OrderDetails, Error> {
+        self.move_one(id, to, |_| true, |order| Error::IllegalStep { id, from: order.status, to }).await
+    }
+
+    /// Waits until nobody else is moving the order, and then moves it. Asked again, since an answer was lost, it finds the order moved.
+    async fn move_one(
+        &self,
+        id: OrderId,
+        to: OrderStatus,
+        may: impl FnOnce(&Found) -> bool,
+        illegal: impl FnOnce(&Found) -> Error,
+    ) -> Result<OrderDetails, Error> {
+        let mut transaction = self.db.begin().await?;
+        let order = moves::lock(&mut transaction, id).await?.filter(may).ok_or(Error::NotFound(id))?;
+        let made = if order.status == to {
+            None
+        } else if lifecycle::allowed(order.status, to) {
+            Some(carry_out(&mut transaction, &[self.step(order, to)]).await?)
+        } else {
+            return Err(illegal(&order));
+        };
+        // Before the commit: who could not be told of what was done would have to ask again.
+        let details = orders::details(&mut transaction, id).await?.ok_or(Error::NotFound(id))?;
+        transaction.commit().await?;
+        if let Some(made) = made {
+            made.count(&self.metrics);
+        }
+        Ok(details)
+    }
+
+    fn step(&self, order: Found, to: OrderStatus) -> Move {
+        Move { order, to, due_at: self.lifecycle.due_at(to, order.created_at) }
+    }
+}
+
+/// Makes the moves and writes down who is to be told of them.
+async fn carry_out(db: &mut PgConnection, steps: &[Move]) -> Result<Made, Error> {
+    let by_order: HashMap<OrderId, Move> = steps.iter().map(|step| (step.order.id, *step)).collect();
+    let moved = moves::make(&mut *db, steps).await?;
+    let (mut made, mut events) = (Vec::with_capacity(moved.len()), Vec::with_capacity(2 * moved.len()));
+    for step in &moved {
+        let Some(Move { order, to, .. }) = by_order.get(&step.id).copied() else { continue };
+        let news = OrderMoved {
+            user_id: order.user_id,
+            order_id: order.id,
+            status: to,
+            version: Some(step.version),
+            occurred_at: step.at,
+        };
+        events.push(NewEvent::new(ORDER_STATUS, &news)?);
+        events.push(NewEvent::new(ORDER_NEWS, &news)?);
+        if to == OrderStatus::Cancelled {
+            events.push(NewEvent::new(ORDER_CANCELLED, &OrderCancelled { order_id: order.id })?);
+        }
+        made.push((order.status, to, (step.at - order.created_at).unsigned_abs()));
+    }
+    shop_outbox::enqueue_all(&mut *db, events).await?;
+    moves::announce(db, &moved).await?;
+    Ok(Made(made))
+}
