@@ -116,6 +116,8 @@ pub struct Answer {
     pub took: Duration,
     /// What a cache did for it (RFC 9211), if one did.
     pub cache_status: Option<String>,
+    /// The version of what was answered, if it has one.
+    pub etag: Option<String>,
 }
 
 impl Answer {
@@ -144,11 +146,12 @@ impl Answer {
     }
 }
 
-/// A visitor of the shop; after [`Visitor::token`] a customer who is logged in.
+/// A visitor of the shop; after [`Visitor::token`] a customer who is logged in. Keeps the cookie of an anonymous cart, as a browser does.
 pub struct Visitor<N> {
     base: String,
     http: reqwest::Client,
     token: Option<String>,
+    cookie: Option<String>,
     /// Hears of everything that is said.
     pub narrator: N,
 }
@@ -157,12 +160,69 @@ impl<N: Narrator> Visitor<N> {
     /// A visitor of the shop at `base`, such as `http://localhost:8080`.
     pub fn new(base: &str, narrator: N) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(15)).build()?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), http, token: None, narrator })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http, token: None, cookie: None, narrator })
     }
 
     /// Sends the token with every later call.
     pub fn token(&mut self, token: &str) {
         self.token = Some(token.to_owned());
+    }
+
+    /// Sends another token with every later call, or none; the one before comes back.
+    pub fn become_other(&mut self, token: Option<String>) -> Option<String> {
+        std::mem::replace(&mut self.token, token)
+    }
+
+    /// Where the shop is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The token that is sent, if one is.
+    pub fn bearer(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// Any request, with headers, that must be answered with this status.
+    pub async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: Option<&Value>,
+        expected: StatusCode,
+    ) -> Result<Answer, ShopError> {
+        let mut request = self.request(method.clone(), path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let told = headers.iter().map(|(name, value)| format!("{name}: {value}")).chain(body.map(Value::to_string));
+        let sent = Some(told.collect::<Vec<_>>().join("   ")).filter(|sent| !sent.is_empty());
+        self.send(method, path, sent, request, expected).await
+    }
+
+    /// An answer that goes on for as long as something happens; to be read piece by piece.
+    pub async fn listen(
+        &mut self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        limit: Duration,
+    ) -> Result<reqwest::Response, ShopError> {
+        let unreachable = |source| ShopError::Unreachable { method: Method::GET, path: path.to_owned(), source };
+        let mut request = self.request(Method::GET, path).timeout(limit);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        let (status, expected) = (response.status(), StatusCode::OK);
+        if status == expected {
+            return Ok(response);
+        }
+        let body = response.text().await.map_err(unreachable)?;
+        Err(ShopError::Unexpected { method: Method::GET, path: path.to_owned(), expected, status, body })
     }
 
     /// `GET path`, which must answer 200.
@@ -208,10 +268,21 @@ impl<N: Narrator> Visitor<N> {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
         match &self.token {
             Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
             None => request,
+        }
+    }
+
+    /// A cookie that is sent empty is taken back.
+    fn keep_cookie(&mut self, response: &reqwest::Response) {
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().ok().and_then(|text| text.split(';').next());
+            self.cookie = pair.filter(|pair| !pair.ends_with('=')).map(str::to_owned);
         }
     }
 
@@ -229,9 +300,11 @@ impl<N: Narrator> Visitor<N> {
         let status = response.status();
         let header = response.headers().get("cache-status").and_then(|value| value.to_str().ok());
         let cache_status = header.map(str::to_owned);
+        let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        self.keep_cookie(&response);
         let text = response.text().await.map_err(unreachable)?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let answer = Answer { path: path.to_owned(), status, body, text, took: began.elapsed(), cache_status };
+        let answer = Answer { path: path.to_owned(), status, body, text, took: began.elapsed(), cache_status, etag };
         self.narrator.call(&method, path, sent.as_deref(), &answer);
         if status == expected {
             Ok(answer)

@@ -17,9 +17,16 @@ async fn an_order_goes_from_the_browsers_address_to_delivered() {
     assert_eq!(states.split_first().map(|(first, _)| *first), Some("CREATED"), "{history:?}");
     assert_eq!(states[1..], ["PROCESSING", "SHIPPING", "DELIVERED"], "each state once: {history:?}");
 
+    assert_eq!(travelled.seen, states, "the stream of events tells each of them, in order");
+    let on_socket = &travelled.seen_on_socket;
+    assert!(!on_socket.is_empty() && states.ends_with(&on_socket.iter().map(String::as_str).collect::<Vec<_>>()));
+
     let profile = &travelled.profile;
     assert_eq!(profile.pointer("/user/username").and_then(|name| name.as_str()), Some(&*travelled.username));
-    assert_eq!(profile.pointer("/orders/0/id").and_then(|id| id.as_str()), Some(&*travelled.order_id), "{profile}");
+    let orders = profile["orders"].as_array().expect("the profile tells the orders");
+    let is = |id: &str| orders.iter().find(|order| order["id"] == id).and_then(|order| order["status"].as_str());
+    assert_eq!(is(&travelled.order_id), Some("DELIVERED"), "{profile}");
+    assert_eq!(is(&travelled.cancelled), Some("CANCELLED"), "{profile}");
     let left_in_cart = profile.pointer("/cart/lines").and_then(|lines| lines.as_array()).map(Vec::len);
     assert_eq!(left_in_cart, Some(0), "what was bought is no longer in the cart: {profile}");
 }
