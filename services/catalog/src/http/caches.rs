@@ -5,13 +5,12 @@ use garde::Validate;
 use http::StatusCode;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shop_auth::Admin;
 use shop_cache::{CacheStats, Tag};
 use shop_policy::{Acknowledgement, CacheName};
 use shop_runtime::Problem;
 use shop_runtime::extract::{Json, ValidJson};
-use shop_runtime::problem::ProblemDocument;
+use shop_runtime::problem::{FieldError, ProblemDocument};
 use utoipa::ToSchema;
 
 use crate::app::AppState;
@@ -88,7 +87,7 @@ pub async fn invalidate(
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-cache", "There is no such cache")
             .detail(message.clone())
             .with("caches", CacheName::all().collect::<Vec<_>>())
-            .with("errors", [json!({"field": "cache_type", "message": message})])
+            .with("errors", [FieldError::new("/cache_type", "unknown-value", message)])
     })?;
     let wanted = invalidations::tagged(cache, tag.into_iter().collect());
     let invalidated = state.invalidations.request(&wanted).await?;

@@ -6,12 +6,11 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde::Deserialize;
-use serde_json::json;
 use shop_auth::{CurrentUser, Role};
 use shop_cache::Cached;
 use shop_runtime::Problem;
 use shop_runtime::extract::{Json, Query};
-use shop_runtime::problem::ProblemDocument;
+use shop_runtime::problem::{FieldError, ProblemDocument};
 use shop_types::{DemoCustomer, UserId};
 use utoipa::IntoParams;
 
@@ -83,7 +82,7 @@ impl From<Refusal> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", "These are another customer's recommendations")
             }
             Refusal::UserId(message) => Self::bad_request(format!("user_id: {message}"))
-                .with("errors", [json!({"field": "user_id", "message": message})]),
+                .with("errors", [FieldError::new("user_id", "invalid", message)]),
         }
     }
 }

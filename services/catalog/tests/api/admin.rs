@@ -156,5 +156,5 @@ async fn a_product_that_makes_no_sense_is_refused_with_the_field_named() {
 
     let request = catalog.request("POST", "/api/products").header("Authorization", catalog.bearer(Role::Admin));
     let request = request.header("Content-Type", "application/json").body("{");
-    catalog.send(request).await.assert_problem(400, "bad-request");
+    catalog.send(request).await.assert_problem(400, "malformed-json");
 }

@@ -137,7 +137,7 @@ async fn what_is_no_sale_is_refused_and_too_much_of_it_too() {
     }
     let mut event = good;
     event["note"] = json!("x".repeat(70_000));
-    catalog.internal("POST", "/internal/sales", event).await.assert_problem(413, "body-too-large");
+    catalog.internal("POST", "/internal/sales", event).await.assert_problem(413, "payload-too-large");
     assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 0);
     assert_eq!(count(&catalog.pool, "SELECT count(*) FROM inbox").await, 0);
 }

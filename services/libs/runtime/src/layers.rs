@@ -8,10 +8,10 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use futures::FutureExt as _;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, StatusCode, Uri};
@@ -19,10 +19,12 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::{Span, field};
 
+use crate::drain::drain;
+use crate::extract::BodyLimit;
 use crate::metrics::{HttpMetrics, UNKNOWN_ROUTE};
 use crate::problem::{Cause, Problem};
 use crate::trace::TraceContext;
-use crate::{Context, deadline, request_id};
+use crate::{Context, deadline, request_id, uri};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +50,11 @@ pub fn wrap(routes: Router, metrics: HttpMetrics, limits: Limits) -> Router {
     routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
+        // For axum's own extractors, where one of them is used.
         .layer(DefaultBodyLimit::max(limits.body))
+        .layer(Extension(BodyLimit(limits.body)))
         .layer(from_fn_with_state(places, bound))
+        .layer(from_fn(drain))
         .layer(from_fn_with_state(observer, observe))
 }
 
@@ -61,7 +66,7 @@ pub async fn no_store(mut response: Response) -> Response {
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
-    Problem::not_found(format!("nothing is at {}", uri.path()))
+    Problem::nothing_at(&uri)
 }
 
 async fn wrong_method(method: Method) -> Problem {
@@ -132,8 +137,11 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// Turns requests away rather than queueing them, ends those that take too long, and answers for those that panic.
+/// Turns away requests that can't be understood or that are too many, ends those that take too long, and answers for those that panic.
 async fn bound(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    if let Err(problem) = uri::check(request.uri()) {
+        return problem.into_response();
+    }
     let Ok(_place) = places.try_acquire() else {
         return Problem::unavailable("overloaded", "Too many requests at the moment").into_response();
     };

@@ -9,6 +9,7 @@ pub mod config;
 pub mod context;
 pub mod db;
 pub mod deadline;
+mod drain;
 pub mod extract;
 pub mod health;
 pub mod job;
@@ -24,6 +25,7 @@ pub mod request_id;
 pub mod serve;
 pub mod telemetry;
 pub mod trace;
+mod uri;
 
 pub use breaker::Breaker;
 pub use chain::Chain;

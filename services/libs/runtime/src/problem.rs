@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -39,6 +39,28 @@ struct Parts {
     extensions: Map<String, Value>,
     headers: HeaderMap,
     cause: Option<Cause>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Which: a JSON pointer (`/lines/0/quantity`) into the body, or the name of a parameter.
+    pub field: Cow<'static, str>,
+    /// What, for programs.
+    pub code: Cow<'static, str>,
+    /// What, for people.
+    pub detail: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// What is wrong with the field: for programs and for people.
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { field: field.into(), code: code.into(), detail: detail.into() }
+    }
 }
 
 /// Why a request failed, for the log of the request: never for the client.
@@ -84,6 +106,20 @@ impl Problem {
     /// There is no such thing, or not for this client.
     pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing").detail(detail)
+    }
+
+    /// There is nothing at this address.
+    pub fn nothing_at(address: &Uri) -> Self {
+        Self::not_found(format!("nothing is at {}", address.path()))
+    }
+
+    /// Values of the request break rules: 422 `invalid-input`, with each field that does in `errors`.
+    pub fn invalid(errors: impl IntoIterator<Item = FieldError>) -> Self {
+        let errors: Vec<_> = errors.into_iter().collect();
+        let detail = errors.iter().map(|error| format!("{}: {}", error.field, error.detail)).collect::<Vec<_>>();
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-input", "The request's values are not valid")
+            .detail(detail.join("; "))
+            .with("errors", errors)
     }
 
     /// Says what is wrong with this very request.

@@ -58,10 +58,10 @@ async fn whatever_can_not_be_read_is_a_problem_document() {
     let shop = Shop::open().await;
     let register = || shop.post("/user-api/users/register");
     let json = "application/json";
-    assert_eq!(refusal(register().header("content-type", json).body("{")).await, (400, "bad-request".into()));
+    assert_eq!(refusal(register().header("content-type", json).body("{")).await, (400, "malformed-json".into()));
     assert_eq!(refusal(register().body("{}")).await, (415, "unsupported-media-type".into()));
     let long = format!(r#"{{"username":"{}"}}"#, "a".repeat(70_000));
-    assert_eq!(refusal(register().header("content-type", json).body(long)).await, (413, "body-too-large".into()));
+    assert_eq!(refusal(register().header("content-type", json).body(long)).await, (413, "payload-too-large".into()));
     assert_eq!(refusal(shop.get("/user-api/nothing")).await, (404, "not-found".into()));
     let wrong_method = shop.get("/user-api/users/register").send().await.expect("an answer");
     assert_eq!(wrong_method.headers()["allow"], "POST");
