@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 use prometheus::Registry;
 use shop_auth::AuthState;
 use shop_cache::{Caches, LivePolicies};
-use shop_outbox::{OutboxMetrics, Relay, cached};
+use shop_outbox::{DeadLetters, OutboxMetrics, Relay, cached};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
@@ -27,6 +27,7 @@ use crate::config::{ServeArgs, Times};
 use crate::metrics::CartMetrics;
 use crate::siblings::catalog::Catalog;
 use crate::siblings::orders::Orders;
+use crate::store::carts::Kept;
 use crate::{NAME, jobs, routes};
 
 /// New checkouts of one customer: more than a person can want, few enough to be of no use to a script. Retries do not count.
@@ -67,7 +68,7 @@ pub struct App {
     relay: Relay,
     db: PgPool,
     metrics: CartMetrics,
-    times: Times,
+    pub(crate) times: Times,
     tasks: TaskTracker,
 }
 
@@ -81,6 +82,7 @@ impl App {
             lease: times.checkout_lease,
             first_rest: times.checkout_sweep_every,
             longest_rest: LONGEST_REST.max(times.checkout_sweep_every),
+            deadline: times.checkout_deadline,
         };
         let source = PricedCarts::new(db.clone(), catalog.clone());
         let carts = CartCache::new(source.clone(), caches.cache(source));
@@ -105,9 +107,17 @@ impl App {
         let every = self.times.checkout_sweep_every;
         self.tasks.spawn(jobs::sweep(db, driver, self.metrics.clone(), every, stop.clone()));
         self.tasks.spawn(jobs::forget(self.db.clone(), self.times.idempotency_kept, stop.clone()));
+        let kept = Kept { users: self.times.carts_kept, anonymous: self.times.anonymous_carts_kept };
+        self.tasks.spawn(jobs::expire(self.carts.clone(), kept, stop.clone()));
         self.tasks.spawn(self.caches.clone().run(stop.clone()));
         let caches = self.caches.clone();
         self.tasks.spawn(self.relay.clone().run(move |event| cached::deliver(caches.clone(), event), stop.clone()));
+    }
+}
+
+impl FromRef<App> for DeadLetters {
+    fn from_ref(app: &App) -> Self {
+        Self::new(app.db.clone())
     }
 }
 
@@ -119,7 +129,7 @@ impl FromRef<App> for AuthState {
 
 /// Serves until SIGTERM.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let ServeArgs { common, listen_addr, catalog_url, order_url, times } = args;
+    let ServeArgs { common, listen_addr, catalog_url, order_url, user_url, times } = args;
     let stop = serve::shutdown_on_signal()?;
     let pool = db::connect(&common.db(NAME, NAME))?;
     let registry = metrics::registry();
@@ -131,6 +141,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let http_metrics = HttpMetrics::register(&registry, NAME)?;
     let db_metrics = DbMetrics::register(&registry)?;
     let tasks = TaskTracker::new();
+    tasks.spawn(auth.follow_revocations(user_url.as_deref(), stop.clone())?);
     let policies = LivePolicies::watch(common.cache_policy_dir.clone());
     let caches = Caches::new(&common.shop_name, redis.clone(), common.redis_url.as_ref(), policies, &registry)?;
     let parts = Parts {

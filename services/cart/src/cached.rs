@@ -1,14 +1,15 @@
-//! Priced carts, as they are cached: whole, by customer, tagged with every product that is in them.
+//! Priced carts, as they are cached: whole, by owner, tagged with every product that is in them.
 
 use std::time::Duration;
 
 use shop_cache::{Cache, Loaded, Source, Tag};
 use shop_outbox::cached::{self, Change};
 use shop_policy::CacheName;
-use shop_types::{ProductId, UserId};
+use shop_types::ProductId;
 use sqlx::PgPool;
 
 use crate::domain::cart::{Cart, Contents, MAX_LINES, Product};
+use crate::domain::owner::CartOwner;
 use crate::error::Error;
 use crate::siblings::catalog::Catalog;
 use crate::store::carts;
@@ -39,20 +40,25 @@ pub struct Quote {
 
 impl Source for PricedCarts {
     const NAME: CacheName = CacheName::Cart;
-    const SCHEMA: u32 = 1;
-    type Key = UserId;
+    const SCHEMA: u32 = 2;
+    type Key = CartOwner;
     type Value = Cart;
     type Error = Error;
 
-    async fn load(&self, user: &UserId) -> Result<Option<Loaded<Cart>>, Error> {
-        let contents = carts::read(&self.db, *user).await?;
-        let ids: Vec<_> = contents.items.iter().map(|item| item.product_id).collect();
+    /// A user always has a cart. A cookie that somebody made up has none, which is not remembered for as long as a cart is.
+    async fn load(&self, owner: &CartOwner) -> Result<Option<Loaded<Cart>>, Error> {
+        let contents = match carts::read(&self.db, *owner).await? {
+            Some(contents) => contents,
+            None if owner.is_anonymous() => return Ok(None),
+            None => Contents::default(),
+        };
+        let ids: Vec<_> = contents.products().collect();
         let products = self.catalog.quote(&ids).await?;
-        Ok(Some(Cart::price(*user, &contents, &products)?.into()))
+        Ok(Some(Cart::price(Some(*owner), &contents, &products)?.into()))
     }
 
     /// What is not sold is tagged too: it may be sold again.
-    fn tags(&self, _user: &UserId, cart: &Cart) -> Vec<Tag> {
+    fn tags(&self, _owner: &CartOwner, cart: &Cart) -> Vec<Tag> {
         let sold = cart.lines.iter().map(|line| line.product_id);
         sold.chain(cart.unavailable.iter().map(|item| item.product_id)).map(|id| Tag::new("product", id)).collect()
     }
@@ -81,33 +87,49 @@ impl CartCache {
         &self.source.catalog
     }
 
-    /// Changes a cart; see [`cached::change`].
+    /// Changes carts; see [`cached::change`].
     pub async fn change<T>(
         &self,
-        user: UserId,
+        owners: impl IntoIterator<Item = CartOwner>,
         work: impl AsyncFnOnce(&mut Change<PricedCarts>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        cached::change(&self.source.db, &self.cache, vec![user], work).await
+        cached::change(&self.source.db, &self.cache, owners.into_iter().collect(), work).await
+    }
+
+    /// The database of the carts, to look without changing anything.
+    pub const fn db(&self) -> &PgPool {
+        &self.source.db
     }
 
     /// What the catalog says of a product that is about to come into a cart, and of what is in the cart already: one question, where
     /// the first alone would be one too. What comes into the cart at the same time is missing; then the cart's new value is not known.
-    pub async fn quote_with(&self, user: UserId, product: ProductId) -> Result<Quote, Error> {
+    pub async fn quote_with(&self, owner: CartOwner, product: ProductId) -> Result<Quote, Error> {
         let mut asked = vec![product];
-        asked.extend(carts::products(&self.source.db, user).await?.into_iter().filter(|there| *there != product));
+        asked.extend(carts::products(self.db(), owner).await?.into_iter().filter(|there| *there != product));
         asked.truncate(usize::try_from(MAX_LINES).unwrap_or(usize::MAX));
+        self.quote(asked).await
+    }
+
+    /// What the catalog says of everything in two carts.
+    pub async fn quote_both(&self, one: CartOwner, other: CartOwner) -> Result<Quote, Error> {
+        let mut asked = carts::products(self.db(), one).await?;
+        asked.extend(carts::products(self.db(), other).await?);
+        asked.sort_unstable();
+        asked.dedup();
+        self.quote(asked).await
+    }
+
+    async fn quote(&self, asked: Vec<ProductId>) -> Result<Quote, Error> {
         let products = self.catalog().quote(&asked).await?;
         Ok(Quote { asked, products })
     }
 
     /// What the catalog says of what remains in a cart without a product, if it says so at once.
-    pub async fn quote_without(&self, user: UserId, product: ProductId) -> Result<Quote, Error> {
-        let mut asked = carts::products(&self.source.db, user).await?;
-        asked.retain(|there| *there != product);
-        Ok(match tokio::time::timeout(PRICES_WITHIN, self.catalog().quote(&asked)).await {
-            Ok(Ok(products)) => Quote { asked, products },
-            Ok(Err(_)) | Err(_) => Quote::default(),
-        })
+    pub async fn quote_without(&self, owner: CartOwner, product: Option<ProductId>) -> Result<Quote, Error> {
+        let mut asked = carts::products(self.db(), owner).await?;
+        asked.retain(|there| Some(*there) != product);
+        let quoted = tokio::time::timeout(PRICES_WITHIN, self.quote(asked)).await;
+        Ok(quoted.ok().and_then(Result::ok).unwrap_or_default())
     }
 }
 
@@ -117,12 +139,22 @@ impl Quote {
         self.products.iter().find(|product| product.id == id).ok_or(Error::ProductNotFound(id))
     }
 
+    /// What was said of them all.
+    pub fn products(&self) -> &[Product] {
+        &self.products
+    }
+
+    /// Whether everything in a cart was asked for.
+    pub fn covers(&self, contents: &Contents) -> bool {
+        contents.products().all(|product| self.asked.contains(&product))
+    }
+
     /// The value of a cart that holds this, if everything in it was asked for.
-    pub fn value(&self, user: UserId, contents: &Contents) -> Vec<(UserId, Cart)> {
-        if !contents.items.iter().all(|item| self.asked.contains(&item.product_id)) {
+    pub fn value(&self, owner: CartOwner, contents: &Contents) -> Vec<(CartOwner, Cart)> {
+        if !self.covers(contents) {
             return Vec::new();
         }
         // Prices that do not add up are told to whoever reads the cart.
-        Cart::price(user, contents, &self.products).ok().map(|cart| (user, cart)).into_iter().collect()
+        Cart::price(Some(owner), contents, &self.products).ok().map(|cart| (owner, cart)).into_iter().collect()
     }
 }

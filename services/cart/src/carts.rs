@@ -1,16 +1,24 @@
 //! Reading and changing carts: the change is announced to the cache, the catalog is asked, then one transaction changes the cart.
 
+mod merge;
+
 use std::sync::Arc;
 
 use shop_cache::{CacheStatus, Served};
+use shop_runtime::conditional::IfMatch;
 use shop_types::{ProductId, Quantity, UserId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
+pub use self::merge::Merged;
 use crate::cached::{CartCache, Quote};
-use crate::domain::cart::{Cart, CartLine, Contents, Item, LineRefusal, Product};
-use crate::error::Error;
+use crate::domain::cart::{Cart, CartLine, ChangedLine, Contents, Item, LineRefusal, Product};
+use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
+use crate::domain::merge::LeftOut;
+use crate::domain::owner::{AnonymousId, CartOwner};
+use crate::error::{Error, check_version};
 use crate::metrics::{CartMetrics, Operation};
-use crate::store::carts;
+use crate::store::carts::{Kept, Offer, Standing};
+use crate::store::{additions, carts};
 
 /// The customers' carts.
 #[derive(Clone, Debug)]
@@ -19,13 +27,11 @@ pub struct Carts {
     metrics: CartMetrics,
 }
 
-/// A line as it is after a change, and the version of the cart that the change made.
-#[derive(Clone, Debug)]
-pub struct ChangedLine {
-    /// The cart's version.
-    pub version: i64,
-    /// The line.
-    pub line: CartLine,
+/// An addition that has a name, so that it is made once however often it is asked for.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    key: &'a IdempotencyKey,
+    fingerprint: Fingerprint,
 }
 
 impl Carts {
@@ -34,101 +40,198 @@ impl Carts {
         Self { cache, metrics }
     }
 
-    /// The cart with the catalog's names, prices and stock, and how it came about.
-    pub async fn read(&self, user: UserId) -> Result<(CacheStatus, Arc<Cart>), Error> {
-        let Served { value, status } = self.cache.cache().get(&user).await?;
-        let cart = match value {
-            Some(cart) => cart,
-            None => Arc::new(Cart::price(user, &Contents::default(), &[])?),
+    /// The cart with the catalog's names, prices and stock, and how it came about. Nobody's cart is an empty one.
+    pub async fn read(&self, owner: Option<CartOwner>) -> Result<(Option<CacheStatus>, Arc<Cart>), Error> {
+        let (status, cart) = match owner {
+            Some(owner) => {
+                let Served { value, status } = self.cache.cache().get(&owner).await?;
+                (Some(status), value)
+            }
+            None => (None, None),
         };
+        let cart = match cart {
+            Some(cart) => cart,
+            None => Arc::new(Cart::price(owner, &Contents::default(), &[])?),
+        };
+        self.metrics.did(Operation::Read);
         Ok((status, cart))
     }
 
-    /// Puts more pieces of a product into the cart, as long as the catalog has as many as are in it then.
-    pub async fn add(&self, user: UserId, item: Item) -> Result<ChangedLine, Error> {
-        let changed =
-            self.put(user, item.product_id, async |db: &mut PgConnection, version: i64, product: &Product| {
-                if let Some(quantity) = carts::add(db, user, version, item, product.stock).await? {
+    /// How an anonymous cart stands, if there is such a cart.
+    pub async fn standing(&self, cart: AnonymousId) -> Result<Option<Standing>, Error> {
+        Ok(carts::standing(self.cache.db(), cart).await?)
+    }
+
+    /// Puts more pieces of a product into the cart, as long as the catalog has as many as are in it then; under a key once, and with the
+    /// same answer for whoever asks again.
+    pub async fn add(
+        &self,
+        owner: CartOwner,
+        item: Item,
+        seen: &IfMatch,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<ChangedLine, Error> {
+        let named = key.map(|key| Named { key, fingerprint: Fingerprint::of_addition(item) });
+        // Asked at first without any lock, so that a retry is answered even while the catalog is away.
+        if let Some(answer) = made_before(self.cache.db(), owner, named).await? {
+            return Ok(answer);
+        }
+        let (changed, is_new) = self
+            .put(owner, item.product_id, seen, named, async |db: &mut PgConnection, version: i64, product: &Product| {
+                if let Some(quantity) = carts::add(db, owner, version, item, offer(product)).await? {
                     return Ok(quantity);
                 }
-                let there = carts::quantity(db, user, item.product_id).await?;
+                let there = carts::quantity(db, owner, item.product_id).await?;
                 let wanted = there.map_or(0, i64::from) + i64::from(item.quantity);
                 Err(Error::Line(item.product_id, LineRefusal::explain(wanted, product.stock)))
-            });
-        let changed = changed.await?;
-        self.metrics.did(Operation::Add);
+            })
+            .await?;
+        if is_new {
+            self.metrics.did(Operation::Add);
+        }
         Ok(changed)
     }
 
     /// Makes it so many pieces of a product, as long as the catalog has as many.
-    pub async fn set(&self, user: UserId, item: Item) -> Result<ChangedLine, Error> {
-        let changed =
-            self.put(user, item.product_id, async |db: &mut PgConnection, version: i64, product: &Product| {
-                if carts::set(db, user, version, item, product.stock).await? {
+    pub async fn set(&self, owner: CartOwner, item: Item, seen: &IfMatch) -> Result<ChangedLine, Error> {
+        let (changed, _) = self
+            .put(owner, item.product_id, seen, None, async |db: &mut PgConnection, version: i64, product: &Product| {
+                if carts::set(db, owner, version, item, offer(product)).await? {
                     return Ok(item.quantity);
                 }
                 Err(Error::Line(item.product_id, LineRefusal::explain(item.quantity.into(), product.stock)))
-            });
-        let changed = changed.await?;
+            })
+            .await?;
         self.metrics.did(Operation::Set);
         Ok(changed)
     }
 
-    /// Puts a line of this product into the cart; `line` makes it and says how many pieces it has then.
+    /// Puts a line of this product into the cart; `line` makes it and says how many pieces it has then. False if a twin was faster.
     async fn put(
         &self,
-        user: UserId,
+        owner: CartOwner,
         product: ProductId,
+        seen: &IfMatch,
+        named: Option<Named<'_>>,
         line: impl AsyncFnOnce(&mut PgConnection, i64, &Product) -> Result<Quantity, Error>,
-    ) -> Result<ChangedLine, Error> {
+    ) -> Result<(ChangedLine, bool), Error> {
         self.cache
-            .change(user, async |change| {
-                let quote = self.cache.quote_with(user, product).await?;
+            .change([owner], async |change| {
+                let quote = self.cache.quote_with(owner, product).await?;
                 let product = quote.product(product)?;
                 let db = change.transaction().await?;
-                let version = carts::touch(db, user).await?;
+                let version = carts::touch(db, owner).await?.ok_or(Error::CartMerged)?;
+                if let Some(answer) = made_before(&mut *db, owner, named).await? {
+                    return Ok((answer, false));
+                }
+                check_version(seen, version - 1)?;
                 let quantity = line(db, version, product).await?;
-                let line = CartLine::new(product, quantity)?;
-                let value = quote.value(user, &carts::read(db, user).await?);
+                let changed = ChangedLine { version, line: CartLine::new(product, quantity, None)? };
+                if let Some(Named { key, fingerprint }) = named {
+                    additions::keep(db, owner, key, fingerprint, &changed).await?;
+                }
+                let value = quote.value(owner, &carts::read(db, owner).await?.unwrap_or_default());
                 change.commit(value).await?;
-                Ok(ChangedLine { version, line })
+                Ok((changed, true))
             })
             .await
     }
 
-    /// Takes a product out of the cart. That it was not in it is no error: it is not in it afterwards.
-    pub async fn remove(&self, user: UserId, product: ProductId) -> Result<(), Error> {
-        let removed = self.cache.change(user, async |change| {
-            let quote = self.cache.quote_without(user, product).await?;
+    /// Takes a product out of the cart; the cart's version afterwards. That it was not in it is no error: it is not in it afterwards.
+    pub async fn remove(&self, owner: CartOwner, product: ProductId, seen: &IfMatch) -> Result<i64, Error> {
+        let removed = self.cache.change([owner], async |change| {
+            let quote = self.cache.quote_without(owner, Some(product)).await?;
             let db = change.transaction().await?;
-            carts::touch(db, user).await?;
-            if !carts::remove(db, user, product).await? {
-                return Ok(false);
+            let version = carts::touch(db, owner).await?.ok_or(Error::CartMerged)?;
+            check_version(seen, version - 1)?;
+            if !carts::remove(db, owner, product).await? {
+                return Ok((version - 1, false));
             }
-            let value = quote.value(user, &carts::read(db, user).await?);
+            let value = quote.value(owner, &carts::read(db, owner).await?.unwrap_or_default());
             change.commit(value).await?;
-            Ok(true)
+            Ok((version, true))
         });
-        if removed.await? {
+        let (version, removed) = removed.await?;
+        if removed {
             self.metrics.did(Operation::Remove);
         }
-        Ok(())
+        Ok(version)
     }
 
-    /// Takes everything out of the cart.
-    pub async fn clear(&self, user: UserId) -> Result<(), Error> {
-        let cleared = self.cache.change(user, async |change| {
+    /// Takes everything out of the cart, also what is told of a merge; the cart's version afterwards.
+    pub async fn clear(&self, owner: CartOwner, seen: &IfMatch) -> Result<i64, Error> {
+        let cleared = self.cache.change([owner], async |change| {
             let db = change.transaction().await?;
-            let version = carts::touch(db, user).await?;
-            if !carts::clear(db, user).await? {
-                return Ok(false);
+            let version = carts::touch(db, owner).await?.ok_or(Error::CartMerged)?;
+            check_version(seen, version - 1)?;
+            let had_lines = carts::clear(db, owner).await?;
+            if !carts::dismiss_left_out(db, owner).await? && !had_lines {
+                return Ok((version - 1, false));
             }
-            change.commit(Quote::default().value(user, &Contents { version, items: Vec::new() })).await?;
-            Ok(true)
+            change.commit(Quote::default().value(owner, &Contents { version, ..Contents::default() })).await?;
+            Ok((version, had_lines))
         });
-        if cleared.await? {
+        let (version, cleared) = cleared.await?;
+        if cleared {
             self.metrics.did(Operation::Clear);
         }
-        Ok(())
+        Ok(version)
+    }
+
+    /// What merges have left out, and the version of the cart: as the database has it, whatever the catalog does.
+    pub async fn left_out(&self, user: UserId) -> Result<(i64, Vec<LeftOut>), Error> {
+        let contents = carts::read(self.cache.db(), user.into()).await?.unwrap_or_default();
+        Ok((contents.version, contents.left_out))
+    }
+
+    /// Tells no more of what a merge left out: the customer has seen it. The cart's version afterwards.
+    pub async fn dismiss_left_out(&self, owner: CartOwner, seen: &IfMatch) -> Result<i64, Error> {
+        let dismissed = self.cache.change([owner], async |change| {
+            let quote = self.cache.quote_without(owner, None).await?;
+            let db = change.transaction().await?;
+            let version = carts::touch(db, owner).await?.ok_or(Error::CartMerged)?;
+            check_version(seen, version - 1)?;
+            if !carts::dismiss_left_out(db, owner).await? {
+                return Ok(version - 1);
+            }
+            let value = quote.value(owner, &carts::read(db, owner).await?.unwrap_or_default());
+            change.commit(value).await?;
+            Ok(version)
+        });
+        dismissed.await
+    }
+
+    /// Deletes up to `limit` carts that nobody has changed for too long; how many there were.
+    pub async fn expire(&self, kept: Kept, limit: i64) -> Result<u64, Error> {
+        let outdated = carts::outdated(self.cache.db(), kept, limit).await?;
+        if outdated.is_empty() {
+            return Ok(0);
+        }
+        let deleted = self.cache.change(outdated.iter().copied(), async |change| {
+            let deleted = carts::delete_outdated(change.transaction().await?, &outdated, kept).await?;
+            change.commit(Vec::new()).await?;
+            Ok(deleted)
+        });
+        let deleted = deleted.await?;
+        self.metrics.did_to(Operation::Expire, deleted);
+        Ok(deleted)
+    }
+}
+
+const fn offer(product: &Product) -> Offer {
+    Offer { price: product.price, stock: product.stock }
+}
+
+/// The answer that was given under this name before; an error if it was given to another request.
+async fn made_before(
+    db: impl PgExecutor<'_>,
+    owner: CartOwner,
+    named: Option<Named<'_>>,
+) -> Result<Option<ChangedLine>, Error> {
+    let Some(Named { key, fingerprint }) = named else { return Ok(None) };
+    match additions::find(db, owner, key, fingerprint).await? {
+        Some(known) if known.same_request => Ok(Some(known.answer)),
+        Some(_) => Err(Error::KeyReused),
+        None => Ok(None),
     }
 }

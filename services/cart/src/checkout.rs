@@ -10,15 +10,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shop_runtime::Context;
+use shop_runtime::conditional::IfMatch;
 use shop_runtime::rate_limit::RateLimiter;
 use shop_types::{OrderId, UserId};
 use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use self::begin::Begun;
+use self::begin::{Begun, Wish};
 pub use self::driver::{Driver, Timing};
-use crate::domain::checkout::{Answer, Checkout, CheckoutRequest, Fingerprint, IdempotencyKey};
+use crate::domain::checkout::{Answer, Checkout, CheckoutRequest};
+use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::error::Error;
 use crate::metrics::{CartMetrics, Operation};
 use crate::store;
@@ -52,12 +54,21 @@ impl Checkouts {
     }
 
     /// Orders what is in the cart, or finds out what became of the checkout that was begun under this key.
-    pub async fn answer(&self, user: UserId, key: &IdempotencyKey, request: CheckoutRequest) -> Result<Answer, Error> {
+    ///
+    /// The versions that the request is `seen` to be meant for count when it comes for the first time only: a retry is not refused for
+    /// what the checkout itself has changed.
+    pub async fn answer(
+        &self,
+        user: UserId,
+        key: &IdempotencyKey,
+        request: &CheckoutRequest,
+        seen: &IfMatch,
+    ) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.wait;
-        let fingerprint = Fingerprint::of(request);
+        let fingerprint = Fingerprint::of_checkout(request);
         let begun = match store::checkouts::find(&self.db, user, key, fingerprint).await? {
             Some(known) => Begun::Known(begin::same_wish(known)?),
-            None => self.begin(user, key, fingerprint, request).await?,
+            None => self.begin(user, key, fingerprint, Wish { request, seen }).await?,
         };
         match begun {
             Begun::New(checkout) => self.drive(checkout, deadline).await,
@@ -68,16 +79,21 @@ impl Checkouts {
         }
     }
 
+    /// Whether a checkout was begun under this key.
+    pub async fn is_known(&self, user: UserId, key: &IdempotencyKey) -> Result<bool, Error> {
+        Ok(store::checkouts::exists(&self.db, user, key).await?)
+    }
+
     async fn begin(
         &self,
         user: UserId,
         key: &IdempotencyKey,
         fingerprint: Fingerprint,
-        request: CheckoutRequest,
+        wish: Wish<'_>,
     ) -> Result<Begun, Error> {
         let mut transaction = self.db.begin().await?;
         let lease = self.driver.timing().lease;
-        let begun = begin::begin(&mut transaction, user, key, fingerprint, request, lease).await?;
+        let begun = begin::begin(&mut transaction, user, key, fingerprint, wish, lease).await?;
         let is_new = matches!(begun, Begun::New(_));
         if is_new {
             // Counted only now: who came with many twins at once has one wish, and each of them gets its answer.

@@ -48,6 +48,10 @@ pub struct ServeArgs {
     #[arg(long, env = "ORDER_URL")]
     pub order_url: String,
 
+    /// The user service, which tells of ended sessions; without it access tokens are good until they are over by themselves
+    #[arg(long, env = "USER_URL")]
+    pub user_url: Option<String>,
+
     /// What this service settles by itself.
     #[command(flatten)]
     pub times: Times,
@@ -72,10 +76,24 @@ pub struct Times {
     #[arg(long, env = "CHECKOUT_SWEEP_EVERY", default_value = "1s", value_parser = duration)]
     pub checkout_sweep_every: Duration,
 
+    /// After so long a checkout of which no order was asked for yet is given up, and what it had reserved is given back
+    #[arg(long, env = "CHECKOUT_DEADLINE", default_value = "10m", value_parser = duration)]
+    pub checkout_deadline: Duration,
+
+    /// How long a user's cart is kept that nobody changes
+    #[arg(long, env = "CARTS_KEPT", default_value = "365d", value_parser = duration)]
+    pub carts_kept: Duration,
+
+    /// How long the cart of somebody who has not logged in is kept; also the age of its cookie
+    #[arg(long, env = "ANONYMOUS_CARTS_KEPT", default_value = "30d", value_parser = duration)]
+    pub anonymous_carts_kept: Duration,
+
     /// How long the answer to an Idempotency-Key is kept
     #[arg(long, env = "IDEMPOTENCY_KEPT", default_value = "24h", value_parser = duration)]
     pub idempotency_kept: Duration,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Default for Times {
     fn default() -> Self {
@@ -84,7 +102,10 @@ impl Default for Times {
             checkout_wait: Duration::from_secs(8),
             checkout_lease: Duration::from_secs(15),
             checkout_sweep_every: Duration::from_secs(1),
-            idempotency_kept: Duration::from_secs(24 * 60 * 60),
+            checkout_deadline: Duration::from_secs(10 * 60),
+            carts_kept: 365 * DAY,
+            anonymous_carts_kept: 30 * DAY,
+            idempotency_kept: DAY,
         }
     }
 }

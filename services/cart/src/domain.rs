@@ -2,3 +2,7 @@
 
 pub mod cart;
 pub mod checkout;
+pub mod expectation;
+pub mod idempotency;
+pub mod merge;
+pub mod owner;

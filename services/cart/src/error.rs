@@ -6,12 +6,15 @@ use shop_cache::LoadError;
 use shop_outbox::OutboxError;
 use shop_runtime::Problem;
 use shop_runtime::client::SiblingError;
+use shop_runtime::conditional::{ETag, IfMatch, precondition_failed};
 use shop_runtime::problem::Outage as _;
 use shop_runtime::rate_limit::Limited;
 use shop_types::{OrderId, ProductId, Quantity};
 
 use crate::domain::cart::{LineRefusal, MAX_LINES, PriceError};
-use crate::domain::checkout::{IdempotencyKeyError, Refusal};
+use crate::domain::checkout::{Refusal, TwoPrices};
+use crate::domain::expectation::{LineReason, RefusedLine};
+use crate::domain::idempotency::IdempotencyKeyError;
 
 /// Why a request to the cart was not done.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +58,21 @@ pub enum Error {
     /// There is nothing to order.
     #[error("the cart is empty")]
     CartEmpty,
+    /// The request was meant for another version of the cart.
+    #[error("the cart is at version {0}, for which the request was not meant")]
+    OtherVersion(i64),
+    /// The cart of the cookie is in a user's cart now.
+    #[error("the anonymous cart was merged at login")]
+    CartMerged,
+    /// Others change the cart so often that it could not be merged.
+    #[error("the cart changes too often to be merged")]
+    CartBusy,
+    /// Somebody who has not logged in wants to order.
+    #[error("nobody has logged in")]
+    LoginNeeded,
+    /// A product is expected at more than one price.
+    #[error(transparent)]
+    TwoPrices(#[from] TwoPrices),
     /// The customer saw another cart.
     #[error("the cart is at version {0}")]
     CartChanged(i64),
@@ -83,6 +101,16 @@ pub enum Error {
 /// When to ask again for a checkout that is on its way.
 const ASK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// The tag of a version of a cart.
+pub fn version_tag(version: i64) -> ETag {
+    ETag::strong(version)
+}
+
+/// Refuses a request that was not meant for this version of the cart. A cart that nothing was put in yet has version 0.
+pub fn check_version(seen: &IfMatch, present: i64) -> Result<(), Error> {
+    if seen.allows(Some(&version_tag(present))) { Ok(()) } else { Err(Error::OtherVersion(present)) }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let conflict = |slug, title| Self::new(StatusCode::CONFLICT, slug, title);
@@ -106,6 +134,21 @@ impl From<Error> for Problem {
             }
             Error::Line(_, LineRefusal::TooManyLines) => conflict("cart-full", "The cart can't hold another product")
                 .detail(format!("a cart holds at most {MAX_LINES} products")),
+            Error::OtherVersion(version) => precondition_failed(Some(&version_tag(version))).with("version", version),
+            Error::CartMerged => conflict("cart-merged", "This cart was taken over when its customer logged in")
+                .detail("log in to see it; whoever does not log in begins with an empty cart"),
+            Error::CartBusy => Self::unavailable("cart-busy", "The cart is being changed at the moment"),
+            Error::LoginNeeded => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "You have to log in first")
+                .detail("who wants to order has to log in; what is in the cart comes along")
+                .authenticate("Bearer"),
+            Error::TwoPrices(error) => {
+                unprocessable("invalid-input", "The request's values are not valid").detail(error.to_string()).with(
+                    "errors",
+                    [serde_json::json!({
+                        "field": "/expected_prices", "code": "duplicate", "detail": error.to_string()
+                    })],
+                )
+            }
             Error::KeyMissing => Self::bad_request("a checkout needs an Idempotency-Key header"),
             Error::Key(error) => Self::bad_request(error.to_string()),
             Error::Body(error) => Self::bad_request(error.to_string()),
@@ -176,12 +219,16 @@ impl From<&Refusal> for Problem {
     fn from(refusal: &Refusal) -> Self {
         let conflict = |slug, title| Self::new(StatusCode::CONFLICT, slug, title);
         match refusal {
-            Refusal::OutOfStock(lines) => conflict("out-of-stock", "There are not that many pieces")
-                .detail("nothing was ordered; the cart is as it was")
-                .with("lines", lines),
-            Refusal::NotSold(products) => conflict("product-not-sold", "Something is not sold any more")
-                .detail("nothing was ordered; take the products in `product_ids` out of the cart and order again")
-                .with("product_ids", products),
+            Refusal::Lines(lines) => lines_refused(lines),
+            Refusal::PriceChanged { lines, expected_total, total } => {
+                let problem = lines_refused(lines).with("total", total);
+                match expected_total {
+                    Some(expected) => problem.with("expected_total", expected),
+                    None => problem,
+                }
+            }
+            Refusal::GivenUp => conflict("checkout-given-up", "The checkout took too long")
+                .detail("a part of the shop could not be reached; nothing was ordered, and the cart is as it was"),
             Refusal::ReservationLost => conflict("reservation-lost", "The checkout took too long")
                 .detail("the stock was given back and nothing was ordered; try again with a new Idempotency-Key"),
             Refusal::Price(error) => {
@@ -194,4 +241,24 @@ impl From<&Refusal> for Problem {
             }
         }
     }
+}
+
+/// One document for all lines that can't be ordered, of the kind that they share if they share one.
+fn lines_refused(lines: &[RefusedLine]) -> Problem {
+    let all = |reason| lines.iter().all(|line| line.reason == reason);
+    let of = |reason| lines.iter().filter(move |line| line.reason == reason).map(|line| line.product_id);
+    let (slug, title) = if all(LineReason::PriceChanged) {
+        ("price-changed", "It costs something else by now")
+    } else if all(LineReason::OutOfStock) {
+        ("out-of-stock", "There are not that many pieces")
+    } else if all(LineReason::NotSold) {
+        ("product-not-sold", "Something is not sold any more")
+    } else {
+        ("lines-refused", "The cart can't be ordered as it is")
+    };
+    let problem = Problem::new(StatusCode::CONFLICT, slug, title)
+        .detail("nothing was ordered and the cart is as it was; look at it again, and order with a new Idempotency-Key")
+        .with("lines", lines);
+    let not_sold: Vec<_> = of(LineReason::NotSold).collect();
+    if not_sold.is_empty() { problem } else { problem.with("product_ids", not_sold) }
 }

@@ -1,4 +1,4 @@
-//! Work in the background: finishing checkouts that nobody drives, and forgetting those that ended long ago.
+//! Work in the background: finishing checkouts that nobody drives, forgetting what ended long ago, deleting carts that nobody uses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +8,21 @@ use shop_runtime::job::{self, Round};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::carts::Carts;
 use crate::checkout::Driver;
 use crate::error::Error;
 use crate::metrics::CartMetrics;
-use crate::store::checkouts;
+use crate::store::carts::Kept;
+use crate::store::{additions, checkouts};
 
 /// How many checkouts one sweeper drives at a time.
 const BATCH: u16 = 16;
 
-/// How many ended checkouts are forgotten at a time.
-const FORGET_BATCH: i64 = 500;
+/// How many things are forgotten or deleted at a time.
+const CLEAN_BATCH: i64 = 500;
 
-/// How often a sweeper looks for ended checkouts to forget.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How often somebody looks for what is to be forgotten or deleted.
+const CLEAN_EVERY: Duration = Duration::from_secs(60);
 
 /// Finishes checkouts whose driver died or that have rested, until `stop`.
 pub async fn sweep(db: PgPool, driver: Arc<Driver>, metrics: CartMetrics, every: Duration, stop: CancellationToken) {
@@ -38,11 +40,22 @@ pub async fn sweep_once(db: &PgPool, driver: &Driver, metrics: &CartMetrics) -> 
     Ok(if taken == usize::from(BATCH) { Round::More } else { Round::Rest })
 }
 
-/// Forgets checkouts, and with them their keys, that ended longer than `kept` ago, until `stop`.
+/// Forgets checkouts and additions that ended longer than `kept` ago, and with them their keys, until `stop`.
 pub async fn forget(db: PgPool, kept: Duration, stop: CancellationToken) {
-    job::repeat("forget-checkouts", FORGET_EVERY, stop, || async {
-        let forgotten = checkouts::forget(&db, kept, FORGET_BATCH).await?;
-        Ok::<_, sqlx::Error>(if forgotten == FORGET_BATCH.unsigned_abs() { Round::More } else { Round::Rest })
+    job::repeat("forget", CLEAN_EVERY, stop, || async {
+        let ended = checkouts::forget(&db, kept, CLEAN_BATCH).await?;
+        let added = additions::forget(&db, kept, CLEAN_BATCH).await?;
+        Ok::<_, sqlx::Error>(more_if(ended.max(added)))
     })
     .await;
+}
+
+/// Deletes carts that nobody has changed for too long, until `stop`.
+pub async fn expire(carts: Carts, kept: Kept, stop: CancellationToken) {
+    job::repeat("expire-carts", CLEAN_EVERY, stop, || async { carts.expire(kept, CLEAN_BATCH).await.map(more_if) })
+        .await;
+}
+
+const fn more_if(cleaned: u64) -> Round {
+    if cleaned >= CLEAN_BATCH.unsigned_abs() { Round::More } else { Round::Rest }
 }

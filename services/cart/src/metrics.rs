@@ -11,9 +11,11 @@ pub struct CartMetrics {
     oldest: Gauge,
 }
 
-/// What was done to a cart.
+/// What was done with a cart.
 #[derive(Clone, Copy, Debug)]
 pub enum Operation {
+    /// It was looked at.
+    Read,
     /// Pieces were added.
     Add,
     /// A quantity was set.
@@ -22,20 +24,28 @@ pub enum Operation {
     Remove,
     /// The cart was emptied.
     Clear,
+    /// An anonymous cart was merged into its customer's.
+    Merge,
     /// A checkout was begun.
     Checkout,
+    /// Nobody had changed it for so long that it was deleted.
+    Expire,
 }
 
 impl Operation {
-    const ALL: [Self; 5] = [Self::Add, Self::Set, Self::Remove, Self::Clear, Self::Checkout];
+    const ALL: [Self; 8] =
+        [Self::Read, Self::Add, Self::Set, Self::Remove, Self::Clear, Self::Merge, Self::Checkout, Self::Expire];
 
     const fn label(self) -> &'static str {
         match self {
+            Self::Read => "read",
             Self::Add => "add",
             Self::Set => "set",
             Self::Remove => "remove",
             Self::Clear => "clear",
+            Self::Merge => "merge",
             Self::Checkout => "checkout",
+            Self::Expire => "expire",
         }
     }
 }
@@ -45,7 +55,7 @@ impl CartMetrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             operations: IntCounterVec::new(
-                Opts::new("cart_operations_total", "Changes of carts, by what was done"),
+                Opts::new("cart_operations_total", "What was done with carts, by operation"),
                 &["operation"],
             )?,
             checkouts: IntCounterVec::new(
@@ -68,9 +78,14 @@ impl CartMetrics {
         Ok(metrics)
     }
 
-    /// Counts a change of a cart.
+    /// Counts what was done with a cart.
     pub fn did(&self, operation: Operation) {
-        self.operations.with_label_values(&[operation.label()]).inc();
+        self.did_to(operation, 1);
+    }
+
+    /// Counts what was done with so many carts.
+    pub fn did_to(&self, operation: Operation, carts: u64) {
+        self.operations.with_label_values(&[operation.label()]).inc_by(carts);
     }
 
     /// Counts a checkout that ended.

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use shop_runtime::conditional::IfMatch;
 use shop_types::UserId;
 use sqlx::PgConnection;
 
-use crate::domain::checkout::{Checkout, CheckoutRequest, Fingerprint, IdempotencyKey};
-use crate::error::Error;
+use crate::domain::checkout::{Checkout, CheckoutRequest};
+use crate::domain::expectation::Expectation;
+use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
+use crate::domain::owner::CartOwner;
+use crate::error::{Error, check_version};
 use crate::store::carts;
 use crate::store::checkouts::{self, Known};
 
@@ -16,6 +20,15 @@ pub(super) enum Begun {
     New(Checkout),
     /// Its twin was faster.
     Known(Checkout),
+}
+
+/// What a customer asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// The request's body.
+    pub(super) request: &'a CheckoutRequest,
+    /// The versions of the cart that it is meant for.
+    pub(super) seen: &'a IfMatch,
 }
 
 /// The checkout under a key, if that key was used for the same request.
@@ -29,22 +42,29 @@ pub(super) async fn begin(
     user: UserId,
     key: &IdempotencyKey,
     fingerprint: Fingerprint,
-    request: CheckoutRequest,
+    wish: Wish<'_>,
     lease: Duration,
 ) -> Result<Begun, Error> {
-    let version = carts::lock(&mut *db, user).await?.ok_or(Error::CartEmpty)?;
+    let cart = CartOwner::from(user);
+    let Some(version) = carts::lock(&mut *db, cart).await? else {
+        check_version(wish.seen, 0)?;
+        return Err(Error::CartEmpty);
+    };
     if let Some(known) = checkouts::find(&mut *db, user, key, fingerprint).await? {
         return same_wish(known).map(Begun::Known);
     }
     if let Some(other) = checkouts::on_its_way(&mut *db, user).await? {
         return Err(Error::OtherInFlight(other));
     }
-    if request.cart_version.is_some_and(|seen| seen != version) {
+    check_version(wish.seen, version)?;
+    if wish.request.cart_version.is_some_and(|seen| seen != version) {
         return Err(Error::CartChanged(version));
     }
-    let contents = carts::read(&mut *db, user).await?;
-    if contents.items.is_empty() {
+    let contents = carts::read(&mut *db, cart).await?.unwrap_or_default();
+    if contents.lines.is_empty() {
         return Err(Error::CartEmpty);
     }
-    checkouts::begin(db, user, key, fingerprint, contents, lease).await.map(Begun::New).map_err(Error::from)
+    let expectation = Expectation::of(wish.request, &contents);
+    let begun = checkouts::begin(db, user, key, fingerprint, &contents, expectation, lease).await?;
+    Ok(Begun::New(begun))
 }

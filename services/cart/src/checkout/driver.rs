@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use crate::cached::{CartCache, Quote};
 use crate::domain::cart::Item;
 use crate::domain::checkout::{Answer, Checkout, Receipt, Refusal, State, total};
+use crate::domain::owner::CartOwner;
 use crate::error::Error;
 use crate::metrics::CartMetrics;
 use crate::siblings::catalog::Catalog;
@@ -28,6 +29,8 @@ pub struct Timing {
     pub first_rest: Duration,
     /// The longest rest.
     pub longest_rest: Duration,
+    /// A checkout that has taken so long, and of which no order was asked for yet, is given up.
+    pub deadline: Duration,
 }
 
 impl Timing {
@@ -84,7 +87,11 @@ impl Driver {
 
     /// Does the next step and writes it down; the checkout as it is then, also if another driver was faster.
     async fn step(&self, checkout: &Checkout) -> Result<Checkout, Error> {
-        let next = self.ask(checkout).await?;
+        let next = if checkout.is_to_be_given_up(self.timing.deadline) {
+            refused(checkout, &Refusal::GivenUp)
+        } else {
+            self.ask(checkout).await?
+        };
         if self.write_down(checkout.state, &next).await? {
             if next.state.is_final() {
                 self.metrics.ended(next.state == State::Done);
@@ -101,7 +108,7 @@ impl Driver {
         match now.state {
             State::Reserving => match self.catalog.reserve(now.order_id, &now.items).await? {
                 Ok(lines) => reserved(now, lines),
-                Err(refusal) => Ok(refused(now, &refusal)),
+                Err(refusal) => Ok(refused(now, &self.told_whole(now, refusal).await)),
             },
             State::Committing => match self.catalog.commit(now.order_id).await? {
                 Ok(()) => Ok(Checkout { state: State::Ordering, ..now.clone() }),
@@ -123,22 +130,33 @@ impl Driver {
         }
     }
 
+    /// The catalog refuses for one reason. The customer is told of all the others at once too, as far as the catalog says.
+    async fn told_whole(&self, now: &Checkout, refusal: Refusal) -> Refusal {
+        let Refusal::Lines(lines) = refusal else { return refusal };
+        let products: Vec<_> = now.items.iter().map(|item| item.product_id).collect();
+        match self.catalog.quote(&products).await {
+            Ok(products) => Refusal::Lines(now.expectation.all_that_is_wrong(&now.items, lines, &products)),
+            Err(_) => Refusal::Lines(lines),
+        }
+    }
+
     /// Writes the step down. With the end of a checkout its lines leave the cart, in the same transaction.
     async fn write_down(&self, from: State, next: &Checkout) -> Result<bool, Error> {
         if next.state != State::Done {
             return Ok(checkouts::move_on(&self.db, from, next, self.timing.lease).await?);
         }
-        let user = next.user_id;
-        let written = self.carts.change(user, async |change| {
+        let cart = CartOwner::from(next.user_id);
+        let written = self.carts.change([cart], async |change| {
             let db = change.transaction().await?;
             // The cart first, as everyone who changes it does; so nobody waits in a circle.
-            carts::touch(db, user).await?;
+            carts::touch(db, cart).await?;
             if !checkouts::move_on(&mut *db, from, next, self.timing.lease).await? {
                 return Ok(false);
             }
-            carts::consume(db, user, next.cart_version, &next.items).await?;
+            carts::consume(db, cart, next.cart_version, &next.items).await?;
             // What is left, if anything, is priced when it is read.
-            let left = Quote::default().value(user, &carts::read(db, user).await?);
+            let left = carts::read(db, cart).await?.unwrap_or_default();
+            let left = Quote::default().value(cart, &left);
             change.commit(left).await?;
             Ok(true)
         });
@@ -169,9 +187,17 @@ fn reserved(now: &Checkout, lines: Vec<OrderLine>) -> Result<Checkout, Error> {
     if wanted != got {
         return Err(Error::WrongAnswer { sibling: "catalog" });
     }
-    Ok(match total(&lines) {
-        Ok(_) => Checkout { state: State::Committing, priced: Some(lines), ..now.clone() },
-        Err(error) => refused(now, &Refusal::Price(error)),
+    let total = match total(&lines) {
+        Ok(total) => total,
+        Err(error) => return Ok(refused(now, &Refusal::Price(error))),
+    };
+    // Only now: these prices are fixed, while all that was known before may have changed since.
+    Ok(match now.expectation.disappointed(&lines, total) {
+        None => Checkout { state: State::Committing, priced: Some(lines), ..now.clone() },
+        Some(lines) => {
+            let expected_total = now.expectation.total;
+            refused(now, &Refusal::PriceChanged { lines, expected_total, total })
+        }
     })
 }
 

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use shop_types::{Currency, LocalizedText, Money, ProductId, Quantity, UserId};
 use utoipa::ToSchema;
 
+use super::merge::LeftOut;
+use super::owner::CartOwner;
+
 /// The most products in one cart.
 pub const MAX_LINES: i64 = 100;
 
@@ -31,13 +34,36 @@ pub struct Item {
     pub quantity: Quantity,
 }
 
+/// A line as the cart keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldItem {
+    /// What and how many.
+    pub item: Item,
+    /// The price of a piece when the customer last put some in; none for a line from before this was noted.
+    pub price_when_added: Option<Money>,
+}
+
 /// What a cart holds at one version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
     /// Grows with every change; zero for a cart that nothing was ever put in.
     pub version: i64,
     /// What is in it, by product.
-    pub items: Vec<Item>,
+    pub lines: Vec<HeldItem>,
+    /// What of an anonymous cart found no place in it.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Contents {
+    /// What is in it, without prices.
+    pub fn items(&self) -> Vec<Item> {
+        self.lines.iter().map(|held| held.item).collect()
+    }
+
+    /// Which products are in it.
+    pub fn products(&self) -> impl Iterator<Item = ProductId> {
+        self.lines.iter().map(|held| held.item.product_id)
+    }
 }
 
 /// A line of a cart with its price.
@@ -51,23 +77,49 @@ pub struct CartLine {
     pub quantity: Quantity,
     /// The price of one piece.
     pub unit_price: Money,
+    /// The price of one piece when some were last put in, if it was another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_when_added: Option<Money>,
     /// The price of all pieces.
     pub line_total: Money,
     /// Pieces that can be bought now; fewer than `quantity` if others were faster.
     pub stock: i64,
+    /// How many pieces more than the stock the line has; left out if there are enough.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub short_by: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+/// A line after it was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LineChanged)]
+pub struct ChangedLine {
+    /// The version of the cart that the change made.
+    pub version: i64,
+    /// The line as it was then.
+    pub line: CartLine,
 }
 
 /// A cart with prices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cart {
-    /// Whose cart it is.
-    pub user_id: UserId,
-    /// Grows with every change.
+    /// Whose cart it is; nobody's who has logged in if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// Grows with every change; also the `ETag`.
     pub version: i64,
     /// What is in it, by product.
     pub lines: Vec<CartLine>,
     /// What is in it but no longer sold; not in the total, and to be removed before checkout.
     pub unavailable: Vec<Item>,
+    /// What found no place when the cart of before the login was merged into this one. It stays here until it is dismissed or the cart
+    /// is emptied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// The sum of the lines.
     pub total: Money,
     /// The currency of the total.
@@ -80,33 +132,37 @@ pub struct Cart {
 pub struct PriceError;
 
 impl CartLine {
-    /// The line of so many pieces of this product.
-    pub fn new(product: &Product, quantity: Quantity) -> Result<Self, PriceError> {
+    /// The line of so many pieces of this product, which cost as much as `price_when_added` once.
+    pub fn new(product: &Product, quantity: Quantity, price_when_added: Option<Money>) -> Result<Self, PriceError> {
         Ok(Self {
             product_id: product.id,
             name: product.name.clone(),
             quantity,
             unit_price: product.price,
+            price_when_added: price_when_added.filter(|then| *then != product.price),
             line_total: product.price.checked_mul(quantity).ok_or(PriceError)?,
             stock: product.stock,
+            short_by: (i64::from(quantity) - product.stock.max(0)).max(0),
         })
     }
 }
 
 impl Cart {
-    /// Prices what a cart holds with the products that the catalog knows.
-    pub fn price(user_id: UserId, contents: &Contents, products: &[Product]) -> Result<Self, PriceError> {
+    /// Prices what a cart holds with the products that the catalog knows. Nobody's cart holds nothing.
+    pub fn price(owner: Option<CartOwner>, contents: &Contents, products: &[Product]) -> Result<Self, PriceError> {
         let products: HashMap<_, _> = products.iter().map(|product| (product.id, product)).collect();
         let (mut lines, mut unavailable) = (Vec::new(), Vec::new());
-        for item in &contents.items {
+        for HeldItem { item, price_when_added } in &contents.lines {
             match products.get(&item.product_id) {
-                Some(product) => lines.push(CartLine::new(product, item.quantity)?),
+                Some(product) => lines.push(CartLine::new(product, item.quantity, *price_when_added)?),
                 None => unavailable.push(*item),
             }
         }
+        let user_id = owner.and_then(CartOwner::user);
         let currency = lines.first().map_or_else(Currency::default, |line| line.unit_price.currency);
         let total = Money::checked_sum(currency, lines.iter().map(|line| line.line_total)).ok_or(PriceError)?;
-        Ok(Self { user_id, version: contents.version, lines, unavailable, total, currency })
+        let left_out = contents.left_out.clone();
+        Ok(Self { user_id, version: contents.version, lines, unavailable, left_out, total, currency })
     }
 }
 
@@ -154,31 +210,36 @@ mod tests {
     }
 
     fn contents(items: &[(i64, i32)]) -> Contents {
-        let items = items
-            .iter()
-            .map(|(product, quantity)| Item {
+        let held = |(product, quantity): &(i64, i32)| HeldItem {
+            item: Item {
                 product_id: ProductId::new(*product).expect("positive"),
                 quantity: Quantity::new(*quantity).expect("in range"),
-            })
-            .collect();
-        Contents { version: 3, items }
+            },
+            price_when_added: Some(Money::rub(100)),
+        };
+        Contents { version: 3, lines: items.iter().map(held).collect(), left_out: Vec::new() }
     }
 
     #[test]
     fn the_total_is_the_sum_of_the_lines() {
-        let cart = Cart::price(
-            UserId::generate(),
-            &contents(&[(1, 2), (2, 3)]),
-            &[product(2, 100), product(1, 12_900), product(9, 1)],
-        )
-        .expect("adds up");
+        let cart =
+            Cart::price(None, &contents(&[(1, 2), (2, 3)]), &[product(2, 100), product(1, 12_900), product(9, 1)])
+                .expect("adds up");
         assert_eq!(cart.total, Money::rub(26_100));
         assert_eq!(cart.lines.iter().map(|line| line.line_total.amount).collect::<Vec<_>>(), [25_800, 300]);
     }
 
     #[test]
+    fn a_line_tells_what_it_cost_when_it_was_put_in_if_that_was_another_price_and_how_much_it_lacks() {
+        let cart = Cart::price(None, &contents(&[(1, 12), (2, 10)]), &[product(1, 100), product(2, 120)]);
+        let lines = cart.expect("adds up").lines;
+        assert_eq!((lines[0].price_when_added, lines[0].short_by), (None, 2));
+        assert_eq!((lines[1].price_when_added, lines[1].short_by), (Some(Money::rub(100)), 0));
+    }
+
+    #[test]
     fn a_product_that_is_no_longer_sold_is_shown_apart_and_costs_nothing() {
-        let cart = Cart::price(UserId::generate(), &contents(&[(1, 2), (7, 3)]), &[product(1, 5)]).expect("adds up");
+        let cart = Cart::price(None, &contents(&[(1, 2), (7, 3)]), &[product(1, 5)]).expect("adds up");
         assert_eq!(cart.total, Money::rub(10));
         assert_eq!(cart.unavailable.len(), 1);
     }
@@ -186,8 +247,8 @@ mod tests {
     #[test]
     fn a_total_that_does_not_fit_is_an_error_and_never_wraps() {
         let huge = [product(1, i64::MAX / 2), product(2, i64::MAX / 2)];
-        assert_eq!(Cart::price(UserId::generate(), &contents(&[(1, 3)]), &huge), Err(PriceError));
-        assert_eq!(Cart::price(UserId::generate(), &contents(&[(1, 1), (2, 2)]), &huge), Err(PriceError));
+        assert_eq!(Cart::price(None, &contents(&[(1, 3)]), &huge), Err(PriceError));
+        assert_eq!(Cart::price(None, &contents(&[(1, 1), (2, 2)]), &huge), Err(PriceError));
     }
 
     #[test]

@@ -4,69 +4,41 @@
 //! the checkout while there is no order yet. From there on the order only has to be asked for until it is there.
 
 use std::fmt;
-use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use shop_types::{Currency, Money, OrderId, OrderLine, OrderStatus, ProductId, UserId};
 use utoipa::ToSchema;
 
 use super::cart::{Item, PriceError};
+use super::expectation::{Expectation, ExpectedPrice, RefusedLine};
 
 /// What the customer sends along with a checkout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckoutRequest {
     /// The version of the cart that the customer saw; if the cart has changed since, nothing is ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart_version: Option<i64>,
+    /// What the customer expects to pay; if it comes to another total, nothing is ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_total: Option<Money>,
+    /// The prices that the customer saw; if a product that is ordered has another one, nothing is ordered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected_prices: Vec<ExpectedPrice>,
 }
 
-/// What a request asks for, in few bytes: two requests under one key must not differ in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    /// The fingerprint of this request, however it was spelled.
-    pub fn of(request: CheckoutRequest) -> Self {
-        let version = request.cart_version.map_or_else(|| "any".to_owned(), |version| version.to_string());
-        Self(Sha256::digest(format!("checkout v1, cart version {version}")).into())
-    }
-
-    /// The bytes to keep.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-/// The name that a client gives to one wish, so that asking twice is not ordering twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
-
-/// The text cannot be an idempotency key.
+/// A product has two prices in one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an idempotency key has from 1 to {} visible ASCII characters", IdempotencyKey::MAX_LENGTH)]
-pub struct IdempotencyKeyError;
+#[error("product {0} is expected at more than one price")]
+pub struct TwoPrices(pub ProductId);
 
-impl IdempotencyKey {
-    /// The longest key.
-    pub const MAX_LENGTH: usize = 255;
-
-    /// The key as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for IdempotencyKey {
-    type Err = IdempotencyKeyError;
-
-    /// Reads the header's value, in quotes (as the draft of the standard has it) or without.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        let key = text.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(text);
-        let fits = (1..=Self::MAX_LENGTH).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits { Ok(Self(key.to_owned())) } else { Err(IdempotencyKeyError) }
+impl CheckoutRequest {
+    /// Whether the request can be met at all.
+    pub fn check(&self) -> Result<(), TwoPrices> {
+        let mut products: Vec<_> = self.expected_prices.iter().map(|price| price.product_id).collect();
+        products.sort_unstable();
+        products.windows(2).find(|pair| pair[0] == pair[1]).map_or(Ok(()), |pair| Err(TwoPrices(pair[0])))
     }
 }
 
@@ -144,6 +116,8 @@ pub struct Checkout {
     pub cart_version: i64,
     /// What the cart held at that version.
     pub items: Vec<Item>,
+    /// What the customer expects to pay.
+    pub expectation: Expectation,
     /// The next step, or the end.
     pub state: State,
     /// The lines with names and prices, once they are reserved.
@@ -152,12 +126,20 @@ pub struct Checkout {
     pub answer: Option<Answer>,
     /// Tries of this step that had no outcome.
     pub attempts: i32,
+    /// How long ago it was begun, when it was read.
+    pub age: Duration,
 }
 
 impl Checkout {
     /// The answer, once nothing follows any more.
     pub fn final_answer(&self) -> Option<&Answer> {
         self.answer.as_ref().filter(|_| self.state.is_final())
+    }
+
+    /// Whether it has taken longer than a customer waits, and can still be given up: no order was asked for yet. Once one was, it may be
+    /// there, and only forward leads to an end.
+    pub fn is_to_be_given_up(&self, deadline: Duration) -> bool {
+        self.age > deadline && matches!(self.state, State::Reserving | State::Committing)
     }
 }
 
@@ -175,12 +157,21 @@ pub struct Shortage {
 /// Why a checkout ends without an order. Only what a sibling has said for certain: no answer is not a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The catalog has too little of something.
-    OutOfStock(Vec<Shortage>),
-    /// The catalog does not sell something any more.
-    NotSold(Vec<ProductId>),
+    /// Lines can't be ordered as they are.
+    Lines(Vec<RefusedLine>),
+    /// It would come to another total than the customer expects; these lines cost something else.
+    PriceChanged {
+        /// The lines that cost something else than was expected, as far as it is known what was.
+        lines: Vec<RefusedLine>,
+        /// What the customer expects to pay, if that was said.
+        expected_total: Option<Money>,
+        /// What it would cost.
+        total: Money,
+    },
     /// The reservation was given back before it was sold: the checkout was held up for too long.
     ReservationLost,
+    /// The checkout could not be done for so long that nobody waits for it any more.
+    GivenUp,
     /// The lines do not add up.
     Price(PriceError),
     /// The catalog or the order service does not take such an order at all; it says why.
@@ -232,18 +223,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_the_same_with_and_without_quotes() {
-        assert_eq!("\"abc-1\"".parse::<IdempotencyKey>(), "abc-1".parse());
-        for bad in ["", "\"\"", "a b", "ключ", &"x".repeat(256)] {
-            assert_eq!(bad.parse::<IdempotencyKey>(), Err(IdempotencyKeyError), "{bad}");
-        }
-    }
-
-    #[test]
-    fn requests_for_other_versions_have_other_fingerprints() {
-        let of = |cart_version| Fingerprint::of(CheckoutRequest { cart_version });
-        assert_eq!(of(Some(7)), of(Some(7)));
-        assert_ne!(of(Some(7)), of(Some(8)));
-        assert_ne!(of(None), of(Some(0)));
+    fn a_product_has_one_price_in_a_request() {
+        let price = |product, amount| ExpectedPrice {
+            product_id: ProductId::new(product).expect("positive"),
+            unit_price: Money::rub(amount),
+        };
+        let with = |expected_prices| CheckoutRequest { expected_prices, ..CheckoutRequest::default() }.check();
+        assert_eq!(with(vec![price(2, 5), price(1, 5)]), Ok(()));
+        let twice = ProductId::new(2).expect("positive");
+        assert_eq!(with(vec![price(2, 5), price(1, 5), price(2, 6)]), Err(TwoPrices(twice)));
     }
 }

@@ -4,42 +4,47 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use shop_auth::CurrentUser;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use shop_runtime::conditional::IfMatch;
 use shop_runtime::problem::{MEDIA_TYPE, ProblemDocument};
 
+use super::idempotency_key;
+use super::visitor::{Guest, Visitor};
 use crate::app::App;
-use crate::domain::checkout::{Answer, CheckoutRequest, IdempotencyKey, Receipt};
+use crate::domain::checkout::{Answer, CheckoutRequest, Receipt};
 use crate::error::Error;
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Orders what is in the cart, once for each Idempotency-Key
 #[utoipa::path(post, path = "/cart-api/cart/checkout", operation_id = "checkout_cart", tag = "checkout",
     request_body(content = CheckoutRequest, description = "may be left out"),
-    params(("Idempotency-Key" = String, Header, description = "names this wish; a retry with the same key gets the same answer, byte for byte")),
+    params(
+        ("Idempotency-Key" = String, Header, description = "names this wish; a retry with the same key gets the same answer, byte for byte"),
+        ("If-Match" = Option<String>, Header, description = "the version of the cart that is to be ordered")),
     security(("bearer" = [])), responses(
     (status = 201, description = "ordered", body = Receipt),
     (status = 400, description = "no Idempotency-Key, or not one", body = ProblemDocument),
-    (status = 401, body = ProblemDocument),
-    (status = 409, description = "out-of-stock (with `lines`), cart-changed, reservation-lost; or checkout-in-flight with Retry-After: ask again with the same key", body = ProblemDocument),
-    (status = 422, description = "cart-empty, or idempotency-key-reused with another body", body = ProblemDocument),
+    (status = 401, description = "nobody is logged in; the cart stays and comes along", body = ProblemDocument),
+    (status = 409, description = "out-of-stock, product-not-sold, price-changed, or lines-refused for more than one of these, each with `lines`: product_id, reason, and requested and available or expected and now; cart-changed; reservation-lost; checkout-given-up; or checkout-in-flight with Retry-After: ask again with the same key", body = ProblemDocument),
+    (status = 412, description = "precondition-failed, with the present `version`", body = ProblemDocument),
+    (status = 422, description = "cart-empty, invalid-input, or idempotency-key-reused with another body", body = ProblemDocument),
     (status = 429, description = "too-many-checkouts", body = ProblemDocument)))]
 pub(crate) async fn checkout(
     State(app): State<App>,
-    user: CurrentUser,
+    guest: Guest,
+    seen: IfMatch,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let key = idempotency_key(&headers)?;
+    let visitor = Visitor::unmerged(guest, &app);
+    let user = visitor.user()?;
+    let key = idempotency_key(&headers)?.ok_or(Error::KeyMissing)?;
     let request = request(&body)?;
-    app.checkouts.answer(user.id, &key, request).await.map(response)
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Error> {
-    let value = headers.get(IDEMPOTENCY_KEY).ok_or(Error::KeyMissing)?;
-    // What is not ASCII is not a key either.
-    Ok(value.to_str().unwrap_or_default().parse::<IdempotencyKey>()?)
+    request.check()?;
+    // Who logs in and orders at once orders what is in both carts. A retry orders nothing, so it has nothing to merge.
+    if visitor.has_cookie() && !app.checkouts.is_known(user, &key).await? {
+        visitor.merge(&app).await;
+    }
+    app.checkouts.answer(user, &key, &request, &seen).await.map(response)
 }
 
 fn request(body: &[u8]) -> Result<CheckoutRequest, Error> {

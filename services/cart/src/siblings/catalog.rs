@@ -7,7 +7,8 @@ use shop_types::{OrderId, OrderLine, ProductId};
 
 use super::{Outcome, not_accepted};
 use crate::domain::cart::{Item, Product};
-use crate::domain::checkout::Refusal;
+use crate::domain::checkout::{Refusal, Shortage};
+use crate::domain::expectation::RefusedLine;
 
 /// The catalog service.
 #[derive(Clone, Debug)]
@@ -77,8 +78,15 @@ fn reservation(order: OrderId) -> String {
 /// What the catalog has refused for certain; anything else is handed back as the error that it is.
 fn refusal(error: SiblingError) -> Result<Refusal, SiblingError> {
     match error.slug() {
-        Some("out-of-stock") => Ok(Refusal::OutOfStock(told(&error, "lines"))),
-        Some("product-not-found") => Ok(Refusal::NotSold(told(&error, "product_ids"))),
+        Some("out-of-stock") => {
+            let short = told::<Shortage>(&error, "lines").into_iter();
+            let lines = short.map(|it| RefusedLine::out_of_stock(it.product_id, it.requested, it.available));
+            Ok(Refusal::Lines(lines.collect()))
+        }
+        Some("product-not-found") => {
+            let products = told::<ProductId>(&error, "product_ids").into_iter();
+            Ok(Refusal::Lines(products.map(RefusedLine::not_sold).collect()))
+        }
         Some("reservation-released" | "reservation-not-found") => Ok(Refusal::ReservationLost),
         _ => not_accepted(&error).ok_or(error),
     }

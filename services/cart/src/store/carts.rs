@@ -1,89 +1,148 @@
-//! Carts as rows. Each change begins with [`touch`] in the same transaction, which makes changes of one cart take turns.
+//! Carts and their lines. Every change first makes the cart's next version, which lets the changes of one cart through one by one.
 
-use shop_types::{ProductId, Quantity, UserId};
+use std::time::Duration;
+
+use shop_types::{Currency, Money, ProductId, Quantity};
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 
-use crate::domain::cart::{Contents, Item, MAX_LINES};
+use super::interval;
+use crate::domain::cart::{Contents, HeldItem, Item, MAX_LINES};
+use crate::domain::merge::LeftOut;
+use crate::domain::owner::{AnonymousId, CartOwner};
 
-/// Makes the cart's next version, and the cart itself if there is none; others who change it wait until the transaction ends.
-pub async fn touch(db: &mut PgConnection, user: UserId) -> sqlx::Result<i64> {
+/// What the row of an anonymous cart says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is somebody's.
+    Open,
+    /// A user has taken it in.
+    Merged,
+}
+
+/// Makes the cart's next version, and the cart itself if there is none; others who change it wait until the transaction ends. None for
+/// an anonymous cart that was merged: nothing goes into it any more.
+pub async fn touch(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
-        "INSERT INTO carts (user_id) VALUES ($1)
-         ON CONFLICT (user_id) DO UPDATE SET version = carts.version + 1, updated_at = now()
+        "INSERT INTO carts (user_id, anonymous) VALUES ($1, $2)
+         ON CONFLICT (user_id) DO UPDATE SET version = carts.version + 1, updated_at = now() WHERE carts.merged_into IS NULL
          RETURNING version",
-        user.as_uuid(),
+        owner.as_uuid(),
+        owner.is_anonymous(),
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await
 }
 
 /// Keeps the cart as it is until the transaction ends; its version, if there is such a cart.
-pub async fn lock(db: &mut PgConnection, user: UserId) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar!("SELECT version FROM carts WHERE user_id = $1 FOR UPDATE", user.as_uuid())
+pub async fn lock(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!("SELECT version FROM carts WHERE user_id = $1 FOR UPDATE", owner.as_uuid())
         .fetch_optional(db)
         .await
 }
 
-/// What a cart holds, at one moment.
-pub async fn read(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Contents> {
+/// How an anonymous cart stands, if there is such a cart.
+pub async fn standing(db: impl PgExecutor<'_>, cart: AnonymousId) -> sqlx::Result<Option<Standing>> {
+    let merged = sqlx::query_scalar!(
+        r#"SELECT merged_into IS NOT NULL AS "merged!" FROM carts WHERE user_id = $1 AND anonymous"#,
+        CartOwner::from(cart).as_uuid(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(merged.map(|merged| if merged { Standing::Merged } else { Standing::Open }))
+}
+
+/// What a cart holds, at one moment; none if there is no such cart.
+pub async fn read(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result<Option<Contents>> {
     let rows = sqlx::query!(
-        r#"SELECT carts.version, line.product_id AS "product_id?: ProductId", line.quantity AS "quantity?: Quantity"
+        r#"SELECT carts.version, carts.left_out AS "left_out: Json<Vec<LeftOut>>", line.product_id AS "product_id?: ProductId",
+                  line.quantity AS "quantity?: Quantity", line.price_amount AS "price_amount?", line.price_currency AS "price_currency?"
            FROM carts LEFT JOIN cart_lines AS line USING (user_id)
            WHERE carts.user_id = $1 ORDER BY line.product_id"#,
-        user.as_uuid(),
+        owner.as_uuid(),
     )
     .fetch_all(db)
     .await?;
-    let version = rows.first().map_or(0, |row| row.version);
-    let items = rows.into_iter().filter_map(|row| Some(Item { product_id: row.product_id?, quantity: row.quantity? }));
-    Ok(Contents { version, items: items.collect() })
+    let mut contents: Option<Contents> = None;
+    for row in rows {
+        let cart = contents.get_or_insert_with(|| Contents {
+            version: row.version,
+            left_out: row.left_out.0,
+            lines: Vec::new(),
+        });
+        if let (Some(product_id), Some(quantity)) = (row.product_id, row.quantity) {
+            let price_when_added =
+                row.price_amount.zip(row.price_currency).and_then(|(amount, code)| money(amount, &code));
+            cart.lines.push(HeldItem { item: Item { product_id, quantity }, price_when_added });
+        }
+    }
+    Ok(contents)
+}
+
+/// A price in a currency that the shop no longer knows is only not told.
+fn money(amount: i64, currency: &str) -> Option<Money> {
+    let rub = Currency::Rub;
+    (currency == rub.code()).then(|| Money::new(amount, rub))
 }
 
 /// Which products are in a cart.
-pub async fn products(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<ProductId>> {
+pub async fn products(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result<Vec<ProductId>> {
     sqlx::query_scalar!(
         r#"SELECT product_id AS "product_id: ProductId" FROM cart_lines WHERE user_id = $1"#,
-        user.as_uuid(),
+        owner.as_uuid(),
     )
     .fetch_all(db)
     .await
 }
 
 /// How many pieces of a product are in a cart.
-pub async fn quantity(db: impl PgExecutor<'_>, user: UserId, product: ProductId) -> sqlx::Result<Option<Quantity>> {
+pub async fn quantity(db: impl PgExecutor<'_>, owner: CartOwner, product: ProductId) -> sqlx::Result<Option<Quantity>> {
     sqlx::query_scalar!(
         r#"SELECT quantity AS "quantity: Quantity" FROM cart_lines WHERE user_id = $1 AND product_id = $2"#,
-        user.as_uuid(),
+        owner.as_uuid(),
         product.get(),
     )
     .fetch_optional(db)
     .await
 }
 
+/// What the catalog offers of a product.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// The price of a piece.
+    pub price: Money,
+    /// The pieces there are.
+    pub stock: i64,
+}
+
 /// Puts more pieces of a product into a cart of this version; how many there are then, or none if there would be more than the
 /// stock or more than a cart can hold.
 pub async fn add(
     db: &mut PgConnection,
-    user: UserId,
+    owner: CartOwner,
     version: i64,
     item: Item,
-    stock: i64,
+    offer: Offer,
 ) -> sqlx::Result<Option<Quantity>> {
     sqlx::query_scalar!(
-        r#"INSERT INTO cart_lines (user_id, product_id, quantity, since)
-           SELECT $1, $2, $3::integer, $4
+        r#"INSERT INTO cart_lines (user_id, product_id, quantity, since, price_amount, price_currency)
+           SELECT $1, $2, $3::integer, $4, $8, $9
            WHERE $3::integer <= $5::bigint AND (EXISTS (SELECT FROM cart_lines WHERE user_id = $1 AND product_id = $2)
                                OR (SELECT count(*) FROM cart_lines WHERE user_id = $1) < $6::bigint)
-           ON CONFLICT (user_id, product_id) DO UPDATE SET quantity = cart_lines.quantity + EXCLUDED.quantity
+           ON CONFLICT (user_id, product_id) DO UPDATE
+               SET quantity = cart_lines.quantity + EXCLUDED.quantity,
+                   price_amount = EXCLUDED.price_amount, price_currency = EXCLUDED.price_currency
            WHERE cart_lines.quantity + EXCLUDED.quantity <= LEAST($5::bigint, $7::bigint)
            RETURNING quantity AS "quantity: Quantity""#,
-        user.as_uuid(),
+        owner.as_uuid(),
         item.product_id.get(),
         item.quantity.get(),
         version,
-        stock,
+        offer.stock,
         MAX_LINES,
         i64::from(Quantity::MAX),
+        offer.price.amount,
+        offer.price.currency.code(),
     )
     .fetch_optional(db)
     .await
@@ -91,19 +150,29 @@ pub async fn add(
 
 /// Makes it so many pieces of a product in a cart of this version; false if there are more than the stock or the cart can't hold
 /// another product.
-pub async fn set(db: &mut PgConnection, user: UserId, version: i64, item: Item, stock: i64) -> sqlx::Result<bool> {
+pub async fn set(
+    db: &mut PgConnection,
+    owner: CartOwner,
+    version: i64,
+    item: Item,
+    offer: Offer,
+) -> sqlx::Result<bool> {
     let result = sqlx::query!(
-        "INSERT INTO cart_lines (user_id, product_id, quantity, since)
-         SELECT $1, $2, $3::integer, $4
+        "INSERT INTO cart_lines (user_id, product_id, quantity, since, price_amount, price_currency)
+         SELECT $1, $2, $3::integer, $4, $7, $8
          WHERE $3::integer <= $5::bigint AND (EXISTS (SELECT FROM cart_lines WHERE user_id = $1 AND product_id = $2)
                              OR (SELECT count(*) FROM cart_lines WHERE user_id = $1) < $6::bigint)
-         ON CONFLICT (user_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity",
-        user.as_uuid(),
+         ON CONFLICT (user_id, product_id) DO UPDATE
+             SET quantity = EXCLUDED.quantity,
+                 price_amount = EXCLUDED.price_amount, price_currency = EXCLUDED.price_currency",
+        owner.as_uuid(),
         item.product_id.get(),
         item.quantity.get(),
         version,
-        stock,
+        offer.stock,
         MAX_LINES,
+        offer.price.amount,
+        offer.price.currency.code(),
     )
     .execute(db)
     .await?;
@@ -111,23 +180,137 @@ pub async fn set(db: &mut PgConnection, user: UserId, version: i64, item: Item, 
 }
 
 /// Takes a product out of a cart; false if it was not in it.
-pub async fn remove(db: &mut PgConnection, user: UserId, product: ProductId) -> sqlx::Result<bool> {
+pub async fn remove(db: &mut PgConnection, owner: CartOwner, product: ProductId) -> sqlx::Result<bool> {
     let result =
-        sqlx::query!("DELETE FROM cart_lines WHERE user_id = $1 AND product_id = $2", user.as_uuid(), product.get(),)
+        sqlx::query!("DELETE FROM cart_lines WHERE user_id = $1 AND product_id = $2", owner.as_uuid(), product.get(),)
             .execute(db)
             .await?;
     Ok(result.rows_affected() > 0)
 }
 
 /// Takes everything out of a cart; false if nothing was in it.
-pub async fn clear(db: &mut PgConnection, user: UserId) -> sqlx::Result<bool> {
-    let result = sqlx::query!("DELETE FROM cart_lines WHERE user_id = $1", user.as_uuid()).execute(db).await?;
+pub async fn clear(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<bool> {
+    let result = sqlx::query!("DELETE FROM cart_lines WHERE user_id = $1", owner.as_uuid()).execute(db).await?;
     Ok(result.rows_affected() > 0)
+}
+
+/// Notes what of merged carts found no place.
+pub async fn note_left_out(db: &mut PgConnection, owner: CartOwner, left_out: &[LeftOut]) -> sqlx::Result<()> {
+    sqlx::query!("UPDATE carts SET left_out = $2 WHERE user_id = $1", owner.as_uuid(), Json(left_out) as _)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Tells no more of what found no place; false if nothing was told.
+pub async fn dismiss_left_out(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<bool> {
+    let result =
+        sqlx::query!("UPDATE carts SET left_out = '[]' WHERE user_id = $1 AND left_out <> '[]'", owner.as_uuid())
+            .execute(db)
+            .await?;
+    Ok(result.rows_affected() > 0)
+}
+
+/// Makes it these lines, with these quantities, in a cart of this version; lines that are new keep the price that they come with.
+pub async fn put_lines(db: &mut PgConnection, owner: CartOwner, version: i64, lines: &[HeldItem]) -> sqlx::Result<()> {
+    let products: Vec<i64> = lines.iter().map(|held| held.item.product_id.get()).collect();
+    let quantities: Vec<i32> = lines.iter().map(|held| held.item.quantity.get()).collect();
+    let amounts: Vec<Option<i64>> = lines.iter().map(|held| Some(held.price_when_added?.amount)).collect();
+    let currencies: Vec<Option<String>> =
+        lines.iter().map(|held| Some(held.price_when_added?.currency.code().to_owned())).collect();
+    sqlx::query!(
+        "INSERT INTO cart_lines (user_id, product_id, quantity, since, price_amount, price_currency)
+         SELECT $1, line.product_id, line.quantity, $2, line.amount, line.currency
+         FROM UNNEST($3::bigint[], $4::integer[], $5::bigint[], $6::text[]) AS line (product_id, quantity, amount, currency)
+         ON CONFLICT (user_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity",
+        owner.as_uuid(),
+        version,
+        &products,
+        &quantities,
+        &amounts as &[Option<i64>],
+        &currencies as &[Option<String>],
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps an anonymous cart as it is until the transaction ends; false if there is none or it was merged.
+pub async fn lock_open(db: &mut PgConnection, cart: AnonymousId) -> sqlx::Result<bool> {
+    let locked = sqlx::query_scalar!(
+        r#"SELECT 1 AS "one!" FROM carts WHERE user_id = $1 AND anonymous AND merged_into IS NULL FOR UPDATE"#,
+        CartOwner::from(cart).as_uuid(),
+    );
+    Ok(locked.fetch_optional(db).await?.is_some())
+}
+
+/// Ends an anonymous cart: its lines are in the user's now, and what comes late for it is told so.
+pub async fn mark_merged(db: &mut PgConnection, cart: AnonymousId, into: CartOwner) -> sqlx::Result<()> {
+    let cart = CartOwner::from(cart);
+    clear(&mut *db, cart).await?;
+    sqlx::query!(
+        "UPDATE carts SET merged_into = $2, version = version + 1, updated_at = now() WHERE user_id = $1",
+        cart.as_uuid(),
+        into.as_uuid(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How long carts are kept without a change.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Those of users.
+    pub users: Duration,
+    /// Those of cookies.
+    pub anonymous: Duration,
+}
+
+/// Up to `limit` carts that nobody has changed for so long, and that are not being ordered.
+pub async fn outdated(db: impl PgExecutor<'_>, kept: Kept, limit: i64) -> sqlx::Result<Vec<CartOwner>> {
+    let rows = sqlx::query!(
+        "(SELECT user_id, anonymous FROM carts WHERE anonymous AND updated_at < now() - $1::interval ORDER BY updated_at LIMIT $3)
+         UNION ALL
+         (SELECT user_id, anonymous FROM carts
+          WHERE NOT anonymous AND updated_at < now() - $2::interval AND NOT EXISTS (
+              SELECT FROM checkouts AS checkout WHERE checkout.user_id = carts.user_id AND checkout.state NOT IN ('DONE', 'REFUSED'))
+          ORDER BY updated_at LIMIT $3)",
+        interval(kept.anonymous),
+        interval(kept.users),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let owners = rows.into_iter().filter_map(|row| Some(CartOwner::of_row(row.user_id?, row.anonymous?)));
+    Ok(owners.collect())
+}
+
+/// Deletes those of these carts that still nobody has changed for so long; how many there were. A cart that somebody is changing at this
+/// moment is left alone.
+pub async fn delete_outdated(db: &mut PgConnection, owners: &[CartOwner], kept: Kept) -> sqlx::Result<u64> {
+    let ids: Vec<_> = owners.iter().map(|owner| owner.as_uuid()).collect();
+    let result = sqlx::query!(
+        "DELETE FROM carts WHERE user_id IN (
+             SELECT user_id FROM carts
+             WHERE user_id = ANY($1) AND updated_at < now() - CASE WHEN anonymous THEN $2::interval ELSE $3::interval END
+                 AND NOT EXISTS (
+                     SELECT FROM checkouts AS checkout
+                     WHERE checkout.user_id = carts.user_id AND checkout.state NOT IN ('DONE', 'REFUSED'))
+             FOR UPDATE SKIP LOCKED
+         )",
+        &ids,
+        interval(kept.anonymous),
+        interval(kept.users),
+    )
+    .execute(db)
+    .await?;
+    Ok(result.rows_affected())
 }
 
 /// Takes what was ordered out of a cart, and nothing that came in after the version that was ordered: a line that has grown keeps
 /// the difference, a line that was put in anew stays whole.
-pub async fn consume(db: &mut PgConnection, user: UserId, version: i64, items: &[Item]) -> sqlx::Result<()> {
+pub async fn consume(db: &mut PgConnection, owner: CartOwner, version: i64, items: &[Item]) -> sqlx::Result<()> {
     let products: Vec<i64> = items.iter().map(|item| item.product_id.get()).collect();
     let quantities: Vec<i32> = items.iter().map(|item| item.quantity.get()).collect();
     sqlx::query!(
@@ -141,7 +324,7 @@ pub async fn consume(db: &mut PgConnection, user: UserId, version: i64, items: &
          FROM ordered
          WHERE line.user_id = $1 AND line.since <= $2 AND line.product_id = ordered.product_id
                AND line.quantity > ordered.quantity",
-        user.as_uuid(),
+        owner.as_uuid(),
         version,
         &products,
         &quantities,

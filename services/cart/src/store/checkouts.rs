@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use shop_types::{OrderId, OrderLine, UserId};
-use sqlx::postgres::types::PgInterval;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 
+use super::interval;
 use crate::domain::cart::{Contents, Item};
-use crate::domain::checkout::{Answer, Checkout, Fingerprint, IdempotencyKey, State};
+use crate::domain::checkout::{Answer, Checkout, State};
+use crate::domain::expectation::Expectation;
+use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 
 /// A checkout found by its key.
 #[derive(Clone, Debug)]
@@ -28,6 +30,7 @@ pub async fn find(
 ) -> sqlx::Result<Option<Known>> {
     let row = sqlx::query!(
         r#"SELECT order_id AS "order_id: OrderId", user_id AS "user_id: UserId", cart_version, lines AS "lines: Json<Vec<Item>>",
+                  expected AS "expected: Json<Expectation>", extract(epoch FROM now() - created_at)::float8 AS "age!",
                   state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>", answer_status, answer_body, attempts,
                   fingerprint = $3 AS "same_request!"
            FROM checkouts WHERE user_id = $1 AND idempotency_key = $2"#,
@@ -44,6 +47,8 @@ pub async fn find(
             user_id: row.user_id,
             cart_version: row.cart_version,
             lines: row.lines,
+            expected: row.expected,
+            age: row.age,
             state: row.state,
             priced: row.priced,
             answer_status: row.answer_status,
@@ -55,11 +60,23 @@ pub async fn find(
     .transpose()
 }
 
+/// Whether the user began a checkout under this key.
+pub async fn exists(db: impl PgExecutor<'_>, user: UserId, key: &IdempotencyKey) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM checkouts WHERE user_id = $1 AND idempotency_key = $2) AS "exists!""#,
+        user.as_uuid(),
+        key.as_str(),
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// The checkout of this order.
 pub async fn get(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option<Checkout>> {
     let row = sqlx::query_as!(
         CheckoutRow,
         r#"SELECT order_id AS "order_id: OrderId", user_id AS "user_id: UserId", cart_version, lines AS "lines: Json<Vec<Item>>",
+                  expected AS "expected: Json<Expectation>", extract(epoch FROM now() - created_at)::float8 AS "age!",
                   state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>", answer_status, answer_body, attempts
            FROM checkouts WHERE order_id = $1"#,
         order.as_uuid(),
@@ -85,20 +102,22 @@ pub async fn begin(
     user: UserId,
     key: &IdempotencyKey,
     fingerprint: Fingerprint,
-    contents: Contents,
+    contents: &Contents,
+    expectation: Expectation,
     lease: Duration,
 ) -> sqlx::Result<Checkout> {
-    let order_id = OrderId::generate();
+    let (order_id, items) = (OrderId::generate(), contents.items());
     sqlx::query!(
-        "INSERT INTO checkouts (order_id, user_id, idempotency_key, fingerprint, cart_version, lines, resume_at)
-         VALUES ($1, $2, $3, $4, $5, $6, now() + $7)",
+        "INSERT INTO checkouts (order_id, user_id, idempotency_key, fingerprint, cart_version, lines, resume_at, expected)
+         VALUES ($1, $2, $3, $4, $5, $6, now() + $7, $8)",
         order_id.as_uuid(),
         user.as_uuid(),
         key.as_str(),
         &fingerprint.as_bytes()[..],
         contents.version,
-        Json(&contents.items) as _,
+        Json(&items) as _,
         interval(lease),
+        (!expectation.is_none()).then_some(Json(&expectation)) as _,
     )
     .execute(db)
     .await?;
@@ -106,11 +125,13 @@ pub async fn begin(
         order_id,
         user_id: user,
         cart_version: contents.version,
-        items: contents.items,
+        items,
+        expectation,
         state: State::Reserving,
         priced: None,
         answer: None,
         attempts: 0,
+        age: Duration::ZERO,
     })
 }
 
@@ -158,7 +179,8 @@ pub async fn take_abandoned(db: impl PgExecutor<'_>, limit: i64, lease: Duration
                ORDER BY resume_at LIMIT $1 FOR UPDATE SKIP LOCKED
            )
            RETURNING order_id AS "order_id: OrderId", user_id AS "user_id: UserId", cart_version,
-                     lines AS "lines: Json<Vec<Item>>", state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>",
+                     lines AS "lines: Json<Vec<Item>>", expected AS "expected: Json<Expectation>",
+                     extract(epoch FROM now() - created_at)::float8 AS "age!", state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>",
                      answer_status, answer_body, attempts"#,
         limit,
         interval(lease),
@@ -199,6 +221,8 @@ struct CheckoutRow {
     user_id: UserId,
     cart_version: i64,
     lines: Json<Vec<Item>>,
+    expected: Option<Json<Expectation>>,
+    age: f64,
     state: State,
     priced: Option<Json<Vec<OrderLine>>>,
     answer_status: Option<i16>,
@@ -222,15 +246,12 @@ impl TryFrom<CheckoutRow> for Checkout {
             user_id: row.user_id,
             cart_version: row.cart_version,
             items: row.lines.0,
+            expectation: row.expected.map(|Json(expected)| expected).unwrap_or_default(),
             state: row.state,
             priced: row.priced.map(|Json(lines)| lines),
             answer,
             attempts: row.attempts,
+            age: Duration::try_from_secs_f64(row.age).unwrap_or_default(),
         })
     }
-}
-
-/// A duration as the database counts it; one that is too long to count is as long as can be.
-fn interval(duration: Duration) -> PgInterval {
-    PgInterval { months: 0, days: 0, microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 2) }
 }

@@ -13,6 +13,8 @@ async fn nobody_gets_at_a_cart_without_the_right_credentials() {
     let internal = format!("/internal/carts/{}", customer.id);
     let sibling = shop.keys.service_authorization();
     let own = [
+        ("POST", "/cart-api/cart/merge"),
+        ("DELETE", "/cart-api/cart/left-out"),
         ("GET", "/cart-api/cart"),
         ("DELETE", "/cart-api/cart"),
         ("POST", "/cart-api/cart/items"),

@@ -126,6 +126,7 @@ async fn a_product_that_is_no_longer_sold_is_shown_apart() {
     let refused = cart.checkout(&customer, "k").await;
     refused.assert_problem(409, "product-not-sold");
     assert_eq!(refused.json()["product_ids"], json!([2]));
+    assert_eq!(refused.json()["lines"], json!([{"product_id": 2, "reason": "not_sold"}]));
 }
 
 #[tokio::test]

@@ -174,7 +174,10 @@ async fn a_checkout_without_stock_is_refused_for_good_and_leaves_everything_as_i
 
     let refused = cart.checkout(&customer, "k").await;
     refused.assert_problem(409, "out-of-stock");
-    assert_eq!(refused.json()["lines"], json!([{"product_id": 2, "requested": 50, "available": 49}]));
+    assert_eq!(
+        refused.json()["lines"],
+        json!([{"product_id": 2, "reason": "out_of_stock", "requested": 50, "available": 49}])
+    );
     assert_eq!((shop.stock(1).await, shop.stock(2).await), (100, 49));
     assert_eq!(cart.items(&customer).await, [(1, 2), (2, 50)]);
 

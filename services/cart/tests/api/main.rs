@@ -1,7 +1,9 @@
 //! The cart service from outside, between the real catalog and the real order service, each with a database of its own.
 #![expect(clippy::expect_used, reason = "what fails here fails the test, with its reason")]
 
+mod anonymous;
 mod authorization;
+mod browser;
 mod caching;
 mod cart;
 mod checkout;
@@ -10,3 +12,4 @@ mod document;
 mod faults;
 mod outages;
 mod support;
+mod versions;

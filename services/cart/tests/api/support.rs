@@ -17,7 +17,7 @@ use shop_runtime::db::{self, DbConfig};
 use shop_runtime::layers::{self, Limits};
 use shop_runtime::metrics::{self, HttpMetrics};
 use shop_runtime::redis::Redis;
-use shop_testkit::{Keys, TestDb, TestRedis, eventually};
+use shop_testkit::{ChaosProxy, Keys, TestDb, TestRedis, eventually};
 use shop_types::UserId;
 use sqlx::PgPool;
 use tokio::runtime::Runtime;
@@ -32,6 +32,9 @@ pub(crate) const PATIENT: Times = Times {
     checkout_wait: Duration::from_secs(30),
     checkout_lease: Duration::from_secs(60),
     checkout_sweep_every: Duration::from_millis(50),
+    checkout_deadline: Duration::from_secs(600),
+    carts_kept: Duration::from_secs(365 * 86_400),
+    anonymous_carts_kept: Duration::from_secs(30 * 86_400),
     idempotency_kept: Duration::from_secs(86_400),
 };
 
@@ -48,6 +51,9 @@ pub(crate) struct Shop {
     pub(crate) orders: PgPool,
     catalog_url: String,
     orders_url: String,
+    /// The ways to the siblings that a test can break, for the replicas that go by them.
+    pub(crate) catalog_proxy: ChaosProxy,
+    pub(crate) orders_proxy: ChaosProxy,
     /// A name of its own, since the Redis is shared.
     name: String,
     _databases: (TestDb, TestDb),
@@ -92,12 +98,36 @@ impl Shop {
 
         let db = TestDb::new(&MIGRATOR, NAME).await;
         let name = format!("test/{}", UserId::generate());
-        Self { keys, faults, db, catalog, orders, catalog_url, orders_url, name, _databases: (catalog_db, orders_db) }
+        let (catalog_proxy, orders_proxy) = (proxy_to(&catalog_url).await, proxy_to(&orders_url).await);
+        Self {
+            keys,
+            faults,
+            db,
+            catalog,
+            orders,
+            catalog_url,
+            orders_url,
+            catalog_proxy,
+            orders_proxy,
+            name,
+            _databases: (catalog_db, orders_db),
+        }
     }
 
     /// Starts a replica of the cart service, sweeper and all.
     pub(crate) async fn replica(&self, times: Times) -> Replica {
         self.replica_over(self.db.url(), Some(TestRedis::shared().await.url()), times).await
+    }
+
+    /// Starts a replica that reaches its siblings by the proxies.
+    pub(crate) async fn replica_by_proxies(&self, times: Times) -> Replica {
+        let urls = [&self.catalog_proxy, &self.orders_proxy].map(|proxy| format!("http://{}", proxy.address()));
+        self.start(self.db.url(), Some(TestRedis::shared().await.url()), urls, times).await
+    }
+
+    /// Starts three replicas.
+    pub(crate) async fn replicas(&self, times: Times) -> [Replica; 3] {
+        [self.replica(times).await, self.replica(times).await, self.replica(times).await]
     }
 
     /// Starts a replica that has no Redis: what it answers is what the database and the catalog say.
@@ -120,13 +150,23 @@ impl Shop {
         redis_url: Option<SecretString>,
         times: Times,
     ) -> Replica {
+        self.start(database, redis_url, [self.catalog_url.clone(), self.orders_url.clone()], times).await
+    }
+
+    async fn start(
+        &self,
+        database: SecretString,
+        redis_url: Option<SecretString>,
+        [catalog_url, orders_url]: [String; 2],
+        times: Times,
+    ) -> Replica {
         let name = self.name.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
         let token = self.keys.service_token().into();
         let sibling =
             |name, url: &str| Sibling::new(name, url, &token, times.sibling_timeout).expect("the URL is right");
-        let (catalog, orders) = (sibling("catalog", &self.catalog_url), sibling("order", &self.orders_url));
+        let (catalog, orders) = (sibling("catalog", &catalog_url), sibling("order", &orders_url));
         let auth = self.keys.auth_state();
         let url = runtime.spawn(async move {
             let config = DbConfig { max_connections: 8, ..DbConfig::new(database, NAME, NAME) };
@@ -165,6 +205,18 @@ impl Shop {
         statement.execute(&self.catalog).await.expect("the stock can be set");
     }
 
+    /// Takes a product out of the assortment.
+    pub(crate) async fn withdraw(&self, product: i64) {
+        let statement = sqlx::query("UPDATE products SET deleted_at = now() WHERE id = $1").bind(product);
+        statement.execute(&self.catalog).await.expect("the product can be withdrawn");
+    }
+
+    /// Gives a product another price.
+    pub(crate) async fn reprice(&self, product: i64, kopeks: i64) {
+        let statement = sqlx::query("UPDATE products SET price_amount = $2 WHERE id = $1").bind(product).bind(kopeks);
+        statement.execute(&self.catalog).await.expect("the price can be set");
+    }
+
     /// How many orders the customer has.
     pub(crate) async fn orders_of(&self, customer: &Customer) -> i64 {
         let count = sqlx::query_scalar("SELECT count(*) FROM orders WHERE user_id = $1").bind(customer.id);
@@ -179,6 +231,11 @@ impl Shop {
         })
         .await;
     }
+}
+
+async fn proxy_to(url: &str) -> ChaosProxy {
+    let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+    ChaosProxy::to(address.expect("the URL has an address")).await
 }
 
 /// Runs a statement that must work.
@@ -209,12 +266,23 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<String>,
     pub(crate) cache_control: Option<String>,
     pub(crate) cache_status: Option<String>,
+    pub(crate) etag: Option<String>,
+    pub(crate) set_cookie: Option<String>,
     pub(crate) text: String,
 }
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("the body is JSON")
+    }
+
+    /// What is in the cart that was answered: products and quantities.
+    #[track_caller]
+    pub(crate) fn items(&self) -> Vec<(i64, i64)> {
+        let cart = self.json();
+        let lines = cart["lines"].as_array().cloned().unwrap_or_else(|| panic!("no cart: {self:?}"));
+        let number = |line: &Value, name: &str| line[name].as_i64().expect("a number");
+        lines.iter().map(|line| (number(line, "product_id"), number(line, "quantity"))).collect()
     }
 
     /// Whether a cache gave the answer.
@@ -232,6 +300,14 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// What was asked for was done.
+    #[track_caller]
+    pub(crate) fn assert_problem_free(&self) {
+        assert!(self.status < 300, "{self:?}");
+    }
+}
+
 impl Replica {
     /// Ends the process where it is, as SIGKILL does: nothing is finished, connections break.
     pub(crate) fn kill(mut self) {
@@ -241,8 +317,13 @@ impl Replica {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, authorization: &str) -> reqwest::RequestBuilder {
+        self.anonymous_request(method, path).header(AUTHORIZATION, authorization)
+    }
+
+    /// A request of somebody who has not logged in.
+    pub(crate) fn anonymous_request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        self.client.request(method, format!("{}{path}", self.url)).header(AUTHORIZATION, authorization)
+        self.client.request(method, format!("{}{path}", self.url))
     }
 
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
@@ -279,10 +360,7 @@ impl Replica {
     /// What is in the cart: products and quantities.
     pub(crate) async fn items(&self, customer: &Customer) -> Vec<(i64, i64)> {
         let answer = self.get("/cart-api/cart", customer).await;
-        let cart = answer.json();
-        let lines = cart["lines"].as_array().cloned().unwrap_or_else(|| panic!("no cart: {answer:?}"));
-        let number = |line: &Value, name: &str| line[name].as_i64().expect("a number");
-        lines.iter().map(|line| (number(line, "product_id"), number(line, "quantity"))).collect()
+        answer.items()
     }
 
     pub(crate) fn checkout_request(&self, customer: &Customer, key: &str) -> reqwest::RequestBuilder {
@@ -317,6 +395,7 @@ async fn send(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error
     let (content_type, location) = (header("content-type"), header("location"));
     let (retry_after, cache_control) = (header("retry-after"), header("cache-control"));
     let (cache_status, status) = (header("cache-status"), response.status().as_u16());
+    let (etag, set_cookie) = (header("etag"), header("set-cookie"));
     let text = response.text().await?;
-    Ok(Answer { status, content_type, location, retry_after, cache_control, cache_status, text })
+    Ok(Answer { status, content_type, location, retry_after, cache_control, cache_status, etag, set_cookie, text })
 }
