@@ -65,21 +65,22 @@ impl Orders {
         illegal: impl FnOnce(&Found) -> Error,
     ) -> Result<OrderDetails, Error> {
         let mut transaction = self.db.begin().await?;
-        let order = moves::lock(&mut transaction, id).await?.filter(may).ok_or(Error::NotFound(id))?;
-        let made = if order.status == to {
-            None
-        } else if lifecycle::allowed(order.status, to) {
-            Some(carry_out(&mut transaction, &[self.step(order, to)]).await?)
-        } else {
-            return Err(illegal(&order));
+        let refused = match moves::lock(&mut transaction, id).await?.filter(may) {
+            Some(order) if order.status == to || lifecycle::allowed(order.status, to) => {
+                let steps: Vec<Move> = (order.status != to).then(|| self.step(order, to)).into_iter().collect();
+                let made = carry_out(&mut transaction, &steps).await?;
+                // Before the commit: who could not be told of what was done would have to ask again.
+                let details = orders::details(&mut transaction, id).await?.ok_or(Error::NotFound(id))?;
+                transaction.commit().await?;
+                made.count(&self.metrics);
+                return Ok(details);
+            }
+            Some(order) => illegal(&order),
+            None => Error::NotFound(id),
         };
-        // Before the commit: who could not be told of what was done would have to ask again.
-        let details = orders::details(&mut transaction, id).await?.ok_or(Error::NotFound(id))?;
-        transaction.commit().await?;
-        if let Some(made) = made {
-            made.count(&self.metrics);
-        }
-        Ok(details)
+        // Before the answer: the clock would pass over an order that is still locked.
+        transaction.rollback().await?;
+        Err(refused)
     }
 
     fn step(&self, order: Found, to: OrderStatus) -> Move {
@@ -89,6 +90,9 @@ impl Orders {
 
 /// Makes the moves and writes down who is to be told of them.
 async fn carry_out(db: &mut PgConnection, steps: &[Move]) -> Result<Made, Error> {
+    if steps.is_empty() {
+        return Ok(Made(Vec::new()));
+    }
     let by_order: HashMap<OrderId, Move> = steps.iter().map(|step| (step.order.id, *step)).collect();
     let moved = moves::make(&mut *db, steps).await?;
     let (mut made, mut events) = (Vec::with_capacity(moved.len()), Vec::with_capacity(2 * moved.len()));

@@ -16,7 +16,7 @@ const WHOLE_WAY: [&str; 4] = ["CREATED", "PROCESSING", "SHIPPING", "DELIVERED"];
 async fn three_clocks_move_each_order_through_each_state_once() {
     let service = Service::new(AT_ONCE).await;
     let user = UserId::generate();
-    let orders = join_all((0..120).map(|_| service.order_of(user))).await;
+    let orders = join_all((0..200).map(|_| service.order_of(user))).await;
 
     let stop = CancellationToken::new();
     let clocks = (0..3)
@@ -37,7 +37,7 @@ async fn three_clocks_move_each_order_through_each_state_once() {
     assert_eq!(service.count("SELECT count(*) FROM orders WHERE version <> 4").await, 0);
     assert_eq!(
         service.count("SELECT count(*) FROM outbox WHERE topic = 'order_status'").await,
-        120 * 4,
+        200 * 4,
         "each move is told once"
     );
 }

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::routing::post;
 use clap::Parser as _;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
@@ -39,17 +38,43 @@ async fn user_service(service: &Service) -> (TestDb, String) {
     (db, shop_testkit::spawn(app.router).await)
 }
 
-/// A catalog that takes every sale and notes it, with how the caller proved himself; where it listens.
-async fn noting_catalog() -> (Arc<Mutex<Vec<(String, Value)>>>, String) {
+/// What somebody was told, how, and with what authorization.
+#[derive(Clone, Debug)]
+struct Told {
+    request: String,
+    authorization: String,
+    trace: String,
+    body: Value,
+}
+
+/// A catalog that takes everything and notes it; where it listens.
+async fn noting_catalog() -> (Arc<Mutex<Vec<Told>>>, String) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&told);
-    let take = async move |headers: http::HeaderMap, axum::Json(sale): axum::Json<Value>| {
-        let authorization = headers[http::header::AUTHORIZATION].to_str().expect("is text").to_owned();
-        noted.lock().expect("nobody panicked").push((authorization, sale));
+    let take = async move |method: http::Method, uri: http::Uri, headers: http::HeaderMap, body: String| {
+        let header = |name: &str| headers[name].to_str().expect("is text").to_owned();
+        noted.lock().expect("nobody panicked").push(Told {
+            request: format!("{method} {uri}"),
+            authorization: header("authorization"),
+            trace: header("traceparent"),
+            body: serde_json::from_str(&body).unwrap_or_default(),
+        });
         http::StatusCode::NO_CONTENT
     };
-    let router = axum::Router::new().route("/internal/sales", post(take));
-    (told, shop_testkit::spawn(router).await)
+    (told, shop_testkit::spawn(axum::Router::new().fallback(take)).await)
+}
+
+impl Service {
+    fn relay(&self) -> Relay {
+        let metrics = OutboxMetrics::register(&prometheus::Registry::new()).expect("a fresh registry");
+        Relay::new(self.pool.clone(), metrics)
+    }
+
+    /// Delivers until nothing is due any more.
+    async fn deliver_all(&self, to: &Listeners) {
+        let (relay, deliver) = (self.relay(), |event| relay::deliver(to.clone(), event));
+        while relay.deliver_due(&deliver).await.expect("the database is there") > 0 {}
+    }
 }
 
 /// Those who are told, at these addresses.
@@ -68,14 +93,12 @@ async fn the_catalog_is_told_once_what_an_order_bought() {
     let order = service.order_of(user).await;
     assert_eq!(service.put(order, &crate::support::order(user)).await.status, 200, "placed before");
 
-    let metrics = OutboxMetrics::register(&prometheus::Registry::new()).expect("a fresh registry");
-    let (relay, to) = (Relay::new(service.pool.clone(), metrics), listeners(&service, &users, &catalog));
-    let deliver = |event| relay::deliver(to.clone(), event);
-    while relay.deliver_due(&deliver).await.expect("the database is there") > 0 {}
+    service.deliver_all(&listeners(&service, &users, &catalog)).await;
     assert_eq!(service.count("SELECT count(*) FROM outbox").await, 0, "everything has arrived");
 
-    let told = told.lock().expect("nobody panicked");
-    let [(authorization, sale)] = &told[..] else { panic!("one sale was told of, not {told:?}") };
+    let told = told.lock().expect("nobody panicked").clone();
+    let sales: Vec<_> = told.iter().filter(|told| told.request == "POST /internal/sales").collect();
+    let [Told { authorization, body: sale, .. }] = sales[..] else { panic!("one sale was told of, not {told:?}") };
     assert_eq!(*authorization, service.keys.service_authorization());
     assert_eq!((&sale["order_id"], &sale["user_id"]), (&json!(order), &json!(user)));
     assert_eq!(sale["lines"], json!([{"product_id": 7, "quantity": 2}, {"product_id": 3, "quantity": 1}]));
@@ -92,10 +115,9 @@ async fn every_move_is_told_once_although_the_user_service_was_away() {
 
     let (_told, catalog) = noting_catalog().await;
     let to = listeners(&service, &format!("http://{}", proxy.address()), &catalog);
-    let metrics = OutboxMetrics::register(&prometheus::Registry::new()).expect("a fresh registry");
     let stop = CancellationToken::new();
     for _ in 0..2 {
-        let (relay, to) = (Relay::new(service.pool.clone(), metrics.clone()), to.clone());
+        let (relay, to) = (service.relay(), to.clone());
         tokio::spawn(relay.run(move |event| relay::deliver(to.clone(), event), stop.clone()));
     }
 
@@ -113,13 +135,87 @@ async fn every_move_is_told_once_although_the_user_service_was_away() {
     eventually("everything has arrived", async || service.count("SELECT count(*) FROM outbox").await == 0).await;
     stop.cancel();
 
-    let authorization = format!("Bearer {}", service.keys.token(user, Role::User));
-    let notices = reqwest::Client::new().get(format!("{users}/user-api/notifications"));
-    let notices = notices.header(AUTHORIZATION, authorization).send().await.expect("the user service answers");
-    let notices: Value = notices.json().await.expect("it answers JSON");
-    let items = notices["items"].as_array().expect("a list");
-    let mut told: Vec<_> = items.iter().map(|item| item["status"].as_str().unwrap_or_default()).collect();
-    told.sort_unstable();
-    assert_eq!(told, ["CREATED", "DELIVERED", "PROCESSING", "SHIPPING"]);
+    let items = notices_of(&service, &users, user).await;
+    assert_eq!(statuses(&items), ["CREATED", "DELIVERED", "PROCESSING", "SHIPPING"]);
     assert!(items.iter().all(|item| item["order_id"] == order.to_string() && item["kind"] == "order_status"));
+}
+
+/// What the user service has told this user.
+async fn notices_of(service: &Service, users: &str, user: UserId) -> Vec<Value> {
+    let notices = reqwest::Client::new().get(format!("{users}/user-api/notifications"));
+    let notices = notices.header(AUTHORIZATION, service.bearer(user, Role::User));
+    let notices: Value = notices.send().await.expect("the user service answers").json().await.expect("it answers JSON");
+    notices["items"].as_array().expect("a list").clone()
+}
+
+/// Their states, by the alphabet.
+fn statuses(notices: &[Value]) -> Vec<&str> {
+    let mut statuses: Vec<_> = notices.iter().map(|notice| notice["status"].as_str().unwrap_or_default()).collect();
+    statuses.sort_unstable();
+    statuses
+}
+
+#[tokio::test]
+async fn a_user_service_that_is_slow_or_answers_rubbish_is_told_again_and_takes_each_notice_once() {
+    let service = Service::new(AT_ONCE).await;
+    let (_db, users) = user_service(&service).await;
+    let proxy = ChaosProxy::to(users.trim_start_matches("http://").parse().expect("an address")).await;
+    let (_told, catalog) = noting_catalog().await;
+    let mut to = listeners(&service, &format!("http://{}", proxy.address()), &catalog);
+    let token = service.keys.service_token().into();
+    let address = format!("http://{}", proxy.address());
+    to.users = Sibling::new("user", &address, &token, Duration::from_millis(400)).expect("the URL is right");
+    let user = UserId::generate();
+    service.order_of(user).await;
+    let failed = "SELECT count(*) FROM outbox WHERE topic = 'order_status' AND attempts > 0 AND last_error IS NOT NULL";
+
+    // It takes the notice, and its answer is late.
+    proxy.slow(Duration::from_millis(1500));
+    service.deliver_all(&to).await;
+    assert_eq!(service.count(failed).await, 1);
+    service.orders.tick(10).await.expect("the database is there");
+    // It takes it again, and what it answers can't be understood.
+    proxy.garble();
+    service.deliver_all(&to).await;
+    eventually("both have been tried", async || {
+        service.deliver_all(&to).await;
+        service.count(failed).await == 2
+    })
+    .await;
+    proxy.restore_networking();
+    eventually("everything has arrived", async || {
+        service.deliver_all(&to).await;
+        service.count("SELECT count(*) FROM outbox").await == 0
+    })
+    .await;
+    assert_eq!(statuses(&notices_of(&service, &users, user).await), ["CREATED", "PROCESSING"]);
+}
+
+#[tokio::test]
+async fn the_catalog_hears_of_each_move_and_of_an_order_that_is_called_off_within_the_trace_of_the_request() {
+    let service = Service::new(NEVER).await;
+    let (_db, users) = user_service(&service).await;
+    let (told, catalog) = noting_catalog().await;
+    let user = UserId::generate();
+    let order = service.order_of(user).await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = service.client.post(format!("{}/order-api/orders/{order}/cancel", service.url));
+    let request = request.header(AUTHORIZATION, service.bearer(user, Role::User));
+    let answer = request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01")).send().await;
+    assert_eq!(answer.expect("the service answers").status(), 200);
+    service.deliver_all(&listeners(&service, &users, &catalog)).await;
+
+    let told = told.lock().expect("nobody panicked").clone();
+    let of = |request: &str| told.iter().filter(|told| told.request == request).cloned().collect::<Vec<_>>();
+    let news = of("POST /internal/order-events");
+    let mut versions: Vec<_> =
+        news.iter().map(|told| (told.body["version"].clone(), told.body["status"].clone())).collect();
+    versions.sort_by_key(|(version, _)| version.as_i64());
+    assert_eq!(versions, [(json!(1), json!("CREATED")), (json!(2), json!("CANCELLED"))]);
+    assert!(news.iter().all(|told| told.body["order_id"] == json!(order) && told.body["user_id"] == json!(user)));
+    for request in [format!("DELETE /internal/reservations/{order}"), format!("DELETE /internal/sales/{order}")] {
+        let [Told { trace: traceparent, authorization, .. }] = &of(&request)[..] else { panic!("{request}: {told:?}") };
+        assert_eq!(traceparent[3..35], *trace, "{request}");
+        assert_eq!(*authorization, service.keys.service_authorization());
+    }
 }

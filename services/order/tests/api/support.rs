@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
+use prometheus::Registry;
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use shop_auth::Role;
 use shop_order::app::AppState;
 use shop_order::domain::lifecycle::Lifecycle;
 use shop_order::orders::Orders;
+use shop_order::streams::StreamLimits;
 use shop_order::{MIGRATOR, NAME, SCHEMA, routes};
 use shop_runtime::db::{self, DbConfig};
 use shop_runtime::layers::{self, Limits};
 use shop_runtime::metrics::{self, HttpMetrics};
-use shop_testkit::{Keys, TestDb};
+use shop_testkit::{ChaosProxy, Keys, TestDb};
 use shop_types::{OrderId, UserId};
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 /// Everything at once: an order is due in each state as soon as it is there.
 pub(crate) const AT_ONCE: [Duration; 3] = [Duration::ZERO; 3];
@@ -29,8 +33,11 @@ pub(crate) struct Service {
     pub(crate) pool: PgPool,
     pub(crate) keys: Keys,
     pub(crate) db: TestDb,
-    url: String,
-    client: reqwest::Client,
+    pub(crate) registry: Registry,
+    /// Ends the streams of events.
+    pub(crate) stop: CancellationToken,
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
 }
 
 /// What came back.
@@ -53,14 +60,43 @@ impl Service {
     /// A service whose orders move by these times, measured from their creation; its clock does not run by itself.
     pub(crate) async fn new(times: [Duration; 3]) -> Self {
         let (db, keys) = (TestDb::new(&MIGRATOR, SCHEMA).await, Keys::generate());
-        let (pool, state, router) = replica(&db, &keys, times);
+        let url = db.url();
+        Self::over(db, keys, url, times, StreamLimits::default()).await
+    }
+
+    /// The same with other limits of streams.
+    pub(crate) async fn streaming(limits: StreamLimits) -> Self {
+        let (db, keys) = (TestDb::new(&MIGRATOR, SCHEMA).await, Keys::generate());
+        let url = db.url();
+        Self::over(db, keys, url, NEVER, limits).await
+    }
+
+    /// A service whose way to the database leads over a network that can be broken.
+    pub(crate) async fn over_a_network(times: [Duration; 3]) -> (Self, ChaosProxy) {
+        let (db, keys) = (TestDb::new(&MIGRATOR, SCHEMA).await, Keys::generate());
+        let proxy = ChaosProxy::to(db.address()).await;
+        let url = db.url_by(proxy.address());
+        (Self::over(db, keys, url, times, StreamLimits::default()).await, proxy)
+    }
+
+    async fn over(db: TestDb, keys: Keys, url: SecretString, times: [Duration; 3], limits: StreamLimits) -> Self {
+        let stop = CancellationToken::new();
+        let Replica { state, router, registry } = replica(url, &keys, times, limits, &stop);
         let url = shop_testkit::spawn(router).await;
-        Self { orders: state.orders().clone(), pool, keys, db, url, client: reqwest::Client::new() }
+        let (pool, client) = (db.pool().clone(), reqwest::Client::new());
+        Self { orders: state.orders().clone(), pool, keys, db, registry, stop, url, client }
+    }
+
+    /// Another replica, which serves the same orders on a port of its own.
+    pub(crate) async fn twin(&self) -> String {
+        let replica = replica(self.db.url(), &self.keys, NEVER, StreamLimits::default(), &self.stop);
+        shop_testkit::spawn(replica.router).await
     }
 
     /// The orders as another replica sees them, with connections of its own.
     pub(crate) fn another_replica(&self, times: [Duration; 3]) -> Orders {
-        replica(&self.db, &self.keys, times).1.orders().clone()
+        let replica = replica(self.db.url(), &self.keys, times, StreamLimits::default(), &self.stop);
+        replica.state.orders().clone()
     }
 
     pub(crate) async fn send(
@@ -99,6 +135,55 @@ impl Service {
         self.send("GET", path, Some(&authorization), None).await
     }
 
+    pub(crate) fn bearer(&self, user: UserId, role: Role) -> String {
+        format!("Bearer {}", self.keys.token(user, role))
+    }
+
+    /// As this customer, without a body.
+    pub(crate) async fn post(&self, path: &str, user: UserId) -> Answer {
+        self.send("POST", path, Some(&self.bearer(user, Role::User)), None).await
+    }
+
+    /// As an admin.
+    pub(crate) async fn as_admin(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.send(method, path, Some(&self.bearer(UserId::generate(), Role::Admin)), body).await
+    }
+
+    /// Calls the order off, as its customer.
+    pub(crate) async fn cancel(&self, id: OrderId, user: UserId) -> Answer {
+        self.post(&format!("/order-api/orders/{id}/cancel"), user).await
+    }
+
+    /// Moves the order, as an admin.
+    pub(crate) async fn advance(&self, id: OrderId, to: &str) -> Answer {
+        self.as_admin("POST", &format!("/order-api/admin/orders/{id}/advance"), Some(&json!({"to": to}))).await
+    }
+
+    /// What was told of an order on a topic, by version; topics without versions by nothing.
+    pub(crate) async fn told(&self, topic: &str, order: OrderId) -> Vec<Value> {
+        let sql = "SELECT payload FROM outbox WHERE topic = $1 AND payload ->> 'order_id' = $2
+                   ORDER BY (payload ->> 'version')::int";
+        sqlx::query_scalar(sql)
+            .bind(topic)
+            .bind(order.to_string())
+            .fetch_all(&self.pool)
+            .await
+            .expect("the query is right")
+    }
+
+    /// A counter's value, by its labels.
+    pub(crate) fn counter(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == name).expect("it is registered");
+        let of = |metric: &&prometheus::proto::Metric| {
+            labels.iter().all(|(name, value)| {
+                metric.get_label().iter().any(|label| label.name() == *name && label.value() == *value)
+            })
+        };
+        let metric = family.get_metric().iter().find(of).expect("there is such a series");
+        metric.get_counter().get_value() + metric.get_gauge().get_value()
+    }
+
     /// Makes an order, which must work.
     pub(crate) async fn order_of(&self, user: UserId) -> OrderId {
         let id = OrderId::generate();
@@ -120,19 +205,34 @@ impl Service {
     }
 }
 
+struct Replica {
+    state: AppState,
+    router: axum::Router,
+    registry: Registry,
+}
+
 fn replica(
-    db: &TestDb,
+    url: SecretString,
     keys: &Keys,
     [processing, shipping, delivered]: [Duration; 3],
-) -> (PgPool, AppState, axum::Router) {
-    let config = DbConfig { max_connections: 8, ..DbConfig::new(db.url(), NAME, SCHEMA) };
+    limits: StreamLimits,
+    stop: &CancellationToken,
+) -> Replica {
+    let config = DbConfig {
+        max_connections: 8,
+        acquire_timeout: Duration::from_secs(5),
+        lock_timeout: Duration::from_secs(4),
+        ..DbConfig::new(url, NAME, SCHEMA)
+    };
     let pool = db::connect(&config).expect("the URL is right");
     let registry = metrics::registry();
     let lifecycle = Lifecycle::new(processing, shipping, delivered).expect("the times are in order");
     let state = AppState::new(&pool, keys.auth_state(), lifecycle, &registry).expect("a fresh registry");
+    let state = state.streaming(limits, stop.clone());
+    tokio::spawn(state.streams().clone().listen());
     let http_metrics = HttpMetrics::register(&registry, NAME).expect("a fresh registry");
     let router = layers::wrap(routes::router(state.clone()), http_metrics, Limits::default());
-    (pool, state, router)
+    Replica { state, router, registry }
 }
 
 /// An order of two products as the cart sends it.
