@@ -56,3 +56,82 @@ fn every_chapter_is_in_the_summary_and_the_other_way_round() {
         .collect();
     assert_eq!(linked, chapters.iter().map(String::as_str).collect::<BTreeSet<_>>());
 }
+
+/// All Rust sources below some folders, without tests.
+fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.ends_with("target") {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a readable source");
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+/// The words in back quotes in the first column of a page's tables.
+fn first_column(page: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join("docs/src").join(page)).expect("a readable page");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    rows.map(|(word, _)| word.to_owned()).collect()
+}
+
+/// The names of problems that the code makes: the first text after a call that makes one.
+fn problems_in_code() -> BTreeSet<String> {
+    const CALLS: [&str; 6] = ["Problem::new(", "Self::new(", "conflict(", "unprocessable(", "unavailable(", "away("];
+    let mut found = BTreeSet::new();
+    for (path, text) in sources(&["services"]) {
+        if !path.components().any(|part| part.as_os_str() == "src") {
+            continue;
+        }
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for call in CALLS {
+            for rest in text.split(call).skip(1) {
+                let Some((before, rest)) = rest.split_once('"') else { continue };
+                let Some((slug, _)) = rest.split_once('"') else { continue };
+                let is_argument = before.chars().all(|sign| sign.is_ascii_alphanumeric() || ":_, \n".contains(sign));
+                let is_slug = !slug.is_empty() && slug.chars().all(|sign| sign.is_ascii_lowercase() || sign == '-');
+                if is_argument && is_slug {
+                    found.insert(slug.to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_problem_that_the_code_makes_is_explained_and_every_one_that_is_explained_is_made() {
+    let page = fs::read_to_string(root().join("docs/src/api.md")).expect("a readable page");
+    let (explained, made) = (first_column("api.md"), problems_in_code());
+    assert!(made.len() > 30, "they are found: {made:?}");
+    let missing: Vec<_> = made.iter().filter(|slug| !page.contains(&format!("`{slug}`"))).collect();
+    assert!(missing.is_empty(), "not explained in docs/src/api.md: {missing:?}");
+    let code = sources(&["services", "operator/plan/src"]);
+    let is_made = |slug: &str| code.iter().any(|(_, text)| text.contains(&format!("\"{slug}\"")));
+    let stale: Vec<_> = explained.iter().filter(|slug| !is_made(slug)).collect();
+    assert!(stale.is_empty(), "no longer in the code: {stale:?}");
+}
+
+#[test]
+fn every_test_that_the_page_of_failures_names_exists() {
+    let page = fs::read_to_string(root().join("docs/src/failures.md")).expect("a readable page");
+    let named = page.split('`').skip(1).step_by(2).filter(|word| {
+        word.matches('_').count() >= 3
+            && word.chars().all(|sign| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_')
+    });
+    let code = sources(&["services", "operator", "e2e"]);
+    let mut count = 0;
+    for test in named {
+        let exists = code.iter().any(|(_, text)| text.contains(&format!("fn {test}(")));
+        assert!(exists, "docs/src/failures.md names {test}, which there is not");
+        count += 1;
+    }
+    assert!(count > 20, "the page names its tests: {count}");
+}
