@@ -44,13 +44,14 @@ impl Breaker {
         *self.lock() = State::default();
     }
 
-    /// A call failed in a way that says that the other side is away.
-    pub fn failed(&self) {
+    /// A call failed in a way that says that the other side is away; whether the breaker is open now.
+    pub fn failed(&self) -> bool {
         let mut state = self.lock();
         state.failures = state.failures.saturating_add(1);
         if state.failures >= self.failures_to_open {
             state.open_until = Some(Instant::now() + self.open_for);
         }
+        state.open_until.is_some()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

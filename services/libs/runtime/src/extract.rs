@@ -177,7 +177,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
             return Err(body::unsupported("application/x-www-form-urlencoded"));
         }
         let body = body::read(request).await?;
-        let text = crate::uri::is_text(&body).then_some(body);
+        let text = crate::head::is_text(&body).then_some(body);
         let text = text.ok_or_else(|| Problem::bad_request("the form is not text in UTF-8"))?;
         from_pairs(&text).map(Self).map_err(|error| Problem::invalid([error]))
     }

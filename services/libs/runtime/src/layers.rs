@@ -24,7 +24,7 @@ use crate::extract::BodyLimit;
 use crate::metrics::{HttpMetrics, UNKNOWN_ROUTE};
 use crate::problem::{Cause, Problem};
 use crate::trace::TraceContext;
-use crate::{Context, deadline, request_id, uri};
+use crate::{Context, deadline, head, request_id};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +139,7 @@ fn method_label(method: &Method) -> &'static str {
 
 /// Turns away requests that can't be understood or that are too many, ends those that take too long, and answers for those that panic.
 async fn bound(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    if let Err(problem) = uri::check(request.uri()) {
+    if let Err(problem) = head::check_address(request.uri()).and_then(|()| head::check_headers(request.headers())) {
         return problem.into_response();
     }
     let Ok(_place) = places.try_acquire() else {

@@ -11,6 +11,7 @@ pub mod db;
 pub mod deadline;
 mod drain;
 pub mod extract;
+mod head;
 pub mod health;
 pub mod job;
 pub mod layers;
@@ -25,7 +26,6 @@ pub mod request_id;
 pub mod serve;
 pub mod telemetry;
 pub mod trace;
-mod uri;
 
 pub use breaker::Breaker;
 pub use chain::Chain;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// The label of a request that matched no route: the paths of scanners would make a series each.
 pub const UNKNOWN_ROUTE: &str = "<unknown>";
@@ -103,5 +105,67 @@ impl DbMetrics {
 
     pub(crate) fn probed(&self, took: Duration) {
         self.probe.observe(took.as_secs_f64());
+    }
+}
+
+/// How a call to a sibling ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what was asked.
+    Answered,
+    /// It understood and said no.
+    Refused,
+    /// It is away, too slow or out of order.
+    Unavailable,
+    /// It answered what was not agreed on.
+    Unreadable,
+    /// It was not called, since it failed a moment ago.
+    BreakerOpen,
+    /// It was not called, since the request had no time left.
+    NoTime,
+}
+
+impl Outcome {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Unreadable => "unreadable",
+            Self::BreakerOpen => "breaker_open",
+            Self::NoTime => "no_time",
+        }
+    }
+}
+
+/// The calls to siblings, and whether they are left alone at the moment.
+#[derive(Clone, Debug)]
+pub struct SiblingMetrics {
+    requests: IntCounterVec,
+    breaker_open: IntGaugeVec,
+}
+
+impl SiblingMetrics {
+    /// Registers `sibling_requests_total{sibling,outcome}` and `sibling_breaker_open{sibling}`.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let requests = IntCounterVec::new(
+            Opts::new("sibling_requests_total", "Attempts of calls to other services, by how they ended"),
+            &["sibling", "outcome"],
+        )?;
+        let breaker_open = IntGaugeVec::new(
+            Opts::new("sibling_breaker_open", "1 while another service is left alone because it failed several times"),
+            &["sibling"],
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(breaker_open.clone()))?;
+        Ok(Self { requests, breaker_open })
+    }
+
+    pub(crate) fn called(&self, sibling: &str, outcome: Outcome) {
+        self.requests.with_label_values(&[sibling, outcome.label()]).inc();
+    }
+
+    pub(crate) fn breaker(&self, sibling: &str, open: bool) {
+        self.breaker_open.with_label_values(&[sibling]).set(i64::from(open));
     }
 }

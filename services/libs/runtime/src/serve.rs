@@ -30,6 +30,10 @@ const MAX_CONNECTIONS: usize = 4096;
 /// idle connections to us, so that it is not us who close one just as a request is sent.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 
+/// What a request's head may have before the server itself refuses it, without a document; twice what the layers allow.
+const MOST_HEADERS: usize = 200;
+const LONGEST_HEAD: usize = 64 * 1024;
+
 /// The address of the client's end of the connection, as an extension of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
@@ -148,6 +152,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, shutdow
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(LONGEST_HEAD)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);

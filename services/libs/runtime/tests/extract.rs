@@ -282,3 +282,17 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("application/problem+json"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let base = open().await;
+    let many = "x-one: 1\r\n".repeat(150);
+    let long = format!("x-long: {}\r\n", "a".repeat(40_000));
+    for headers in [&many, &long] {
+        let answer = raw(&base, format!("GET /search HTTP/1.1\r\nhost: x\r\n{headers}\r\n").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 431 ") && answer.contains("application/problem+json"), "{answer}");
+    }
+    // Beyond that the server does not even look for what is asked.
+    let absurd = format!("GET /search HTTP/1.1\r\nhost: x\r\n{many}{many}\r\n");
+    assert!(raw(&base, absurd.as_bytes()).await.starts_with("HTTP/1.1 431 "));
+}

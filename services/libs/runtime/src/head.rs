@@ -1,14 +1,33 @@
-//! Addresses that nobody in the shop could understand, refused before anybody has to.
+//! Heads of requests that nobody in the shop could understand or wants to keep, refused before anybody has to.
 
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 
 use crate::Problem;
 
 /// The longest path with its query; what nginx lets through.
 const LONGEST: usize = 8 * 1024;
 
+/// The most headers, and the most bytes in all of them; what nginx lets through, and more headers than anybody sends. The server
+/// takes somewhat more, so that it is us who answer.
+const MOST_HEADERS: usize = 100;
+const MOST_HEADER_BYTES: usize = 32 * 1024;
+
+/// Whether there are not too many headers, nor too long ones.
+pub(crate) fn check_headers(headers: &HeaderMap) -> Result<(), Problem> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() <= MOST_HEADERS && bytes <= MOST_HEADER_BYTES {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "headers-too-large",
+        "The request has too many headers or too long ones",
+    );
+    Err(problem.detail(format!("there may be {MOST_HEADERS} headers with {MOST_HEADER_BYTES} bytes together")))
+}
+
 /// Whether an address can be understood: not too long, and text once its percent-signs are resolved.
-pub(crate) fn check(uri: &Uri) -> Result<(), Problem> {
+pub(crate) fn check_address(uri: &Uri) -> Result<(), Problem> {
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     if path.len() + query.len() > LONGEST {
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "uri-too-long", "The address is too long")
@@ -37,7 +56,8 @@ mod tests {
 
     #[test]
     fn an_address_is_text_of_a_sensible_length() {
-        let check = |uri: &str| check(&uri.parse().expect("an address")).map_err(|problem| problem.status().as_u16());
+        let check =
+            |uri: &str| check_address(&uri.parse().expect("an address")).map_err(|problem| problem.status().as_u16());
         for fine in ["/", "/api/products?q=%D0%A5%D0%BB%D0%B5%D0%B1&limit=5", "/x?q=100%", "/x?q=%zz"] {
             assert_eq!(check(fine), Ok(()), "{fine}");
         }
