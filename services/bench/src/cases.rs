@@ -164,9 +164,17 @@ fn customers(shop: &Shop) -> Vec<Case<'_>> {
     ]
 }
 
-/// Every case, as a table.
-pub(crate) async fn run(shop: &Shop, rounds: usize, turn: Duration, connections: usize) -> anyhow::Result<String> {
-    let cases = cases(shop);
+/// Every case whose name has this in it, and what they are compared with, as a table.
+pub(crate) async fn run(
+    shop: &Shop,
+    only: &str,
+    rounds: usize,
+    turn: Duration,
+    connections: usize,
+) -> anyhow::Result<String> {
+    // The bare ones stand first, where the others look for them.
+    let wanted = |(place, case): &(usize, Case<'_>)| *place <= WRITE || case.name.contains(only);
+    let cases: Vec<Case<'_>> = cases(shop).into_iter().enumerate().filter(wanted).map(|(_, case)| case).collect();
     let numbers = Arc::new(AtomicU64::new(0));
     let busy = async |case: &Case<'_>, lasts| {
         client::keep_busy(case.server.address, connections, lasts, &shop.customers, &numbers, case.script).await

@@ -26,6 +26,7 @@ pub(crate) struct Customers {
     pub(crate) regulars: Vec<Customer>,
     collectors: Vec<Customer>,
     buyers: Vec<Customer>,
+    predecessors: Vec<Customer>,
 }
 
 impl Customers {
@@ -37,7 +38,7 @@ impl Customers {
             };
             (0..count).map(customer).collect()
         };
-        Self { regulars: some(REGULARS), collectors: some(CROWD), buyers: some(CROWD) }
+        Self { regulars: some(REGULARS), collectors: some(CROWD), buyers: some(CROWD), predecessors: some(CROWD) }
     }
 
     pub(crate) fn regular(&self, number: u64) -> &Customer {
@@ -50,6 +51,11 @@ impl Customers {
 
     pub(crate) fn buyer(&self, number: u64) -> &Customer {
         pick(&self.buyers, number)
+    }
+
+    /// Somebody who was there before.
+    pub(crate) fn predecessor(&self, number: u64) -> &Customer {
+        pick(&self.predecessors, number)
     }
 }
 

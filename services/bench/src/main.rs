@@ -50,6 +50,10 @@ struct RunArgs {
     #[arg(long, default_value_t = 32)]
     connections: usize,
 
+    /// Only the cases whose names have this in them, and the bare ones
+    #[arg(long)]
+    only: Option<String>,
+
     /// A page of the book that gets the figures too, between its two marks
     #[arg(long)]
     page: Option<PathBuf>,
@@ -72,7 +76,8 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
     let shop = setup::Shop::start().await?;
     let before = proc::load_average();
     let turn = Duration::from_millis(args.turn_ms);
-    let costs = cases::run(&shop, args.rounds, turn, args.connections).await?;
+    let only = args.only.as_deref().unwrap_or_default();
+    let costs = cases::run(&shop, only, args.rounds, turn, args.connections).await?;
     println!("{costs}");
     let services = memory::services(&shop)?;
     println!("{services}");

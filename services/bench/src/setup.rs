@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::client::Client;
+use crate::client::{self, Client, Script};
 use crate::customers::{Customers, HOT, add, order};
 use crate::proc;
 use crate::server::{self, PRODUCTS};
@@ -26,6 +27,9 @@ const DATABASE: &str = "postgres";
 
 /// Each service with the role and schema of its name in the database.
 const SCHEMAS: [(&str, &str); 4] = [("catalog", "catalog"), ("cart", "cart"), ("order", "orders"), ("user", "users")];
+
+/// How long others have shopped before.
+const PAST: Duration = Duration::from_secs(4);
 
 /// How long a service may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -107,6 +111,7 @@ impl Shop {
             _policies: vec![local, remote, none],
         };
         shop.let_regulars_shop().await?;
+        shop.let_others_have_shopped().await?;
         Ok(shop)
     }
 
@@ -141,6 +146,16 @@ impl Shop {
             }
         }
         self.settle().await
+    }
+
+    /// A shop has a past. Without one its tables are so small that PostgreSQL plans to read all of them, and what is measured is that.
+    async fn let_others_have_shopped(&self) -> anyhow::Result<()> {
+        let numbers = Arc::new(AtomicU64::new(u64::MAX / 4));
+        let script: Script = |customers, number| order(customers.predecessor(number), number);
+        client::keep_busy(self.cart().address, 16, PAST, &self.customers, &numbers, script).await?;
+        self.settle().await?;
+        sqlx::query("VACUUM ANALYZE").execute(&self.db).await?;
+        Ok(())
     }
 
     /// Waits until nothing is on its way between the services any more.
@@ -182,7 +197,11 @@ async fn fill(postgres: &TestPostgres, db: &PgPool, customers: &Customers) -> an
         .execute(db)
         .await?;
     sqlx::query("GRANT ALL ON catalog.bench_lines TO catalog").execute(db).await?;
-    // This PostgreSQL has no autovacuum, which would do it.
+    // That of the tests has no autovacuum, without which a table that is filled and emptied, such as an outbox, gets slower and slower.
+    for setting in ["autovacuum = on", "autovacuum_naptime = '1s'", "autovacuum_vacuum_cost_delay = 0"] {
+        sqlx::query(AssertSqlSafe(format!("ALTER SYSTEM SET {setting}"))).execute(db).await?;
+    }
+    sqlx::query("SELECT pg_reload_conf()").execute(db).await?;
     sqlx::query("ANALYZE").execute(db).await?;
     Ok(())
 }
