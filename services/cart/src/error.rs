@@ -117,7 +117,9 @@ impl From<Error> for Problem {
         let unprocessable = |slug, title| Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title);
         match error {
             Error::Database(error) => error.into(),
+            Error::Sibling(error @ SiblingError::Unreadable { sibling, .. }) => dependency_unavailable(sibling, error),
             Error::Sibling(error) => error.into(),
+            Error::WrongAnswer { sibling } => dependency_unavailable(sibling, error),
             Error::Unread(error) => unread(error),
             Error::ProductNotFound(id) => {
                 Self::new(StatusCode::NOT_FOUND, "product-not-found", "The shop does not sell this product")
@@ -170,11 +172,16 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-checkouts", "Too many checkouts")
                     .retry_after(limited.retry_after)
             }
-            error @ (Error::WrongAnswer { .. } | Error::Price(_) | Error::Broken { .. } | Error::Encode(_)) => {
-                Self::internal(error)
-            }
+            error @ (Error::Price(_) | Error::Broken { .. } | Error::Encode(_)) => Self::internal(error),
         }
     }
+}
+
+/// A sibling that answers rubbish is as good as away: asking again may meet another replica of it.
+fn dependency_unavailable(sibling: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    Problem::unavailable("dependency-unavailable", "A part of the shop can't be reached at the moment")
+        .with("dependency", sibling)
+        .caused_by(error)
 }
 
 /// Others may have waited for the same load, so its error is not ours alone.
@@ -182,11 +189,8 @@ fn unread(error: LoadError<Error>) -> Problem {
     let away = |slug, title| Problem::unavailable(slug, title);
     match &error {
         LoadError::Source(source) => match &**source {
-            Error::Sibling(SiblingError::Unavailable { sibling, .. }) => {
-                let sibling = *sibling;
-                away("dependency-unavailable", "A part of the shop can't be reached at the moment")
-                    .with("dependency", sibling)
-                    .caused_by(error)
+            Error::Sibling(SiblingError::Unavailable { sibling, .. } | SiblingError::Unreadable { sibling, .. }) => {
+                dependency_unavailable(sibling, error)
             }
             Error::Database(database) if database.is_outage() => {
                 away("database-unavailable", "The database can't be reached at the moment").caused_by(error)

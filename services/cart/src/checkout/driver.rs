@@ -118,7 +118,8 @@ impl Driver {
                 let lines = priced(now)?;
                 let total = total(lines)?;
                 match self.orders.create(now.order_id, now.user_id, lines, total).await? {
-                    Ok(()) => done(now),
+                    Ok(made) if made == now.order_id => done(now),
+                    Ok(_) => Err(Error::WrongAnswer { sibling: "order" }),
                     Err(refusal) => Ok(refused(now, &refusal)),
                 }
             }

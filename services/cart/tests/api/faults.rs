@@ -48,8 +48,12 @@ pub(crate) enum Fault {
     AnswerSwallowed,
     /// It is done after a while.
     Slow(Duration),
+    /// It is done, and the answer is held back until the test lets it go.
+    Held,
     /// The sibling says no, with this status and an empty problem document.
     Refused(StatusCode),
+    /// It is not done, and whoever asked gets an answer with this status that was never agreed on.
+    Says(StatusCode),
 }
 
 /// The faults of one shop, by step.
@@ -71,6 +75,15 @@ impl Faults {
     /// Everything works again.
     pub(crate) fn clear(&self) {
         self.lock().values_mut().for_each(|record| record.fault = None);
+    }
+
+    /// What happened to this step happens no more; an answer that was held back goes on its way.
+    pub(crate) fn let_go(&self, step: Step) {
+        self.lock().entry(step).or_default().fault = None;
+    }
+
+    fn holds(&self, step: Step) -> bool {
+        self.lock().get(&step).is_some_and(|record| record.fault == Some(Fault::Held))
     }
 
     /// How often the step was asked for.
@@ -101,18 +114,25 @@ async fn meddle(State(faults): State<Faults>, request: Request, next: Next) -> R
     let Some(step) = Step::of(&request) else { return next.run(request).await };
     let fault = faults.lock().get(&step).and_then(|record| record.fault);
     let done = match fault {
-        None | Some(Fault::AnswerLost | Fault::AnswerSwallowed) => Some(next.run(request).await),
+        None | Some(Fault::AnswerLost | Fault::AnswerSwallowed | Fault::Held) => Some(next.run(request).await),
         Some(Fault::Slow(pause)) => {
             faults.meet(step);
             tokio::time::sleep(pause).await;
             return next.run(request).await;
         }
-        Some(Fault::NotDone | Fault::Swallowed | Fault::Refused(_)) => None,
+        Some(Fault::NotDone | Fault::Swallowed | Fault::Refused(_) | Fault::Says(_)) => None,
     };
     faults.meet(step);
     match (fault, done) {
         (Some(Fault::Swallowed | Fault::AnswerSwallowed), _) => std::future::pending().await,
         (Some(Fault::Refused(status)), _) => (status, "{}").into_response(),
+        (Some(Fault::Says(status)), _) => (status, r#"{"surprise":[1]}"#).into_response(),
+        (Some(Fault::Held), Some(answer)) => {
+            while faults.holds(step) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            answer
+        }
         (None, Some(answer)) => answer,
         _ => StatusCode::BAD_GATEWAY.into_response(),
     }

@@ -2,14 +2,20 @@
 #![expect(clippy::expect_used, reason = "what fails here fails the test, with its reason")]
 
 mod anonymous;
+mod audit;
 mod authorization;
 mod browser;
 mod caching;
 mod cart;
 mod checkout;
+mod commits;
 mod crashes;
 mod document;
+mod expectations;
+mod expiry;
 mod faults;
 mod outages;
+mod severed;
+mod siblings;
 mod support;
 mod versions;
