@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 use prometheus::Registry;
-use shop_auth::{AuthState, Signer};
+use shop_auth::{AuthState, LiveSigner, Revocations};
 use shop_cache::{Caches, LivePolicies};
 use shop_outbox::{DeadLetters, OutboxMetrics, Relay, cached};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
-use shop_runtime::job::{self, Round};
 use shop_runtime::layers::{self, Limits};
-use shop_runtime::metrics::{self, DbMetrics, HttpMetrics};
-use shop_runtime::rate_limit::{Rate, RateLimiter};
+use shop_runtime::metrics::{self, DbMetrics, HttpMetrics, SiblingMetrics};
 use shop_runtime::redis::Redis;
 use shop_runtime::serve::{self, ServiceApp};
 use shop_runtime::{db, ops};
@@ -22,18 +20,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::cached::{UserRows, Users};
 use crate::config::ServeArgs;
+use crate::logins::{LoginLimits, Logins};
 use crate::metrics::UserMetrics;
 use crate::passwords::Passwords;
-use crate::{NAME, SCHEMA, routes};
-
-/// Attempts of one name from one address: twenty at once, then one every three seconds.
-const LOGINS: Rate = Rate { burst: 20, interval: Duration::from_secs(3) };
+use crate::sessions::Sessions;
+use crate::{NAME, SCHEMA, jobs, routes};
 
 /// How long the profile waits for a sibling's attempt; a gap is better than a slow page.
 const SIBLING_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Events are remembered far longer than a relay tries to deliver them.
-const INBOX_DAYS: i32 = 30;
 
 /// The services that the profile asks.
 #[derive(Clone, Debug)]
@@ -48,9 +42,8 @@ pub struct AppState {
     pub(crate) pool: PgPool,
     pub(crate) users: Users,
     pub(crate) passwords: Passwords,
-    pub(crate) signer: Signer,
-    pub(crate) token_lifetime: Duration,
-    pub(crate) login_limit: RateLimiter,
+    pub(crate) logins: Logins,
+    pub(crate) sessions: Sessions,
     pub(crate) siblings: Siblings,
     pub(crate) metrics: UserMetrics,
     auth: AuthState,
@@ -68,10 +61,18 @@ impl FromRef<AppState> for AuthState {
     }
 }
 
+impl AppState {
+    /// The ended sessions that this process knows of.
+    pub(crate) const fn revocations(&self) -> &Revocations {
+        self.auth.revocations()
+    }
+}
+
 /// Puts the service together; nothing needs to be in reach for it. Its tasks run until `stop`.
 pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<ServiceApp> {
-    let ServeArgs { common, listen_addr, cart_url, order_url, auth_signing_key_file, access_token_lifetime } = args;
+    let ServeArgs { common, listen_addr, cart_url, order_url, .. } = args;
     let registry = metrics::registry();
+    let calls = SiblingMetrics::register(&registry)?;
     let pool = db::connect(&common.db(NAME, SCHEMA))?;
     let redis = Redis::new(common.redis_url.as_ref())?;
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
@@ -79,22 +80,32 @@ pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<Servi
     let policies = LivePolicies::watch(common.cache_policy_dir.clone());
     let url = common.redis_url.as_ref();
     let caches = Caches::new(&common.shop_name, redis.clone(), url, policies, &registry)?;
+    let metrics = UserMetrics::register(&registry)?;
+    let passwords = Passwords::new(metrics.hashes.clone())?;
+    let signer = LiveSigner::watching(&args.auth_signing_key_file, auth.verifier().clone())?;
+    let sessions = Sessions::new(pool.clone(), auth.clone(), signer, args.lifetimes(), metrics.clone());
+    let logins = Logins {
+        pool: pool.clone(),
+        passwords: passwords.clone(),
+        sessions: sessions.clone(),
+        limits: LoginLimits::new(&redis),
+        metrics: metrics.clone(),
+    };
     let state = AppState {
         pool: pool.clone(),
         users: Users::new(pool.clone(), caches.cache(UserRows(pool.clone()))),
-        passwords: Passwords::new()?,
-        signer: Signer::from_file(auth_signing_key_file)?,
-        token_lifetime: *access_token_lifetime,
-        login_limit: RateLimiter::new("login", LOGINS, redis.clone()),
+        passwords,
+        logins,
+        sessions,
         siblings: Siblings {
-            cart: Sibling::new("cart", cart_url, token, SIBLING_TIMEOUT)?,
-            order: Sibling::new("order", order_url, token, SIBLING_TIMEOUT)?,
+            cart: Sibling::new("cart", cart_url, token, SIBLING_TIMEOUT)?.measured(&calls),
+            order: Sibling::new("order", order_url, token, SIBLING_TIMEOUT)?.measured(&calls),
         },
-        metrics: UserMetrics::register(&registry)?,
+        metrics,
         auth,
     };
     let tasks = TaskTracker::new();
-    tasks.spawn(forget_old_events(pool.clone(), stop.clone()));
+    start_jobs(&tasks, &state, stop);
     tasks.spawn(caches.clone().run(stop.clone()));
     let relay = Relay::new(pool.clone(), OutboxMetrics::register(&registry)?).to_redis(redis.clone());
     let told = caches.clone();
@@ -117,14 +128,11 @@ fn wrapped(state: AppState, registry: &Registry) -> Result<axum::Router, prometh
     Ok(layers::wrap(routes::router(state), metrics, Limits::default()))
 }
 
-/// Keeps the inbox from growing for ever.
-async fn forget_old_events(pool: PgPool, stop: CancellationToken) {
-    job::repeat("forget old events", Duration::from_secs(3600), stop, || async {
-        let mut connection = pool.acquire().await?;
-        shop_outbox::inbox::forget_older_than(&mut connection, INBOX_DAYS).await?;
-        Ok::<_, sqlx::Error>(Round::Rest)
-    })
-    .await;
+/// What comes back again and again until `stop`.
+fn start_jobs(tasks: &TaskTracker, state: &AppState, stop: &CancellationToken) {
+    tasks.spawn(jobs::forget_old_events(state.pool.clone(), stop.clone()));
+    tasks.spawn(jobs::forget_sessions(state.pool.clone(), stop.clone()));
+    tasks.spawn(jobs::follow_revocations(state.pool.clone(), state.revocations().clone(), stop.clone()));
 }
 
 /// Serves until SIGTERM.

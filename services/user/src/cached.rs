@@ -1,14 +1,16 @@
 //! Users, as they are cached: their own row without the password's hash.
 
+use shop_auth::{Revocation, Role};
 use shop_cache::{Cache, Loaded, Source};
 use shop_outbox::cached;
 use shop_policy::CacheName;
 use shop_types::UserId;
 use sqlx::PgPool;
 
-use crate::domain::User;
+use crate::domain::{EndedBy, User};
 use crate::error::ApiError;
 use crate::store;
+use crate::store::revocations::{Counter, Which};
 
 /// Users from the database.
 #[derive(Clone, Debug)]
@@ -53,5 +55,28 @@ impl Users {
             Ok(user)
         });
         renamed.await
+    }
+
+    /// Gives a user another role, and ends the user's sessions, whose tokens say the old one; the user as it is then.
+    pub(crate) async fn change_role(&self, id: UserId, role: Role) -> Result<(User, Vec<Revocation>), ApiError> {
+        let changed = cached::change(&self.pool, &self.cache, vec![id], async |change| {
+            let connection = change.transaction().await?;
+            // Whoever changes roles holds the counter, so the administrators are counted by one at a time.
+            let mut counter = Counter::lock(connection).await?;
+            let user = store::users::by_id(counter.connection(), id).await?.ok_or(ApiError::NotFound("user"))?;
+            if user.role == role {
+                return Ok((user, Vec::new()));
+            }
+            let is_last = role != Role::Admin && store::users::count_admins(counter.connection()).await? <= 1;
+            if is_last {
+                return Err(ApiError::LastAdmin);
+            }
+            let changed = store::users::set_role(counter.connection(), id, role).await?;
+            let user = changed.ok_or(ApiError::NotFound("user"))?;
+            let revocations = counter.end(Which::AllOf(id), EndedBy::Role).await?;
+            change.commit(vec![(id, user.clone())]).await?;
+            Ok((user, revocations))
+        });
+        changed.await
     }
 }

@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 use shop_runtime::config::{CommonArgs, LogArgs, MigrateArgs, duration, secret};
 
+use crate::domain::Lifetimes;
+
 /// The shop's users: registration, login, profile, notifications
 #[derive(Debug, Parser)]
 #[command(name = "user", version)]
@@ -59,6 +61,24 @@ pub struct ServeArgs {
     /// How long an access token is good for
     #[arg(long, env = "ACCESS_TOKEN_LIFETIME", default_value = "15m", value_parser = duration)]
     pub access_token_lifetime: Duration,
+
+    /// How long a session lasts that nobody refreshes
+    #[arg(long, env = "SESSION_IDLE_LIFETIME", default_value = "7d", value_parser = duration)]
+    pub session_idle_lifetime: Duration,
+
+    /// How long a session lasts at most
+    #[arg(long, env = "SESSION_LIFETIME", default_value = "30d", value_parser = duration)]
+    pub session_lifetime: Duration,
+}
+
+impl ServeArgs {
+    pub(crate) const fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            access: self.access_token_lifetime,
+            idle: self.session_idle_lifetime,
+            absolute: self.session_lifetime,
+        }
+    }
 }
 
 /// Settings of `seed`.

@@ -1,7 +1,9 @@
-//! What users and notices are, without a word about HTTP or SQL.
+//! What users, their sessions and notices are, without a word about HTTP or SQL.
 
 mod notification;
+mod session;
 mod user;
 
 pub(crate) use notification::Notification;
-pub(crate) use user::{NewUser, PasswordHash, User, Username, is_password, is_username};
+pub(crate) use session::{EndedBy, Lifetimes, Presented, RefreshToken, SessionSecret, TokenHash, Verdict};
+pub(crate) use user::{NewUser, PasswordHash, User, Username, is_full_name, is_password, is_username};

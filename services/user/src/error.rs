@@ -20,6 +20,24 @@ pub enum ApiError {
     /// No such user, or not this password: which of the two is nobody's business.
     #[error("wrong username or password")]
     BadCredentials,
+    /// The old password is not the right one.
+    #[error("wrong old password")]
+    WrongPassword,
+    /// The refresh token is none, or its session is over.
+    #[error("the refresh token is not valid (any more)")]
+    RefreshTokenInvalid,
+    /// The refresh token was used before, so its session was ended.
+    #[error("the refresh token was used before")]
+    RefreshTokenReused,
+    /// The shop would have no administrator any more.
+    #[error("the last administrator can't lose the role")]
+    LastAdmin,
+    /// There is no such thing, or not for this user.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Others did the same again and again at the same moment.
+    #[error("others were quicker")]
+    Contended,
     /// Too many logins.
     #[error(transparent)]
     Limited(#[from] Limited),
@@ -59,6 +77,24 @@ impl From<ApiError> for Problem {
                 Self::new(StatusCode::UNAUTHORIZED, "bad-credentials", "Wrong username or password")
                     .authenticate("Bearer")
             }
+            ApiError::WrongPassword => {
+                Self::new(StatusCode::FORBIDDEN, "wrong-password", "The old password is not the right one")
+            }
+            ApiError::RefreshTokenInvalid => {
+                Self::new(StatusCode::UNAUTHORIZED, "refresh-token-invalid", "You have to log in again")
+                    .detail("the refresh token is not valid (any more)")
+                    .authenticate("Bearer")
+            }
+            ApiError::RefreshTokenReused => {
+                Self::new(StatusCode::UNAUTHORIZED, "refresh-token-reused", "You have to log in again")
+                    .detail("the refresh token was used before: somebody else may have it, so its session was ended")
+                    .authenticate("Bearer")
+            }
+            ApiError::LastAdmin => {
+                Self::new(StatusCode::CONFLICT, "last-admin", "The last administrator can't lose the role")
+            }
+            ApiError::NotFound(what) => Self::not_found(format!("there is no such {what}")),
+            ApiError::Contended => Self::unavailable("contended", "Others did the same at this moment"),
             ApiError::Limited(Limited { retry_after }) => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-logins", "Too many attempts to log in")
                     .retry_after(retry_after)

@@ -6,10 +6,13 @@ pub mod config;
 mod domain;
 mod error;
 mod http;
+mod jobs;
+mod logins;
 mod metrics;
 mod passwords;
 pub mod routes;
 pub mod seed;
+mod sessions;
 mod store;
 
 use sqlx::migrate::Migrator;

@@ -2,11 +2,13 @@
 
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
-/// Registrations and logins.
+/// Registrations, logins and what they cost.
 #[derive(Clone, Debug)]
 pub(crate) struct UserMetrics {
     pub(crate) registrations: IntCounter,
     logins: IntCounterVec,
+    refreshes: IntCounterVec,
+    pub(crate) hashes: IntCounterVec,
 }
 
 /// How a login ended.
@@ -15,18 +17,43 @@ pub(crate) enum Login {
     Succeeded,
     Rejected,
     Limited,
+    /// Something was away, or too busy.
+    Failed,
+}
+
+/// What became of a refresh token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refresh {
+    /// It was used up for its successor.
+    Rotated,
+    /// It came back within moments, and its successor was given out again.
+    Repeated,
+    /// It came back later, and its session was ended.
+    Reused,
+    /// It was none, or its session was over.
+    Rejected,
 }
 
 impl UserMetrics {
     pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let registrations = IntCounter::new("user_registrations_total", "Users registered")?;
         let logins = IntCounterVec::new(
-            Opts::new("user_logins_total", "Logins, by outcome (succeeded, rejected, limited)"),
+            Opts::new("user_logins_total", "Logins, by outcome (succeeded, rejected, limited, failed)"),
             &["outcome"],
         )?;
+        let refreshes = IntCounterVec::new(
+            Opts::new("user_refreshes_total", "Refresh tokens, by outcome (rotated, repeated, reused, rejected)"),
+            &["outcome"],
+        )?;
+        let hashes = IntCounterVec::new(
+            Opts::new("user_password_hashes_total", "Passwords hashed or checked, by algorithm (argon2id, bcrypt)"),
+            &["algorithm"],
+        )?;
         registry.register(Box::new(registrations.clone()))?;
-        registry.register(Box::new(logins.clone()))?;
-        Ok(Self { registrations, logins })
+        for counters in [&logins, &refreshes, &hashes] {
+            registry.register(Box::new(counters.clone()))?;
+        }
+        Ok(Self { registrations, logins, refreshes, hashes })
     }
 
     pub(crate) fn login(&self, outcome: Login) {
@@ -34,7 +61,18 @@ impl UserMetrics {
             Login::Succeeded => "succeeded",
             Login::Rejected => "rejected",
             Login::Limited => "limited",
+            Login::Failed => "failed",
         };
         self.logins.with_label_values(&[outcome]).inc();
+    }
+
+    pub(crate) fn refresh(&self, outcome: Refresh) {
+        let outcome = match outcome {
+            Refresh::Rotated => "rotated",
+            Refresh::Repeated => "repeated",
+            Refresh::Reused => "reused",
+            Refresh::Rejected => "rejected",
+        };
+        self.refreshes.with_label_values(&[outcome]).inc();
     }
 }

@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::middleware::map_response;
-use axum::routing::post;
+use axum::routing::{get, post};
+use shop_auth::REVOCATIONS_PATH;
 use shop_outbox::dead_letters;
 use shop_runtime::layers::no_store;
 use shop_runtime::openapi;
@@ -11,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::AppState;
-use crate::http::{health, internal, jwks, notifications, profile, token, users};
+use crate::http::{admin, health, internal, jwks, notifications, password, profile, sessions, token, users};
 
 /// What the gateway leads to.
 fn public() -> OpenApiRouter<AppState> {
@@ -23,9 +24,16 @@ fn public() -> OpenApiRouter<AppState> {
     .routes(routes!(jwks::get))
     .routes(routes!(users::register))
     .routes(routes!(token::create))
+    .routes(routes!(sessions::refresh))
+    .routes(routes!(sessions::log_out))
+    .routes(routes!(sessions::log_out_everywhere))
     .routes(routes!(users::me, users::change_me))
+    .routes(routes!(password::change))
     .routes(routes!(profile::get))
     .routes(routes!(notifications::list))
+    .routes(routes!(notifications::read))
+    .routes(routes!(admin::list))
+    .routes(routes!(admin::change))
     .nest("/user-api", dead_letters::router())
 }
 
@@ -36,7 +44,12 @@ pub fn openapi() -> OpenApi {
 
 /// All routes, without the layers that every service has.
 pub fn router(state: AppState) -> Router {
-    let (public, _document) = public().split_for_parts();
+    let (public, document) = public().split_for_parts();
     // Every answer depends on who asks, or is cheap: none may be kept by anyone in between.
-    public.route("/internal/notifications", post(internal::notify)).layer(map_response(no_store)).with_state(state)
+    public
+        .route("/internal/notifications", post(internal::notify))
+        .route(REVOCATIONS_PATH, get(internal::revocations))
+        .layer(map_response(no_store))
+        .with_state(state)
+        .merge(openapi::route(&document, "/user-api/openapi.json"))
 }

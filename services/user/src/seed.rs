@@ -1,12 +1,14 @@
 //! The demo users, as they were in the shop's older systems. Their passwords are public: never seed a shop that is not a demo.
 
 use anyhow::Context as _;
+use prometheus::Registry;
 use secrecy::SecretString;
 use shop_auth::Role;
 use shop_runtime::db::{self, DbConfig};
 use sqlx::PgConnection;
 
 use crate::domain::{NewUser, Username};
+use crate::metrics::UserMetrics;
 use crate::passwords::Passwords;
 use crate::{NAME, SCHEMA, store};
 
@@ -29,7 +31,7 @@ pub async fn run(database_url: &SecretString) -> anyhow::Result<()> {
 }
 
 async fn add_demo_users(connection: &mut PgConnection) -> anyhow::Result<usize> {
-    let passwords = Passwords::new()?;
+    let passwords = Passwords::new(UserMetrics::register(&Registry::new())?.hashes)?;
     let mut added = 0;
     for (username, password, full_name, role) in DEMO_USERS {
         if store::users::exists(connection, username).await? {

@@ -19,4 +19,6 @@ pub(crate) struct Notification {
     /// When it happened.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) occurred_at: OffsetDateTime,
+    /// Whether the user took note of it.
+    pub(crate) read: bool,
 }

@@ -30,7 +30,7 @@ pub(crate) struct NewUser {
     pub(crate) password_hash: PasswordHash,
 }
 
-/// A password as it is kept: an argon2id hash in PHC form.
+/// A password as it is kept: an argon2id hash in PHC form, or one of bcrypt from an older system.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PasswordHash(pub(crate) String);
 
@@ -60,6 +60,14 @@ pub(crate) fn is_username(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
+/// Whether the text may be a name to be greeted with: it is shown to others, so it must not hide, move or end what is around it.
+pub(crate) fn is_full_name(name: &str) -> bool {
+    let turns_text = |sign| matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    (1..=100).contains(&name.chars().count())
+        && !name.trim().is_empty()
+        && !name.chars().any(|sign| sign.is_control() || turns_text(sign))
+}
+
 /// Whether the text is long enough for a password, and short enough to be hashed.
 pub(crate) fn is_password(password: &SecretString) -> bool {
     let password = password.expose_secret();
@@ -75,8 +83,31 @@ mod tests {
         for good in ["ann", "Ann.B_c-9", &"a".repeat(32)] {
             assert!(is_username(good), "{good}");
         }
-        for bad in ["", "ab", "ann b", "änn", "ann@", "ann\n", &"a".repeat(33)] {
+        for bad in [
+            "",
+            "ab",
+            "ann b",
+            "änn",
+            "ann@",
+            "ann\n",
+            "ann\0",
+            "../ann",
+            "ann%00",
+            "а́nn",
+            "\u{202e}ann",
+            &"a".repeat(33),
+        ] {
             assert!(!is_username(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_name_is_any_text_that_does_not_play_tricks() {
+        for good in ["A", "Ann Brown", "Анна", "O'Neil-García", "山田 太郎", "<b>", &"ä".repeat(100)] {
+            assert!(is_full_name(good), "{good}");
+        }
+        for bad in ["", " ", "\t", "Ann\0", "Ann\r\nX: y", "\u{1b}[31m", "\u{202e}nnA", &"a".repeat(101)] {
+            assert!(!is_full_name(bad), "{bad:?}");
         }
     }
 

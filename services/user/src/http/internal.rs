@@ -3,9 +3,9 @@
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
-use shop_auth::ServiceCaller;
+use shop_auth::{RevocationPage, ServiceCaller};
 use shop_outbox::inbox;
-use shop_runtime::extract::Json;
+use shop_runtime::extract::{Json, Query};
 use shop_types::{EventId, OrderId, UserId};
 use time::OffsetDateTime;
 
@@ -13,6 +13,9 @@ use crate::app::AppState;
 use crate::domain::Notification;
 use crate::error::ApiError;
 use crate::store;
+
+/// The longest kind or status.
+const MAX_WORD: usize = 64;
 
 /// An event that a user should hear of.
 #[derive(Debug, Deserialize)]
@@ -33,11 +36,30 @@ pub(crate) async fn notify(
     Json(input): Json<NotificationInput>,
 ) -> Result<StatusCode, ApiError> {
     let NotificationInput { event_id, user_id, kind, order_id, status, occurred_at } = input;
-    let notification = Notification { id: event_id, kind, order_id, status, occurred_at };
+    if [&kind, &status].iter().any(|text| text.is_empty() || text.len() > MAX_WORD || text.contains('\0')) {
+        return Err(ApiError::Invalid("kind and status are words"));
+    }
+    let notification = Notification { id: event_id, kind, order_id, status, occurred_at, read: false };
     let mut transaction = state.pool.begin().await?;
     if inbox::first_time(&mut transaction, event_id).await? {
         store::notifications::insert(&mut transaction, user_id, &notification).await?;
     }
     transaction.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// From where on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SinceInput {
+    #[serde(default)]
+    since: i64,
+}
+
+/// Sessions that were ended while access tokens of theirs are good.
+pub(crate) async fn revocations(
+    State(state): State<AppState>,
+    _caller: ServiceCaller,
+    Query(input): Query<SinceInput>,
+) -> Result<Json<RevocationPage>, ApiError> {
+    Ok(Json(store::revocations::since(&mut *state.pool.acquire().await?, input.since).await?))
 }

@@ -14,7 +14,7 @@ use shop_runtime::problem::ProblemDocument;
 use utoipa::ToSchema;
 
 use crate::app::AppState;
-use crate::domain::{NewUser, User, Username, is_password, is_username};
+use crate::domain::{NewUser, User, Username, is_full_name, is_password, is_username};
 use crate::error::ApiError;
 use crate::store;
 
@@ -31,7 +31,7 @@ pub(crate) struct RegisterInput {
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
     password: SecretString,
     /// The name to be greeted with.
-    #[garde(length(chars, min = 1, max = 100))]
+    #[garde(custom(check_full_name))]
     #[schema(example = "Ann Brown", min_length = 1, max_length = 100)]
     full_name: String,
 }
@@ -43,7 +43,13 @@ fn check_username(name: &str, _context: &()) -> garde::Result {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde wants")]
-fn check_password(password: &SecretString, _context: &()) -> garde::Result {
+fn check_full_name(name: &str, _context: &()) -> garde::Result {
+    let rule = "must have 1 to 100 signs that can be seen, and none that controls how text is shown";
+    is_full_name(name).then_some(()).ok_or_else(|| garde::Error::new(rule))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde wants")]
+pub(super) fn check_password(password: &SecretString, _context: &()) -> garde::Result {
     let rule = "must have at least 8 signs and at most 128 bytes";
     is_password(password).then_some(()).ok_or_else(|| garde::Error::new(rule))
 }
@@ -94,7 +100,7 @@ pub(crate) async fn me(State(state): State<AppState>, user: CurrentUser) -> Resu
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileChange {
     /// The name to be greeted with; in access tokens from the next one on.
-    #[garde(inner(length(chars, min = 1, max = 100)))]
+    #[garde(inner(custom(check_full_name)))]
     #[schema(example = "Ann Brown", min_length = 1, max_length = 100)]
     full_name: Option<String>,
 }

@@ -25,24 +25,51 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// A user's notices, newest first, from before `before` on.
+/// A user's notices, newest first, from before `before` on; all of them, or only those that are unread.
 pub(crate) async fn of_user(
     connection: &mut PgConnection,
     user: UserId,
+    unread_only: bool,
     before: Option<EventId>,
     limit: i64,
 ) -> Result<Vec<Notification>, sqlx::Error> {
     sqlx::query_as!(
         Notification,
-        r#"SELECT id AS "id: EventId", kind, order_id AS "order_id: OrderId", status, occurred_at
+        r#"SELECT id AS "id: EventId", kind, order_id AS "order_id: OrderId", status, occurred_at,
+                  read_at IS NOT NULL AS "read!"
              FROM notifications
-            WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2)
+            WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2) AND (NOT $3 OR read_at IS NULL)
             ORDER BY id DESC
-            LIMIT $3"#,
+            LIMIT $4"#,
         user as UserId,
         before as Option<EventId>,
+        unread_only,
         limit,
     )
     .fetch_all(connection)
+    .await
+}
+
+/// Notes that a user has read a notice; false if it is not one of the user's.
+pub(crate) async fn mark_read(connection: &mut PgConnection, user: UserId, id: EventId) -> Result<bool, sqlx::Error> {
+    let read = sqlx::query!(
+        "UPDATE notifications SET read_at = coalesce(read_at, now()) WHERE id = $1 AND user_id = $2",
+        id as EventId,
+        user as UserId,
+    )
+    .execute(connection)
+    .await?;
+    Ok(read.rows_affected() == 1)
+}
+
+/// How many notices a user has not read, counted up to `most`.
+pub(crate) async fn count_unread(connection: &mut PgConnection, user: UserId, most: i64) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM
+               (SELECT FROM notifications WHERE user_id = $1 AND read_at IS NULL LIMIT $2) AS unread"#,
+        user as UserId,
+        most,
+    )
+    .fetch_one(connection)
     .await
 }

@@ -10,7 +10,7 @@ use crate::domain::{NewUser, PasswordHash, User};
 pub(crate) const USERNAME_KEY: &str = "users_username_key";
 
 /// A role that the database should not have let in.
-fn role(text: &str) -> Result<Role, sqlx::Error> {
+pub(super) fn role(text: &str) -> Result<Role, sqlx::Error> {
     text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
@@ -99,4 +99,81 @@ pub(crate) async fn by_username(
         Ok((user, PasswordHash(row.password_hash)))
     })
     .transpose()
+}
+
+/// What a user's password must match.
+pub(crate) async fn password(connection: &mut PgConnection, id: UserId) -> Result<Option<PasswordHash>, sqlx::Error> {
+    let hash = sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1", id as UserId)
+        .fetch_optional(connection)
+        .await?;
+    Ok(hash.map(PasswordHash))
+}
+
+/// Keeps another hash in the place of this one. False if it is not the one that is kept any more.
+pub(crate) async fn replace_password(
+    connection: &mut PgConnection,
+    id: UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool, sqlx::Error> {
+    let replaced = sqlx::query!(
+        "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+        id as UserId,
+        old.0,
+        new.0
+    )
+    .execute(connection)
+    .await?;
+    Ok(replaced.rows_affected() == 1)
+}
+
+/// Users after `after` whose names have this text in them, in the order in which they came.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    searched: &str,
+    wanted: Option<Role>,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, sqlx::Error> {
+    // A text that is looked for is not a pattern, so strpos and not LIKE.
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: UserId", username, full_name, role
+             FROM users
+            WHERE ($1 = '' OR strpos(lower(username), lower($1)) > 0 OR strpos(lower(full_name), lower($1)) > 0)
+              AND ($2::text IS NULL OR role = $2)
+              AND ($3::uuid IS NULL OR id > $3)
+            ORDER BY id
+            LIMIT $4"#,
+        searched,
+        wanted.map(Role::as_str),
+        after as Option<UserId>,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    let users = rows
+        .into_iter()
+        .map(|row| Ok(User { id: row.id, username: row.username, full_name: row.full_name, role: role(&row.role)? }));
+    users.collect()
+}
+
+/// How many administrators there are.
+pub(crate) async fn count_admins(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM users WHERE role = 'admin'"#).fetch_one(connection).await
+}
+
+/// Gives a user another role; the user as it is then, if there is such a user.
+pub(crate) async fn set_role(
+    connection: &mut PgConnection,
+    id: UserId,
+    wanted: Role,
+) -> Result<Option<User>, sqlx::Error> {
+    let row = sqlx::query!(
+        "UPDATE users SET role = $2 WHERE id = $1 RETURNING username, full_name",
+        id as UserId,
+        wanted.as_str()
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| User { id, username: row.username, full_name: row.full_name, role: wanted }))
 }

@@ -69,3 +69,45 @@ async fn only_services_deliver_notices() {
     assert_eq!(refusal(post().bearer_auth(&token)).await, unauthenticated);
     assert_eq!(refusal(post().header("authorization", "Service made-up-service-token")).await, unauthenticated);
 }
+
+#[tokio::test]
+async fn a_notice_is_unread_until_its_user_takes_note_of_it_and_nobody_else_can() {
+    let shop = Shop::open().await;
+    let (ann, token) = shop.newcomer("ann").await;
+    let (_, other_token) = shop.newcomer("bob").await;
+    let ids = [EventId::generate(), EventId::generate()];
+    for id in ids {
+        delivered(&shop, &notice(id, ann["id"].as_str().expect("an id"), "CREATED")).await;
+    }
+    let list = async |query: &str| {
+        let request = shop.get(&format!("/user-api/notifications{query}")).bearer_auth(&token);
+        let page = answer(request, StatusCode::OK).await;
+        let items = page["items"].as_array().expect("a list").clone();
+        (items, page["unread"].as_i64().expect("a number"))
+    };
+    let read = |id: &str, token: &str| shop.post(&format!("/user-api/notifications/{id}/read")).bearer_auth(token);
+    let missing = (404, "not-found".to_owned());
+    let first = ids[0].to_string();
+    assert_eq!(refusal(read(&first, &other_token)).await, missing, "another's");
+    for strange in [&UserId::generate().to_string(), "x", "1", "-"] {
+        assert_eq!(refusal(read(strange, &token)).await, missing, "{strange}");
+    }
+    assert_eq!(list("").await.1, 2);
+    for _ in 0..2 {
+        let response = read(&first, &token).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        let (items, unread) = list("").await;
+        assert_eq!((&items[0]["read"], &items[1]["read"], unread), (&json!(false), &json!(true), 1));
+    }
+    let (unread, _) = list("?unread=true").await;
+    assert_eq!((unread.len(), &unread[0]["id"]), (1, &json!(ids[1])));
+}
+
+#[tokio::test]
+async fn a_notice_that_the_database_could_not_keep_is_refused_for_good() {
+    let shop = Shop::open().await;
+    for word in ["", "a\0b", &"x".repeat(65)] {
+        let notice = notice(EventId::generate(), &UserId::generate().to_string(), word);
+        assert_eq!(refusal(deliver(&shop, &notice)).await.0, 422, "{word:?}");
+    }
+}

@@ -42,7 +42,7 @@ async fn values_that_break_a_rule_are_named_all_at_once() {
     let errors = problem.extensions["errors"].as_array().expect("a list");
     let mut fields: Vec<_> = errors.iter().map(|error| error["field"].as_str().expect("a name")).collect();
     fields.sort_unstable();
-    assert_eq!(fields, ["full_name", "password", "username"]);
+    assert_eq!(fields, ["/full_name", "/password", "/username"]);
     assert!(!problem.detail.expect("a detail").contains("short"), "a password is not repeated");
 }
 

@@ -1,6 +1,7 @@
 //! A user service of the test's own.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,22 @@ pub(crate) struct Shop {
     pub(crate) db: Arc<TestDb>,
     pub(crate) keys: Arc<Keys>,
     client: Client,
-    base: String,
+    pub(crate) base: String,
     ops: String,
+}
+
+/// What a client goes on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+impl Tokens {
+    pub(crate) fn of(answer: &Value) -> Self {
+        let text = |field: &str| answer[field].as_str().expect("a token").to_owned();
+        Self { access: text("access_token"), refresh: text("refresh_token") }
+    }
 }
 
 /// What the test changes in the service's surroundings.
@@ -30,6 +45,8 @@ pub(crate) struct Surroundings {
     pub(crate) redis_url: Option<String>,
     pub(crate) cart: Option<Router>,
     pub(crate) order: Option<Router>,
+    /// Other keys to sign with, and trust, than the shop's first ones.
+    pub(crate) signing_key: Option<PathBuf>,
 }
 
 impl Shop {
@@ -51,12 +68,13 @@ impl Shop {
         let url = surroundings.database_proxy.map_or_else(|| db.url(), |proxy| db.url_by(proxy));
         let cart = sibling(surroundings.cart).await;
         let order = sibling(surroundings.order).await;
+        let signing_key = surroundings.signing_key.unwrap_or_else(|| keys.signing_key_file());
         let mut arguments = vec![
             "user".to_owned(),
             "serve".to_owned(),
             format!("--database-url={}", url.expose_secret()),
             format!("--auth-public-keys-dir={}", keys.public_keys_dir().display()),
-            format!("--auth-signing-key-file={}", keys.signing_key_file().display()),
+            format!("--auth-signing-key-file={}", signing_key.display()),
             format!("--service-token-file={}", keys.service_token_file().display()),
             format!("--cart-url={cart}"),
             format!("--order-url={order}"),
@@ -101,6 +119,46 @@ impl Shop {
         let user = answer(self.register(username, "correct horse"), StatusCode::CREATED).await;
         let token = answer(self.login(username, "correct horse"), StatusCode::OK).await;
         (user, token["access_token"].as_str().expect("a token").to_owned())
+    }
+
+    /// Logs in; both tokens.
+    pub(crate) async fn tokens(&self, username: &str) -> Tokens {
+        Tokens::of(&answer(self.login(username, "correct horse"), StatusCode::OK).await)
+    }
+
+    pub(crate) fn refresh(&self, token: &str) -> RequestBuilder {
+        self.post("/user-api/token/refresh").json(&json!({"refresh_token": token}))
+    }
+
+    /// The tokens that follow.
+    pub(crate) async fn refreshed(&self, tokens: &Tokens) -> Tokens {
+        Tokens::of(&answer(self.refresh(&tokens.refresh), StatusCode::OK).await)
+    }
+
+    /// A user with the role `admin`, as the database says; the user and the token.
+    pub(crate) async fn admin(&self, username: &str) -> (Value, String) {
+        let user = answer(self.register(username, "correct horse"), StatusCode::CREATED).await;
+        sqlx::query("UPDATE users SET role = 'admin' WHERE username = $1")
+            .bind(username)
+            .execute(self.db.pool())
+            .await
+            .expect("it can be written");
+        (user, self.tokens(username).await.access)
+    }
+
+    /// Whether the access token opens what is its user's.
+    pub(crate) async fn opens(&self, access: &str) -> bool {
+        let response = self.get("/user-api/notifications").bearer_auth(access).send().await.expect("an answer");
+        match response.status() {
+            StatusCode::OK => true,
+            StatusCode::UNAUTHORIZED => false,
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Has the database do something behind the service's back.
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        sqlx::query(statement).execute(self.db.pool()).await.expect("it can be done");
     }
 
     /// The value of a metric with these labels, zero if it is not there yet.
