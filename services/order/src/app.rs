@@ -8,7 +8,7 @@ use shop_outbox::{DeadLetters, OutboxMetrics, Relay};
 use shop_runtime::client::Sibling;
 use shop_runtime::health::Health;
 use shop_runtime::layers::{self, Limits};
-use shop_runtime::metrics::{self, DbMetrics, HttpMetrics};
+use shop_runtime::metrics::{self, DbMetrics, HttpMetrics, SiblingMetrics};
 use shop_runtime::redis::Redis;
 use shop_runtime::serve::{self, ServiceApp};
 use shop_runtime::{db, ops};
@@ -102,12 +102,13 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let stop = serve::shutdown_on_signal()?;
     let pool = db::connect(&common.db(NAME, SCHEMA))?;
     let registry = metrics::registry();
+    let calls = SiblingMetrics::register(&registry)?;
     let auth = AuthState::load(&common.auth_public_keys_dir, &common.service_token_file)?;
     let revocations = auth.follow_revocations(Some(&user_url), stop.clone())?;
     let token = auth.service_token().secret();
     let listeners = Listeners {
-        users: Sibling::new("user", &user_url, token, sibling_timeout)?,
-        catalog: Sibling::new("catalog", &catalog_url, token, sibling_timeout)?,
+        users: Sibling::new("user", &user_url, token, sibling_timeout)?.measured(&calls),
+        catalog: Sibling::new("catalog", &catalog_url, token, sibling_timeout)?.measured(&calls),
     };
     let state = AppState::new(&pool, auth, times.lifecycle()?, &registry)?;
     let state = state.streaming(StreamLimits::default(), stop.clone());

@@ -34,7 +34,8 @@ fn all() -> OpenApiRouter<AppState> {
 
 /// The routes, ready to be served. Those under `/internal/` are not led to by the gateway, and ask for the services' secret.
 pub fn router(state: AppState) -> Router {
-    all().with_state(state).split_for_parts().0
+    let (routes, document) = all().with_state(state).split_for_parts();
+    routes.merge(openapi::route(&document, "/order-api/openapi.json"))
 }
 
 /// The OpenAPI document of these routes.

@@ -34,6 +34,9 @@ pub enum NewOrderError {
     /// A price below zero.
     #[error("a price is not negative")]
     NegativePrice,
+    /// A name that nobody could read or keep.
+    #[error("a product's name has from 1 to {} signs, none of them a control sign", NewOrder::LONGEST_NAME)]
+    Name,
     /// The sum is not a sum of money.
     #[error("the lines do not add up to an amount of money in one currency")]
     Overflow,
@@ -45,6 +48,9 @@ pub enum NewOrderError {
 impl NewOrder {
     /// The most lines of one order.
     pub const MAX_LINES: usize = 100;
+
+    /// The longest name of a product.
+    pub const LONGEST_NAME: usize = 1000;
 
     /// Checks everything that can be checked without the database; above all that the total is what the lines add up to.
     pub fn check(&self) -> Result<(), NewOrderError> {
@@ -61,6 +67,9 @@ impl NewOrder {
         if self.lines.iter().any(|line| line.unit_price.amount < 0) {
             return Err(NewOrderError::NegativePrice);
         }
+        if self.lines.iter().any(|line| !is_name(&line.name.en) || !is_name(&line.name.ru)) {
+            return Err(NewOrderError::Name);
+        }
         let amounts: Option<Vec<Money>> = self.lines.iter().map(OrderLine::total).collect();
         let sum = amounts.and_then(|amounts| Money::checked_sum(self.total.currency, amounts));
         match sum.ok_or(NewOrderError::Overflow)? {
@@ -68,6 +77,10 @@ impl NewOrder {
             _ => Err(NewOrderError::TotalMismatch),
         }
     }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= NewOrder::LONGEST_NAME && !text.chars().any(char::is_control)
 }
 
 /// An order.
@@ -151,6 +164,11 @@ mod tests {
         assert_eq!(order(vec![line(1, 1, -5)], -5).check(), Err(NewOrderError::NegativePrice));
         assert_eq!(order(vec![line(1, 2, i64::MAX)], 0).check(), Err(NewOrderError::Overflow));
         assert_eq!(order(vec![line(1, 2, 500)], 999).check(), Err(NewOrderError::TotalMismatch));
+        for name in ["", "nul\0", "line\nbreak", &"x".repeat(1001)] {
+            let mut unnamed = line(1, 1, 5);
+            name.clone_into(&mut unnamed.name.ru);
+            assert_eq!(order(vec![unnamed], 5).check(), Err(NewOrderError::Name), "{name:?}");
+        }
         let many = (1..=101).map(|product| line(product, 1, 1)).collect();
         assert_eq!(order(many, 101).check(), Err(NewOrderError::TooManyLines));
     }

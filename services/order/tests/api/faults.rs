@@ -44,7 +44,7 @@ async fn in_the_middle_of_a_commit<T>(
 ) -> T {
     let mut gate = service.pool.acquire().await.expect("the database is there");
     sqlx::query("SELECT pg_advisory_lock(7)").execute(&mut *gate).await.expect("the gate is closed");
-    let lose = async {
+    let meanwhile = async {
         eventually("the commit is at the gate", async || service.count(AT_THE_GATE).await == 1).await;
         match lost {
             Lost::Answer => proxy.break_networking(),
@@ -52,7 +52,7 @@ async fn in_the_middle_of_a_commit<T>(
         }
         sqlx::query("SELECT pg_advisory_unlock(7)").execute(&mut *gate).await.expect("the gate is open");
     };
-    let (done, ()) = join(act, lose).await;
+    let (done, ()) = join(act, meanwhile).await;
     eventually("the commit has come to its end", async || service.count(AT_THE_GATE).await == 0).await;
     proxy.restore_networking();
     done

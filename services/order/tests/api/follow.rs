@@ -9,7 +9,7 @@ use shop_order::streams::StreamLimits;
 use shop_testkit::eventually;
 use shop_types::{OrderId, UserId};
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{NEVER, Service};
 
@@ -83,13 +83,13 @@ impl Service {
         Events { response, text: String::new() }
     }
 
-    fn streams(&self) -> f64 {
+    fn streams(&self) -> i64 {
         self.counter("order_streams_active", &[])
     }
 }
 
-fn event(id: &str, status: &str) -> Option<(String, String)> {
-    Some((id.to_owned(), status.to_owned()))
+fn event(id: &str, status: &str) -> (String, String) {
+    (id.to_owned(), status.to_owned())
 }
 
 #[tokio::test]
@@ -98,15 +98,15 @@ async fn a_follower_hears_at_once_of_moves_that_another_replica_makes_until_the_
     let user = UserId::generate();
     let id = service.order_of(user).await;
     let mut events = service.follow(&service.url, id, user, None).await;
-    assert_eq!(events.moved().await, event("1", "CREATED"));
+    assert_eq!(events.moved().await, Some(event("1", "CREATED")));
     // With connections of its own, as any replica.
     let other = service.another_replica(NEVER);
     for (version, to) in [("2", "PROCESSING"), ("3", "SHIPPING"), ("4", "DELIVERED")] {
         other.advance(id, to.parse().expect("a status")).await.expect("a legal step");
-        assert_eq!(events.moved().await, event(version, to));
+        assert_eq!(events.moved().await, Some(event(version, to)));
     }
     assert_eq!(events.next().await, None, "nothing follows");
-    eventually("its place is free", async || service.streams() == 0.0).await;
+    eventually("its place is free", async || service.streams() == 0).await;
 }
 
 #[tokio::test]
@@ -116,13 +116,13 @@ async fn a_follower_who_comes_back_to_another_replica_misses_nothing_and_is_told
     let user = UserId::generate();
     let id = service.order_of(user).await;
     let mut events = service.follow(&service.url, id, user, None).await;
-    assert_eq!(events.moved().await, event("1", "CREATED"));
+    assert_eq!(events.moved().await, Some(event("1", "CREATED")));
     drop(events);
     service.advance(id, "PROCESSING").await;
     service.advance(id, "SHIPPING").await;
     let mut events = service.follow(&twin, id, user, Some("1")).await;
-    assert_eq!(events.moved().await, event("2", "PROCESSING"));
-    assert_eq!(events.moved().await, event("3", "SHIPPING"));
+    assert_eq!(events.moved().await, Some(event("2", "PROCESSING")));
+    assert_eq!(events.moved().await, Some(event("3", "SHIPPING")));
     service.advance(id, "DELIVERED").await;
     assert_eq!(events.rest().await, ["DELIVERED"]);
 
@@ -166,9 +166,9 @@ async fn streams_are_limited_and_one_that_ends_makes_room() {
     let _third = service.follow(&service.url, his, bob, None).await;
     let refused = shop_testkit::problem(service.open(&service.url, his, bob, None).await).await;
     assert_eq!((refused.status, refused.slug()), (503, Some("overloaded")));
-    assert_eq!(service.streams(), 3.0);
+    assert_eq!(service.streams(), 3);
     drop(first);
-    eventually("whoever has gone is forgotten", async || service.streams() == 2.0).await;
+    eventually("whoever has gone is forgotten", async || service.streams() == 2).await;
     service.follow(&service.url, his, bob, None).await;
 }
 
@@ -178,13 +178,30 @@ async fn streams_end_when_the_service_stops_and_say_when_to_come_back() {
     let user = UserId::generate();
     let id = service.order_of(user).await;
     let mut events = service.follow(&service.url, id, user, None).await;
-    assert_eq!(events.moved().await, event("1", "CREATED"));
+    assert_eq!(events.moved().await, Some(event("1", "CREATED")));
     service.stop.cancel();
     let last = events.next().await.expect("a hint");
     let retry = last.lines().find_map(|line| line.strip_prefix("retry:")).expect("when to come back");
     assert!((500..=3_050).contains(&retry.trim().parse::<u32>().expect("milliseconds")), "{last}");
     assert_eq!(events.next().await, None);
-    eventually("its place is free", async || service.streams() == 0.0).await;
+    eventually("its place is free", async || service.streams() == 0).await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_does_not_wait_for_those_who_follow_an_order() {
+    let service = Service::streaming(SILENT).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+    let grace = Duration::from_secs(600);
+    let server = tokio::spawn(shop_runtime::serve::serve(listener, service.routes(), service.stop.clone(), grace));
+    let user = UserId::generate();
+    let id = service.order_of(user).await;
+    let mut events = service.follow(&url, id, user, None).await;
+    assert_eq!(events.moved().await, Some(event("1", "CREATED")));
+    service.stop.cancel();
+    let stopped = tokio::time::timeout(Duration::from_secs(30), server).await;
+    stopped.expect("it stops long before its grace is over").expect("it does not panic");
+    assert_eq!(events.rest().await, Vec::<String>::new(), "the client was told the end, not cut off");
 }
 
 #[tokio::test]
@@ -197,8 +214,8 @@ async fn a_client_that_never_reads_has_its_place_only_for_a_streams_life() {
     let bearer = service.bearer(user, Role::User);
     let request = format!("GET /order-api/orders/{id}/events HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\n\r\n");
     deaf.write_all(request.as_bytes()).await.expect("it can be sent");
-    eventually("it has a place", async || service.streams() == 1.0).await;
-    eventually("it has it no more", async || service.streams() == 0.0).await;
+    eventually("it has a place", async || service.streams() == 1).await;
+    eventually("it has it no more", async || service.streams() == 0).await;
     drop(deaf);
 }
 
@@ -208,7 +225,7 @@ async fn a_stream_outlives_its_database_being_away() {
     let user = UserId::generate();
     let id = service.order_of(user).await;
     let mut events = service.follow(&service.url, id, user, None).await;
-    assert_eq!(events.moved().await, event("1", "CREATED"));
+    assert_eq!(events.moved().await, Some(event("1", "CREATED")));
     proxy.break_networking();
     eventually("it is seen to be away", async || service.orders.tick(1).await.is_err()).await;
     // Made by a replica that sees the database.
@@ -225,5 +242,5 @@ async fn nobody_follows_anothers_order() {
     service.get(&path, UserId::generate()).await.assert_problem(404, "order-not-found");
     service.get("/order-api/orders/1/events", UserId::generate()).await.assert_problem(404, "not-found");
     service.send("GET", &path, None, None).await.assert_problem(401, "unauthenticated");
-    assert_eq!(service.streams(), 0.0);
+    assert_eq!(service.streams(), 0);
 }

@@ -11,4 +11,5 @@ mod faults;
 mod follow;
 mod notices;
 mod orders;
+mod stock;
 mod support;

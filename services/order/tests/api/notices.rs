@@ -40,7 +40,7 @@ async fn user_service(service: &Service) -> (TestDb, String) {
 
 /// What somebody was told, how, and with what authorization.
 #[derive(Clone, Debug)]
-struct Told {
+pub(crate) struct Told {
     request: String,
     authorization: String,
     trace: String,
@@ -48,7 +48,7 @@ struct Told {
 }
 
 /// A catalog that takes everything and notes it; where it listens.
-async fn noting_catalog() -> (Arc<Mutex<Vec<Told>>>, String) {
+pub(crate) async fn noting_catalog() -> (Arc<Mutex<Vec<Told>>>, String) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&told);
     let take = async move |method: http::Method, uri: http::Uri, headers: http::HeaderMap, body: String| {
@@ -65,20 +65,20 @@ async fn noting_catalog() -> (Arc<Mutex<Vec<Told>>>, String) {
 }
 
 impl Service {
-    fn relay(&self) -> Relay {
+    pub(crate) fn relay(&self) -> Relay {
         let metrics = OutboxMetrics::register(&prometheus::Registry::new()).expect("a fresh registry");
         Relay::new(self.pool.clone(), metrics)
     }
 
     /// Delivers until nothing is due any more.
-    async fn deliver_all(&self, to: &Listeners) {
+    pub(crate) async fn deliver_all(&self, to: &Listeners) {
         let (relay, deliver) = (self.relay(), |event| relay::deliver(to.clone(), event));
         while relay.deliver_due(&deliver).await.expect("the database is there") > 0 {}
     }
 }
 
 /// Those who are told, at these addresses.
-fn listeners(service: &Service, users: &str, catalog: &str) -> Listeners {
+pub(crate) fn listeners(service: &Service, users: &str, catalog: &str) -> Listeners {
     let token = service.keys.service_token().into();
     let sibling = |name, url| Sibling::new(name, url, &token, Duration::from_secs(2)).expect("the URL is right");
     Listeners { users: sibling("user", users), catalog: sibling("catalog", catalog) }

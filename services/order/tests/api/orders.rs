@@ -97,3 +97,39 @@ async fn what_is_no_page_is_refused_by_name() {
         answer.assert_problem(400, "bad-request");
     }
 }
+
+#[tokio::test]
+async fn what_is_no_order_is_refused_and_none_is_made_of_it() {
+    let service = Service::new(NEVER).await;
+    let good = order(UserId::generate());
+    let with = |pointer: &str, value: serde_json::Value| {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).expect("it is there") = value;
+        bad
+    };
+    let huge = "x".repeat(70_000);
+    for (bad, statuses) in [
+        (json!([]), [400, 422]),
+        (json!(null), [400, 422]),
+        (with("/user_id", json!("ann")), [422, 400]),
+        (with("/lines", json!({})), [422, 400]),
+        (with("/lines/0/quantity", json!(0)), [422, 400]),
+        (with("/lines/0/quantity", json!(1.5)), [422, 400]),
+        (with("/lines/0/quantity", json!("2")), [422, 400]),
+        (with("/lines/0/product_id", json!(-1)), [422, 400]),
+        (with("/lines/0/unit_price/currency", json!("XXX")), [422, 400]),
+        (with("/lines/0/unit_price/amount", json!(1e300)), [422, 400]),
+        (with("/lines/0/name/en", json!("nul\u{0}")), [422, 422]),
+        (with("/total/amount", json!(-1)), [422, 422]),
+        (with("/lines/0/name/en", json!(huge)), [413, 422]),
+    ] {
+        let answer = service.put(OrderId::generate(), &bad).await;
+        assert!(statuses.contains(&answer.status), "{bad} {answer:?}");
+        assert!(answer.body["type"].is_string(), "a problem document: {answer:?}");
+    }
+    let sibling = service.keys.service_authorization();
+    service.send("PUT", "/internal/orders/1", Some(&sibling), Some(&good)).await.assert_problem(404, "not-found");
+    service.send("GET", "/internal/orders?user_id=1", Some(&sibling), None).await.assert_problem(400, "bad-request");
+    service.send("PUT", "/order-api/orders", None, None).await.assert_problem(405, "method-not-allowed");
+    assert_eq!(service.count("SELECT count(*) FROM orders").await, 0);
+}

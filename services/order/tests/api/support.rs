@@ -89,8 +89,12 @@ impl Service {
 
     /// Another replica, which serves the same orders on a port of its own.
     pub(crate) async fn twin(&self) -> String {
-        let replica = replica(self.db.url(), &self.keys, NEVER, StreamLimits::default(), &self.stop);
-        shop_testkit::spawn(replica.router).await
+        shop_testkit::spawn(self.routes()).await
+    }
+
+    /// What another replica serves.
+    pub(crate) fn routes(&self) -> axum::Router {
+        replica(self.db.url(), &self.keys, NEVER, StreamLimits::default(), &self.stop).router
     }
 
     /// The orders as another replica sees them, with connections of its own.
@@ -172,7 +176,7 @@ impl Service {
     }
 
     /// A counter's value, by its labels.
-    pub(crate) fn counter(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    pub(crate) fn counter(&self, name: &str, labels: &[(&str, &str)]) -> i64 {
         let families = self.registry.gather();
         let family = families.iter().find(|family| family.name() == name).expect("it is registered");
         let of = |metric: &&prometheus::proto::Metric| {
@@ -181,7 +185,8 @@ impl Service {
             })
         };
         let metric = family.get_metric().iter().find(of).expect("there is such a series");
-        metric.get_counter().get_value() + metric.get_gauge().get_value()
+        let value = metric.get_counter().get_value() + metric.get_gauge().get_value();
+        value.to_string().parse().expect("a whole number")
     }
 
     /// Makes an order, which must work.
