@@ -1,8 +1,10 @@
 //! The one address of the shop: nginx, with a configuration built here.
 
+mod cors;
 mod deployment;
 mod nginx;
 mod page;
+mod problems;
 mod routes;
 
 use std::collections::BTreeMap;

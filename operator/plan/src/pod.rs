@@ -190,3 +190,11 @@ pub(crate) fn linger() -> Lifecycle {
     };
     Lifecycle { pre_stop: Some(sleep), ..Lifecycle::default() }
 }
+
+/// The same, after a command by which the process learns of it; for images that have a shell.
+pub(crate) fn linger_after(command: &str) -> Lifecycle {
+    let script = format!("{command}; sleep {LEAVE_ENDPOINTS_SECONDS}");
+    let action = ExecAction { command: Some(vec!["/bin/sh".into(), "-c".into(), script]) };
+    let exec = LifecycleHandler { exec: Some(action), ..LifecycleHandler::default() };
+    Lifecycle { pre_stop: Some(exec), ..Lifecycle::default() }
+}

@@ -17,6 +17,8 @@ use crate::{
     service::rolling,
 };
 
+use super::routes::CLOSING;
+
 const CONFIG: &str = "/etc/shopkeeper";
 
 /// nginx ends at once when it is told to stop by the usual signal; this asks it to finish what it has begun.
@@ -77,7 +79,7 @@ fn container(shop: &Shop) -> Container {
         startup_probe: Some(pod::http_probe("/readyz", 1, 60)),
         readiness_probe: Some(pod::http_probe("/readyz", 2, 2)),
         liveness_probe: Some(pod::http_probe("/livez", 10, 3)),
-        lifecycle: Some(pod::linger()),
+        lifecycle: Some(pod::linger_after(&format!("touch {CLOSING}"))),
         ..pod::container(shop, component, Compute::of(shop.profile, component).requirements())
     }
 }

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::Shop;
 
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 7] = [
+    ("/swagger/", "All APIs"),
     ("/api/products/categories/list", "Categories of the catalog"),
     ("/api/products?category=fruit&limit=20", "Products, page by page"),
     ("/api/system/health", "Health of the catalog"),
@@ -13,13 +14,8 @@ const PLACES: [(&str, &str); 6] = [
     ("/user-api/health", "Health of the accounts"),
 ];
 
-const COMING: [(&str, &str); 5] = [
-    ("/swagger/", "All APIs"),
-    ("/docs/", "Documentation"),
-    ("/locust/", "Load test"),
-    ("/profiles/", "CPU profiles"),
-    ("/search", "Traces"),
-];
+const COMING: [(&str, &str); 4] =
+    [("/docs/", "Documentation"), ("/locust/", "Load test"), ("/profiles/", "CPU profiles"), ("/search", "Traces")];
 
 pub(super) fn html(shop: &Shop) -> String {
     let escaped = |path: &str| path.replace('&', "&amp;");

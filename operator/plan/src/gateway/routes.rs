@@ -1,20 +1,32 @@
 //! What the gateway routes where.
 
 use super::nginx::{Directive, block, directive, render};
+use super::{cors, problems};
 use crate::{Component, SERVICES, Shop, pod::OPS_PORT};
 
 /// Prefixes of services. Everything else, `/internal/` above all, has no route. Services see the whole path.
-const ROUTES: [(&str, Component); 6] = [
+const ROUTES: [(&str, Component); 7] = [
     ("/api/cart/", Component::Cart),
     ("/api/", Component::Catalog),
     ("/cart-api/", Component::Cart),
     ("/order-api/", Component::Order),
     ("/user-api/", Component::User),
     ("/ws", Component::Catalog),
+    ("/swagger/", Component::Catalog),
 ];
 
+/// The live status of an order: a stream that is passed on as it comes.
+const STREAM: &str = "^/order-api/orders/[^/]+/events$";
+
+/// The file that says that this gateway is about to stop; made before it leaves the endpoints.
+pub(super) const CLOSING: &str = "/tmp/closing";
+
+/// How often a Service is tried. While a dead pod is still among those that it leads to, every second new connection may be refused;
+/// that takes no time and does nobody harm, so it is tried until it is most unlikely.
+const TRIES: usize = 10;
+
 /// Paths of the older system that have nothing behind them yet.
-const RESERVED: [&str; 5] = ["/swagger/", "/docs/", "/locust/", "/profiles/", "/search"];
+const RESERVED: [&str; 4] = ["/docs/", "/locust/", "/profiles/", "/search"];
 
 /// The whole of nginx.conf.
 pub(super) fn configuration(shop: &Shop) -> String {
@@ -35,7 +47,7 @@ pub(super) fn configuration(shop: &Shop) -> String {
 }
 
 fn http_settings() -> Vec<Directive> {
-    let log = "{\"time\":\"$time_iso8601\",\"request_id\":\"$id_of_request\",\"method\":\"$request_method\",\"path\":\"$uri\",\
+    let log = "{\"time\":\"$time_iso8601\",\"request_id\":\"$id_of_request\",\"method\":\"$request_method\",\"path\":\"$path\",\
                \"status\":$status,\"bytes\":$bytes_sent,\"seconds\":$request_time,\"upstream\":\"$upstream_addr\",\
                \"upstream_seconds\":\"$upstream_response_time\"}";
     vec![
@@ -53,6 +65,9 @@ fn http_settings() -> Vec<Directive> {
         directive("client_header_timeout", ["15s"]),
         directive("client_body_timeout", ["15s"]),
         directive("client_max_body_size", ["1m"]),
+        // What is refused is refused with a document of ours, also when that was the second thing to go wrong.
+        directive("recursive_error_pages", ["on"]),
+        directive("absolute_redirect", ["off"]),
         directive("gzip", ["on"]),
         directive("gzip_min_length", ["1024"]),
         directive("gzip_types", ["application/json"]),
@@ -61,13 +76,12 @@ fn http_settings() -> Vec<Directive> {
 }
 
 fn maps(shop: &Shop) -> Vec<Directive> {
-    let origins = shop.gateway.cors_origins.iter().map(|origin| directive(origin, ["$http_origin"]));
-    vec![
-        // A client's own id is kept when it is one, so that its log and ours can be matched.
+    let mut maps = vec![
+        // A client's own id is kept when it is one that the services take, so that its log and ours can be matched.
         block(
             "map",
             ["$http_x_request_id", "$id_of_request"],
-            [directive("~^[A-Za-z0-9._-]{1,64}$", ["$http_x_request_id"]), directive("default", ["$request_id"])],
+            [directive("~^[A-Za-z0-9-]{8,64}$", ["$http_x_request_id"]), directive("default", ["$request_id"])],
         ),
         block("map", ["$http_upgrade", "$connection_header"], [directive("default", ["upgrade"]), directive("", [""])]),
         block(
@@ -79,41 +93,51 @@ fn maps(shop: &Shop) -> Vec<Directive> {
                 directive("default", ["/index.html"]),
             ],
         ),
-        block("map", ["$http_origin", "$allowed_origin"], std::iter::once(directive("default", [""])).chain(origins)),
+        // Without the query, in which may be what is nobody's business.
+        block("map", ["$request_uri", "$path"], [directive("~^(?<asked>[^?]*)", ["$asked"])]),
+        // Paths that try to climb are nobody's. The pages that say so are found all the same.
         block(
             "map",
-            ["$request_method:$allowed_origin", "$is_preflight"],
-            [directive("default", ["0"]), directive("~^OPTIONS:.", ["1"])],
+            ["$uri|$request_uri", "$climbs"],
+            [
+                directive("volatile", []),
+                directive("default", ["0"]),
+                directive("~^/problems/", ["0"]),
+                directive("~^[^|]*[|][^?]*(/[.][.]|%2[eEfF]|%5[cC])", ["1"]),
+            ],
         ),
-    ]
+        // What the client may repeat, so may we: a service answers the same key only once.
+        block(
+            "map",
+            ["$request_method:$http_idempotency_key", "$repeatable"],
+            [directive("default", ["0"]), directive("~^(POST|PATCH):.", ["1"])],
+        ),
+    ];
+    maps.extend(cors::maps(shop));
+    maps
 }
 
-/// A service, by its Service's name, listed twice: a connection that is refused is tried once more, likely at another pod.
+/// A service, by its Service's name, listed as often as it is tried.
 fn upstream(shop: &Shop, service: Component) -> Directive {
     let server = format!("{}.{}.svc:{}", shop.child(service), shop.namespace, service.port());
-    block(
-        "upstream",
-        [service.as_str()],
-        [
-            directive("server", [&server, "max_fails=0"]),
-            directive("server", [&server, "max_fails=0"]),
-            directive("keepalive", ["64"]),
-            // Shorter than the services' own patience, and not for ever, so that new pods get their share.
-            directive("keepalive_timeout", ["30s"]),
-            directive("keepalive_time", ["2m"]),
-        ],
-    )
+    let mut inside = vec![directive("server", [&server, "max_fails=0"]); TRIES];
+    inside.extend([
+        directive("keepalive", ["64"]),
+        // Shorter than the services' own patience, and not for ever, so that new pods get their share.
+        directive("keepalive_timeout", ["30s"]),
+        directive("keepalive_time", ["2m"]),
+    ]);
+    block("upstream", [service.as_str()], inside)
 }
 
 fn public_server(shop: &Shop) -> Directive {
     let mut server = vec![
         directive("listen", ["8080", "default_server"]),
         directive("server_name", [&shop.gateway.host]),
-        // Paths that try to climb are nobody's.
-        block("if", ["($request_uri", "~", "^[^?]*(/[.][.]|%2[eEfF]|%5[cC]))"], [directive("return", ["404"])]),
+        block("if", ["($climbs)"], [directive("return", ["404"])]),
         block("if", ["($is_preflight)"], [directive("return", ["418"])]),
         directive("error_page", ["418", "=", "@preflight"]),
-        block("location", ["@preflight"], cors_preflight()),
+        block("location", ["@preflight"], cors::preflight()),
         block(
             "location",
             ["=", "/"],
@@ -121,93 +145,126 @@ fn public_server(shop: &Shop) -> Directive {
                 directive("root", ["/etc/shopkeeper"]),
                 directive("try_files", ["$page", "=404"]),
                 directive("add_header", ["Vary", "Accept"]),
+                directive("add_header", ["X-Content-Type-Options", "nosniff"]),
+                directive("add_header", ["Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"]),
             ],
         ),
         block("location", ["/"], [directive("return", ["404"])]),
-        block("location", ["=", "/api/cart"], proxied(Component::Cart)),
+        block("location", ["=", "/api/cart"], routed(Component::Cart)),
+        block("location", ["~", STREAM], stream()),
     ];
-    server.extend(ROUTES.map(|(prefix, service)| block("location", [prefix], proxied(service))));
+    server.extend(ROUTES.map(|(prefix, service)| block("location", [prefix], routed(service))));
     server.extend(RESERVED.map(|prefix| {
         block(
             "location",
             ["^~", prefix.trim_end_matches('/')],
-            [directive("error_page", ["404", "@not-there-yet"]), directive("return", ["404"])],
+            [directive("error_page", ["404", problems::NOT_THERE_YET]), directive("return", ["404"])],
         )
     }));
-    server.extend(problems());
+    server.extend(Treatment::ALL.map(|treatment| block("location", [treatment.name()], treatment.inside())));
+    server.extend(Treatment::ALL.map(|treatment| directive("error_page", [treatment.status(), "=", treatment.name()])));
+    server.extend(problems::pages());
     block("server", [], server)
 }
 
-fn proxied(service: Component) -> Vec<Directive> {
+/// What is not treated in the usual way, which a location can't decide by itself; it is sent on to one that can, by a status that
+/// nothing else has.
+#[derive(Clone, Copy)]
+struct Treatment {
+    /// Tried again although a part of it may have been done.
+    repeated: bool,
+    /// The last one on its connection.
+    closing: bool,
+}
+
+impl Treatment {
+    const ALL: [Self; 3] = [
+        Self { repeated: true, closing: false },
+        Self { repeated: false, closing: true },
+        Self { repeated: true, closing: true },
+    ];
+
+    const fn name(self) -> &'static str {
+        match (self.repeated, self.closing) {
+            (true, true) => "@repeated-closing",
+            (true, false) => "@repeated",
+            (false, _) => "@closing",
+        }
+    }
+
+    const fn status(self) -> &'static str {
+        match (self.repeated, self.closing) {
+            (true, true) => "477",
+            (true, false) => "476",
+            (false, _) => "478",
+        }
+    }
+
+    fn inside(self) -> Vec<Directive> {
+        let mut inside = proxied("$service", "75s");
+        inside.push(if self.repeated {
+            again(["error", "timeout", "non_idempotent"])
+        } else {
+            again(["error", "timeout"])
+        });
+        if self.closing {
+            inside.push(directive("keepalive_timeout", ["0"]));
+        }
+        inside
+    }
+}
+
+/// A location of a service.
+fn routed(service: Component) -> Vec<Directive> {
+    let mut inside = vec![
+        directive("set", ["$service", service.as_str()]),
+        directive("set", ["$treatment", "$repeatable"]),
+        block("if", ["(-f", &format!("{CLOSING})")], [directive("set", ["$treatment", "${repeatable}closing"])]),
+    ];
+    let treatments = [("1closing", "477"), ("0closing", "478"), ("1", "476")];
+    inside.extend(treatments.map(|(treatment, status)| {
+        block("if", ["($treatment", "=", &format!("{treatment})")], [directive("return", [status])])
+    }));
+    inside.extend(proxied(service.as_str(), if service == Component::Catalog { "75s" } else { "30s" }));
+    // Requests that are not idempotent are tried again only when nothing of them was sent.
+    inside.push(again(["error", "timeout"]));
+    inside
+}
+
+fn stream() -> Vec<Directive> {
+    let mut inside = proxied(Component::Order.as_str(), "75s");
+    inside.extend([again(["error", "timeout"]), directive("proxy_buffering", ["off"])]);
+    inside
+}
+
+fn again<const N: usize>(when: [&str; N]) -> Directive {
+    directive("proxy_next_upstream", when)
+}
+
+fn proxied(service: &str, patience: &str) -> Vec<Directive> {
     let upstream = format!("http://{service}");
-    vec![
+    let mut inside = vec![
         directive("proxy_pass", [&upstream]),
         directive("proxy_http_version", ["1.1"]),
         directive("proxy_set_header", ["Host", "$host"]),
         directive("proxy_set_header", ["Connection", "$connection_header"]),
         directive("proxy_set_header", ["Upgrade", "$http_upgrade"]),
         directive("proxy_set_header", ["X-Request-Id", "$id_of_request"]),
-        // The gateway is the edge: what a client claims about itself is not passed on.
+        // The gateway is the edge: what a client claims about itself is not passed on, nor what only services say to each other.
         directive("proxy_set_header", ["X-Forwarded-For", "$remote_addr"]),
         directive("proxy_set_header", ["X-Forwarded-Proto", "$scheme"]),
         directive("proxy_set_header", ["X-Forwarded-Host", "$http_host"]),
-        directive("proxy_connect_timeout", ["2s"]),
-        directive("proxy_read_timeout", [if service == Component::Catalog { "75s" } else { "30s" }]),
+        directive("proxy_set_header", ["Forwarded", ""]),
+        directive("proxy_set_header", ["X-Real-Ip", ""]),
+        directive("proxy_set_header", ["X-Request-Timeout-Ms", ""]),
+        directive("proxy_connect_timeout", ["1s"]),
+        directive("proxy_read_timeout", [patience]),
         directive("proxy_send_timeout", ["30s"]),
-        // Requests that are not idempotent are tried again only when nothing of them was sent.
-        directive("proxy_next_upstream", ["error", "timeout"]),
-        directive("proxy_next_upstream_tries", ["2"]),
+        directive("proxy_next_upstream_tries", [&TRIES.to_string()]),
         directive("proxy_next_upstream_timeout", ["5s"]),
-        directive("add_header", ["Access-Control-Allow-Origin", "$allowed_origin", "always"]),
-        directive("add_header", ["Vary", "Origin", "always"]),
-    ]
-}
-
-fn cors_preflight() -> [Directive; 6] {
-    [
-        directive("add_header", ["Access-Control-Allow-Origin", "$allowed_origin", "always"]),
-        directive("add_header", ["Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE", "always"]),
-        directive(
-            "add_header",
-            ["Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-Request-Id", "always"],
-        ),
-        directive("add_header", ["Access-Control-Max-Age", "600", "always"]),
-        directive("add_header", ["Vary", "Origin", "always"]),
-        directive("return", ["204"]),
-    ]
-}
-
-/// Errors of the gateway itself, in the same form as those of the services.
-fn problems() -> Vec<Directive> {
-    let errors = [
-        ("400", "@bad-request", "bad-request", "The request could not be read"),
-        ("404", "@not-found", "not-found", "There is nothing at this address"),
-        ("413", "@too-large", "payload-too-large", "The request is larger than 1 MiB"),
-        ("502", "@bad-gateway", "bad-gateway", "The service did not answer"),
-        ("503", "@unavailable", "unavailable", "The service is not available"),
-        ("504", "@timeout", "gateway-timeout", "The service did not answer in time"),
     ];
-    let mut directives: Vec<Directive> =
-        errors.iter().map(|(status, location, ..)| directive("error_page", [status, location])).collect();
-    directives.extend(errors.map(|(status, location, slug, title)| problem(location, status, slug, title)));
-    directives.push(problem("@not-there-yet", "404", "not-there-yet", "This part of the shop is not there yet"));
-    directives
-}
-
-fn problem(location: &str, status: &str, slug: &str, title: &str) -> Directive {
-    let document = format!(
-        "{{\"type\":\"https://shopkeeper.dev/problems/{slug}\",\"title\":\"{title}\",\"status\":{status},\"instance\":\"$id_of_request\"}}"
-    );
-    let mut inside = vec![
-        directive("default_type", ["application/problem+json"]),
-        directive("add_header", ["X-Request-Id", "$id_of_request", "always"]),
-        directive("add_header", ["Access-Control-Allow-Origin", "$allowed_origin", "always"]),
-    ];
-    if status.starts_with("50") {
-        inside.push(directive("add_header", ["Retry-After", "2", "always"]));
-    }
-    inside.push(directive("return", [status, &document]));
-    block("location", [location], inside)
+    inside.extend(cors::answer());
+    inside
 }
 
 /// Health and nginx's own figures, on the port that no Service exposes.
