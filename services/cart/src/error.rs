@@ -7,7 +7,7 @@ use shop_outbox::OutboxError;
 use shop_runtime::Problem;
 use shop_runtime::client::SiblingError;
 use shop_runtime::conditional::{ETag, IfMatch, precondition_failed};
-use shop_runtime::problem::Outage as _;
+use shop_runtime::problem::{FieldError, Outage as _};
 use shop_runtime::rate_limit::Limited;
 use shop_types::{OrderId, ProductId, Quantity};
 
@@ -49,9 +49,6 @@ pub enum Error {
     /// The key cannot be one.
     #[error(transparent)]
     Key(#[from] IdempotencyKeyError),
-    /// The body is not a checkout.
-    #[error("the checkout's body can't be read")]
-    Body(#[source] serde_json::Error),
     /// The key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -144,16 +141,10 @@ impl From<Error> for Problem {
                 .detail("who wants to order has to log in; what is in the cart comes along")
                 .authenticate("Bearer"),
             Error::TwoPrices(error) => {
-                unprocessable("invalid-input", "The request's values are not valid").detail(error.to_string()).with(
-                    "errors",
-                    [serde_json::json!({
-                        "field": "/expected_prices", "code": "duplicate", "detail": error.to_string()
-                    })],
-                )
+                Self::invalid([FieldError::new("/expected_prices", "duplicate", error.to_string())])
             }
             Error::KeyMissing => Self::bad_request("a checkout needs an Idempotency-Key header"),
             Error::Key(error) => Self::bad_request(error.to_string()),
-            Error::Body(error) => Self::bad_request(error.to_string()),
             Error::KeyReused => unprocessable("idempotency-key-reused", "The key was used for another request")
                 .detail("the Idempotency-Key belongs to a checkout with another body; a new wish needs a new key"),
             Error::CartEmpty => unprocessable("cart-empty", "There is nothing in the cart"),

@@ -99,3 +99,23 @@ impl CartMetrics {
         self.oldest.set(oldest_seconds);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_a_series_from_the_beginning() {
+        let registry = Registry::new();
+        let metrics = CartMetrics::register(&registry).expect("a fresh registry");
+        metrics.did_to(Operation::Expire, 3);
+        let families = registry.gather();
+        let operations = families.iter().find(|family| family.name() == "cart_operations_total").expect("it is there");
+        let series: BTreeSet<_> = operations.get_metric().iter().map(|one| one.get_label()[0].value()).collect();
+        let all = ["add", "checkout", "clear", "expire", "merge", "read", "remove", "set"];
+        assert_eq!(series, all.into());
+        assert_eq!(metrics.operations.with_label_values(&["expire"]).get(), 3);
+    }
+}

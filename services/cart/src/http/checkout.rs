@@ -1,11 +1,12 @@
 //! From a cart to an order.
 
-use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use shop_runtime::Problem;
 use shop_runtime::conditional::IfMatch;
+use shop_runtime::extract::{Body, from_json};
 use shop_runtime::problem::{MEDIA_TYPE, ProblemDocument};
 
 use super::idempotency_key;
@@ -22,7 +23,7 @@ use crate::error::Error;
         ("If-Match" = Option<String>, Header, description = "the version of the cart that is to be ordered")),
     security(("bearer" = [])), responses(
     (status = 201, description = "ordered", body = Receipt),
-    (status = 400, description = "no Idempotency-Key, or not one", body = ProblemDocument),
+    (status = 400, description = "no Idempotency-Key, or not one; malformed-json", body = ProblemDocument),
     (status = 401, description = "nobody is logged in; the cart stays and comes along", body = ProblemDocument),
     (status = 409, description = "out-of-stock, product-not-sold, price-changed, or lines-refused for more than one of these, each with `lines`: product_id, reason, and requested and available or expected and now; cart-changed; reservation-lost; checkout-given-up; or checkout-in-flight with Retry-After: ask again with the same key", body = ProblemDocument),
     (status = 412, description = "precondition-failed, with the present `version`", body = ProblemDocument),
@@ -33,32 +34,29 @@ pub(crate) async fn checkout(
     guest: Guest,
     seen: IfMatch,
     headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Error> {
+    Body(body): Body,
+) -> Result<Response, Problem> {
     let visitor = Visitor::unmerged(guest, &app);
     let user = visitor.user()?;
     let key = idempotency_key(&headers)?.ok_or(Error::KeyMissing)?;
     let request = request(&body)?;
-    request.check()?;
+    request.check().map_err(Error::from)?;
     // Who logs in and orders at once orders what is in both carts. A retry orders nothing, so it has nothing to merge.
     if visitor.has_cookie() && !app.checkouts.is_known(user, &key).await? {
         visitor.merge(&app).await;
     }
-    app.checkouts.answer(user, &key, &request, &seen).await.map(response)
+    Ok(response(app.checkouts.answer(user, &key, &request, &seen).await?))
 }
 
-fn request(body: &[u8]) -> Result<CheckoutRequest, Error> {
-    if body.trim_ascii().is_empty() {
-        return Ok(CheckoutRequest::default());
-    }
-    serde_json::from_slice(body).map_err(Error::Body)
+fn request(body: &[u8]) -> Result<CheckoutRequest, Problem> {
+    if body.trim_ascii().is_empty() { Ok(CheckoutRequest::default()) } else { from_json(body) }
 }
 
 /// The stored answer as it was; nothing is added that could differ from one retry to the next.
 fn response(answer: Answer) -> Response {
     let made = answer.status == StatusCode::CREATED.as_u16();
     let location = made.then(|| location(&answer.body)).flatten();
-    let mut response = Response::new(Body::from(answer.body));
+    let mut response = Response::new(answer.body.into());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let media_type = if made { "application/json" } else { MEDIA_TYPE };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use serde_json::json;
 use shop_cart::config::Times;
 
+use crate::audit::assert_sound;
 use crate::faults::{Fault, Step};
 use crate::support::{HASTY, PATIENT, Shop};
 
@@ -37,12 +38,12 @@ async fn a_checkout_orders_what_is_in_the_cart_and_empties_it() {
 #[tokio::test]
 async fn fifty_concurrent_retries_of_one_checkout_make_one_order_and_fifty_equal_answers() {
     let shop = Shop::new().await;
-    let replicas = [shop.replica(PATIENT).await, shop.replica(PATIENT).await];
+    let replicas = shop.replicas(PATIENT).await;
     let customer = shop.customer();
     replicas[0].fill(&customer, &[(1, 2), (2, 1)]).await;
     shop.faults.set(Step::Create, Fault::Slow(Duration::from_millis(100)));
 
-    let retries = (0..50).map(|retry| replicas[retry % 2].checkout(&customer, "one-wish"));
+    let retries = (0..50).map(|retry| replicas[retry % 3].checkout(&customer, "one-wish"));
     let answers = join_all(retries).await;
 
     assert_eq!(answers[0].status, 201, "{:?}", answers[0]);
@@ -50,6 +51,36 @@ async fn fifty_concurrent_retries_of_one_checkout_make_one_order_and_fifty_equal
     assert_eq!(shop.orders_of(&customer).await, 1);
     assert_eq!((shop.stock(1).await, shop.stock(2).await), (98, 99));
     assert_eq!(shop.faults.met(Step::Create), 1, "the steps were not even repeated");
+    assert_sound(&shop, &[]).await;
+}
+
+#[tokio::test]
+async fn new_checkouts_are_limited_over_all_replicas_and_retries_count_for_nothing() {
+    let shop = Shop::new().await;
+    let replicas = shop.replicas(PATIENT).await;
+    let customer = shop.customer();
+    replicas[0].fill(&customer, &[(1, 1)]).await;
+    let first = replicas[0].checkout(&customer, "first").await;
+    let retries = join_all((0..60).map(|retry| replicas[retry % 3].checkout(&customer, "first"))).await;
+    assert!(retries.iter().all(|retry| *retry == first), "nobody is limited for asking again");
+    let mut let_through = 1;
+    let limited = loop {
+        let replica = &replicas[let_through % 3];
+        replica.fill(&customer, &[(1, 1)]).await;
+        let answer = replica.checkout(&customer, &format!("wish-{let_through}")).await;
+        if answer.status != 201 {
+            break answer;
+        }
+        let_through += 1;
+        assert!(let_through < 90, "there is no limit");
+    };
+    limited.assert_problem(429, "too-many-checkouts");
+    assert!(limited.retry_after.is_some());
+    assert!(let_through >= 30, "the retries were counted: {let_through}");
+    assert_eq!(replicas[1].checkout(&customer, "first").await, first, "not even now");
+    let other = shop.customer();
+    replicas[1].fill(&other, &[(1, 1)]).await;
+    assert_eq!(replicas[1].checkout(&other, "first").await.status, 201, "each customer has a limit of their own");
 }
 
 #[tokio::test]
@@ -116,8 +147,24 @@ async fn a_checkout_without_a_key_or_with_a_body_that_is_none_is_refused() {
     for key in ["", "two words", &"x".repeat(256)] {
         cart.checkout(&customer, key).await.assert_problem(400, "bad-request");
     }
-    for body in ["{", "7", r#"{"price":1}"#, r#"{"cart_version":"1"}"#] {
-        cart.send(cart.checkout_request(&customer, "k").body(body)).await.assert_problem(400, "bad-request");
+    let with = |body: &'static str| cart.send(cart.checkout_request(&customer, "k").body(body));
+    for body in ["{", "x", "{} {}"] {
+        with(body).await.assert_problem(400, "malformed-json");
+    }
+    for (body, field) in [
+        ("7", ""),
+        ("[]", ""),
+        (r#"{"price":1}"#, "/price"),
+        (r#"{"cart_version":"1"}"#, "/cart_version"),
+        (r#"{"expected_total":{"amount":1.5,"currency":"RUB"}}"#, "/expected_total/amount"),
+        (
+            r#"{"expected_prices":[{"product_id":0,"unit_price":{"amount":1,"currency":"RUB"}}]}"#,
+            "/expected_prices/0/product_id",
+        ),
+    ] {
+        let refused = with(body).await;
+        refused.assert_problem(422, "invalid-input");
+        assert_eq!(refused.json()["errors"][0]["field"], field, "{body}: {refused:?}");
     }
     assert_eq!(shop.orders_of(&customer).await, 0);
 }
@@ -200,6 +247,7 @@ async fn many_customers_who_want_the_last_pieces_get_exactly_those() {
     let with = |status| answers.iter().filter(|answer| answer.status == status).count();
     assert_eq!((with(201), with(409)), (10, 20));
     assert_eq!((shop.stock(1).await, shop.stock(2).await), (0, 90));
+    assert_sound(&shop, &[(1, 10)]).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use futures::future::join_all;
 
+use crate::audit::assert_sound;
 use crate::faults::{Fault, Step};
 use crate::support::{Customer, HASTY, Replica, Shop};
 
@@ -37,6 +38,7 @@ async fn assert_done_once(shop: &Shop, cart: &Replica, customer: &Customer) {
         .await
         .expect("reservations can be counted");
     assert_eq!(open, 0, "the reservation is sold");
+    assert_sound(shop, &[]).await;
 }
 
 #[tokio::test]
@@ -84,6 +86,7 @@ async fn a_refusal_cut_before_or_after_its_release_gives_everything_back_once() 
         assert_eq!((shop.stock(1).await, shop.stock(2).await), (100, 100));
         assert_eq!(shop.orders_of(&customer).await, 0);
         assert_eq!(survivor.items(&customer).await, [(1, 2), (2, 1)]);
+        assert_sound(&shop, &[]).await;
     }
 }
 
