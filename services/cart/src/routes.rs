@@ -38,7 +38,8 @@ fn all() -> OpenApiRouter<App> {
 
 /// The routes, ready to be served. Those under `/internal/` are not led to by the gateway, and ask for the services' secret.
 pub fn router(app: App) -> Router {
-    all().with_state(app).split_for_parts().0
+    let (routes, document) = all().with_state(app).split_for_parts();
+    routes.merge(openapi::route(&document, "/cart-api/openapi.json"))
 }
 
 /// The OpenAPI document of these routes.

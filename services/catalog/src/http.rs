@@ -13,5 +13,6 @@ pub mod recommendations;
 pub mod reservations;
 pub mod sales;
 pub mod socket;
+pub mod swagger;
 pub mod system;
-pub mod version;
+pub mod tags;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::app::AppState;
 use crate::http::{
     admin, bestsellers, caches, categories, comments, flash_sales, order_events, products, quote, recommendations,
-    reservations, sales, socket, system,
+    reservations, sales, socket, swagger, system,
 };
 
 /// The routes without what they need to work.
@@ -26,8 +26,10 @@ fn all() -> OpenApiRouter<AppState> {
     .routes(routes!(system::health))
     .routes(routes!(categories::list))
     .routes(routes!(products::list, admin::create))
-    .routes(routes!(products::get, admin::patch, admin::delete))
+    .routes(routes!(products::get, admin::replace, admin::patch, admin::delete))
     .routes(routes!(comments::best, comments::create))
+    .routes(routes!(comments::all))
+    .routes(routes!(comments::edit, comments::delete))
     .routes(routes!(comments::vote))
     .routes(routes!(bestsellers::list))
     .merge(own)
@@ -47,7 +49,8 @@ fn all() -> OpenApiRouter<AppState> {
 
 /// The routes, ready to be served. Those under `/internal/` are not led to by the gateway, and ask for the services' secret.
 pub fn router(state: AppState) -> Router {
-    all().with_state(state).split_for_parts().0
+    let (routes, document) = all().with_state(state).split_for_parts();
+    routes.merge(openapi::route(&document, "/api/openapi.json")).merge(swagger::router())
 }
 
 /// The OpenAPI document of these routes.

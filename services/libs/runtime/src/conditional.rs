@@ -38,6 +38,15 @@ impl ETag {
         Self { weak: true, ..Self::strong(name) }
     }
 
+    /// That of content which changes only with the program: the same in every replica. Reads all of it.
+    pub fn of_content(content: &[u8]) -> Self {
+        // FNV-1a: enough to tell two versions apart.
+        let hash = content.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Self::strong(format_args!("{hash:016x}"))
+    }
+
     /// What is between the quotes.
     pub fn name(&self) -> &str {
         &self.name

@@ -75,6 +75,7 @@ async fn a_request_id_is_kept_if_it_is_sensible_and_made_if_it_is_not() {
     let client = reqwest::Client::new();
     let echoed = async |id: &str| {
         let response = client.get(&base).header("x-request-id", id).send().await.expect("an answer");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
         let header = response.headers()["x-request-id"].to_str().expect("text").to_owned();
         assert_eq!(problem(response).await.instance.as_deref(), Some(&*header), "the problem is about this request");
         header
