@@ -21,8 +21,10 @@ use super::routes::CLOSING;
 
 const CONFIG: &str = "/etc/shopkeeper";
 
-/// nginx ends at once when it is told to stop by the usual signal; this asks it to finish what it has begun.
-const START: &str = "nginx -e stderr -c /etc/shopkeeper/nginx.conf &\n\
+/// nginx ends at once when it is told to stop by the usual signal; this asks it to finish what it has begun. That it was about to stop
+/// does not hold for what is started anew in the same pod.
+const START: &str = "rm -f /tmp/closing\n\
+                     nginx -e stderr -c /etc/shopkeeper/nginx.conf &\n\
                      server=$!\n\
                      trap 'kill -QUIT $server' TERM INT\n\
                      wait $server || wait $server\n";
