@@ -2,37 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use ed25519_dalek::{
-    SigningKey,
-    pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, spki::der::pem::LineEnding},
-};
+use jiff::Timestamp;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::{
     Api, Client,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
-use sha2::{Digest, Sha256};
-use shopkeeper_plan::{Credentials, DatabasePasswords, RootSecretsMeta, SecretText};
+use shopkeeper_plan::{Credentials, DatabasePasswords, KeyRotation, RootSecretsMeta, SecretText};
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    signing_keys::{self, SIGNING_KEY, SigningKeys},
+};
 
-type Data = BTreeMap<String, ByteString>;
+pub(crate) type Data = BTreeMap<String, ByteString>;
 /// Makes a value; `None` only if the system cannot.
 type Generator = fn() -> Option<String>;
 
-const SIGNING_KEY: &str = "signing-key";
 const DATABASE_KEYS: [&str; 5] = ["admin", "catalog", "cart", "orders", "users"];
 
-/// Reads a shop's credentials, and makes those that are not there.
-pub async fn credentials(client: &Client, metadata: &RootSecretsMeta) -> Result<Credentials, Error> {
+/// Reads a shop's credentials, makes those that are not there, and replaces the signing key when its time has come.
+pub async fn credentials(
+    client: &Client,
+    metadata: &RootSecretsMeta,
+    rotation: &KeyRotation,
+) -> Result<Credentials, Error> {
     let namespace = metadata.database.namespace.clone().unwrap_or_default();
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
     let database = DATABASE_KEYS.map(|key| (key, random_text as Generator));
     let others: [(&str, Generator); 3] =
-        [("redis-password", random_text), ("service-token", random_text), (SIGNING_KEY, random_signing_key)];
+        [("redis-password", random_text), ("service-token", random_text), (SIGNING_KEY, signing_keys::generate)];
     let (database, others) =
         tokio::try_join!(ensure(&secrets, &metadata.database, &database), ensure(&secrets, &metadata.others, &others))?;
-    let (signing_key, public_keys) = signing(&others)?;
+    let (redis, service_token) = (others.password("redis-password")?, others.password("service-token")?);
+    let SigningKeys { private, public, look_again } =
+        signing_keys::rotated(&secrets, others, rotation, Timestamp::now()).await?;
     Ok(Credentials {
         database: DatabasePasswords {
             admin: database.password("admin")?,
@@ -41,20 +45,36 @@ pub async fn credentials(client: &Client, metadata: &RootSecretsMeta) -> Result<
             orders: database.password("orders")?,
             users: database.password("users")?,
         },
-        redis: others.password("redis-password")?,
-        service_token: others.password("service-token")?,
-        signing_key,
-        public_keys,
+        redis,
+        service_token,
+        signing_key: private,
+        public_keys: public,
+        look_again,
     })
 }
 
-struct Content {
-    name: String,
-    data: Data,
+/// What a Secret has in it.
+pub(crate) struct Content {
+    pub(crate) name: String,
+    pub(crate) data: Data,
+    /// Its version.
+    pub(crate) version: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub(crate) created: Option<i64>,
 }
 
 impl Content {
-    fn text(&self, key: &str) -> Result<String, Error> {
+    pub(crate) fn of(name: String, secret: Secret) -> Self {
+        let created = secret.metadata.creation_timestamp.map(|time| time.0.as_second());
+        Self { name, data: secret.data.unwrap_or_default(), version: secret.metadata.resource_version, created }
+    }
+
+    /// The text of a key that need not be there.
+    pub(crate) fn optional(&self, key: &str) -> Option<String> {
+        String::from_utf8(self.data.get(key)?.0.clone()).ok()
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Result<String, Error> {
         let bytes =
             self.data.get(key).ok_or_else(|| Error::SecretMissing { name: self.name.clone(), key: key.into() })?;
         String::from_utf8(bytes.0.clone()).map_err(|_| self.unusable(key, "it is not text"))
@@ -70,7 +90,7 @@ impl Content {
         Ok(SecretText::new(text))
     }
 
-    fn unusable(&self, key: &str, problem: &str) -> Error {
+    pub(crate) fn unusable(&self, key: &str, problem: &str) -> Error {
         Error::SecretUnusable { name: self.name.clone(), key: key.into(), problem: problem.into() }
     }
 }
@@ -105,26 +125,11 @@ async fn ensure(
             secrets.create(&PostParams::default(), &secret).await.map_err(access)?
         }
     };
-    Ok(Content { name, data: secret.data.unwrap_or_default() })
+    Ok(Content::of(name, secret))
 }
 
 /// 256 random bits in hex.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of all generators")]
 fn random_text() -> Option<String> {
     Some(hex::encode(rand::random::<[u8; 32]>()))
-}
-
-fn random_signing_key() -> Option<String> {
-    let key = SigningKey::from_bytes(&rand::random::<[u8; 32]>());
-    key.to_pkcs8_pem(LineEnding::LF).ok().map(|pem| pem.to_string())
-}
-
-/// The signing key, and the public keys by key id.
-fn signing(content: &Content) -> Result<(SecretText, BTreeMap<String, String>), Error> {
-    let pem = content.text(SIGNING_KEY)?;
-    let unusable = || content.unusable(SIGNING_KEY, "it is not an Ed25519 key in PKCS#8 PEM");
-    let public = SigningKey::from_pkcs8_pem(&pem).map_err(|_| unusable())?.verifying_key();
-    let id = hex::encode(Sha256::digest(public.as_bytes()))[..16].to_owned();
-    let public_pem = public.to_public_key_pem(LineEnding::LF).map_err(|_| unusable())?;
-    Ok((SecretText::new(pem), BTreeMap::from([(id, public_pem)])))
 }

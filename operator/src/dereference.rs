@@ -19,7 +19,7 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
     let (database, redis) = (store.spec.database().external, store.spec.redis().external);
     let root_secrets = shop.root_secrets();
     let (credentials, external_database, external_redis) = tokio::try_join!(
-        credentials(client, &root_secrets),
+        credentials(client, &root_secrets, shop.key_rotation()),
         external(client, &name.namespace, database.as_ref()),
         external(client, &name.namespace, redis.as_ref()),
     )?;

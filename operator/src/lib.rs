@@ -23,6 +23,7 @@ pub mod observed;
 pub mod ops;
 pub mod policies;
 pub mod reconcile;
+mod signing_keys;
 pub mod status;
 pub mod telemetry;
 pub mod watch;

@@ -1,6 +1,9 @@
 //! One Store, from what it says to how it is.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use kube::{core::DeserializeGuard, runtime::controller::Action};
 use shopkeeper_api::Store;
@@ -47,12 +50,16 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         return Ok(Action::await_change());
     }
     let shop = validate(store, &context.settings.images);
+    let mut look_again = None;
     let result = match &shop {
         _ if store.is_paused() => {
             context.policies.rest(&name);
             Ok(None)
         }
-        Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(Some),
+        Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(|(progress, at)| {
+            look_again = at;
+            Some(progress)
+        }),
         Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
     };
     let outcome = outcome(&result);
@@ -63,16 +70,26 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         _ => {
             written?;
             context.backoff.succeeded(&name);
-            Ok(Action::requeue(context.settings.resync.mul_f64(0.9 + rand::random::<f64>() / 5.0)))
+            let resync = context.settings.resync.mul_f64(0.9 + rand::random::<f64>() / 5.0);
+            // A moment later than due, so that it is due by then.
+            let due = look_again.map_or(resync, |at| at + Duration::from_secs(1));
+            Ok(Action::requeue(due.min(resync)))
         }
     }
 }
 
-async fn run(store: &Store, shop: &Shop, name: &StoreName, context: &Context) -> Result<Progress, Error> {
+/// How far it is, and when to look again though nothing has changed, if not at the next resync.
+async fn run(
+    store: &Store,
+    shop: &Shop,
+    name: &StoreName,
+    context: &Context,
+) -> Result<(Progress, Option<Duration>), Error> {
     let found = dereference(context, store, shop, name).await?;
+    let look_again = found.credentials.look_again;
     let plan = plan(shop, &found)?;
     let uid = store.metadata.uid.as_deref().unwrap_or_default();
-    Box::pin(apply(context, shop, name, uid, plan)).await
+    Ok((Box::pin(apply(context, shop, name, uid, plan)).await?, look_again))
 }
 
 fn outcome(result: &Result<Option<Progress>, Error>) -> Outcome {

@@ -30,4 +30,4 @@ pub use services::{
     UserService,
 };
 pub use status::{CacheStatus, ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
-pub use store::{PAUSED_ANNOTATION, Store, StoreSpec};
+pub use store::{PAUSED_ANNOTATION, ROTATE_SIGNING_KEY_ANNOTATION, Store, StoreSpec};

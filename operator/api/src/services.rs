@@ -103,10 +103,23 @@ pub struct UserService {
         "an access token lives from 1m to 24h: write for example 15m"
     ))]
     pub access_token_lifetime: Duration,
+    /// The age at which the key that signs access tokens is replaced; `0s` for never. Nobody is logged out by it: the new key is published before
+    /// it signs, and the old one until its last token is over. A new value of the annotation `shopkeeper.dev/rotate-signing-key` replaces it at
+    /// any time.
+    #[serde(default = "signing_key_rotation")]
+    #[x_kube(validation = (
+        "!self.matches('^([0-9]{1,6}(ms|s|m|h))+$') || duration(self) == duration('0s') || (duration(self) >= duration('1h') && duration(self) <= duration('8760h'))",
+        "a signing key is replaced every 1h to 8760h: write for example 720h, or 0s for never"
+    ))]
+    pub signing_key_rotation: Duration,
 }
 
 fn access_token_lifetime() -> Duration {
     Duration::from_secs(15 * 60)
+}
+
+fn signing_key_rotation() -> Duration {
+    Duration::from_secs(30 * 24 * 3600)
 }
 
 impl Default for UserService {
@@ -117,6 +130,7 @@ impl Default for UserService {
             autoscaling: None,
             scheduling: None,
             access_token_lifetime: access_token_lifetime(),
+            signing_key_rotation: signing_key_rotation(),
         }
     }
 }

@@ -8,6 +8,10 @@ use crate::{Cache, DataRetention, Database, Demo, Gateway, Images, Profile, Redi
 /// Annotation whose value `"true"` makes the operator leave a Store alone. Deletion is never held up by it.
 pub const PAUSED_ANNOTATION: &str = "shopkeeper.dev/paused";
 
+/// Annotation of which each new value replaces the key that signs access tokens once; a value that begins with `now` does not wait until all
+/// pods have had the time to see the new key.
+pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-key";
+
 /// A whole online shop.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -100,6 +104,12 @@ impl StoreSpec {
 }
 
 impl Store {
+    /// The value with which the operator is asked for another signing key, if it is.
+    pub fn asks_for_signing_key(&self) -> Option<&str> {
+        let annotations = self.metadata.annotations.as_ref()?;
+        annotations.get(ROTATE_SIGNING_KEY_ANNOTATION).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
     /// Whether the operator is asked to leave this Store alone.
     pub fn is_paused(&self) -> bool {
         let annotations = self.metadata.annotations.as_ref();

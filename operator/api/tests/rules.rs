@@ -80,6 +80,13 @@ fn durations_are_positive_and_well_written() {
     }
     refused(&json!({"cache": {"policies": {"products": {"ttl": "0s"}}}}), "a ttl must be more than nothing");
     refused(&json!({"services": {"user": {"accessTokenLifetime": "1s"}}}), "an access token lives from 1m to 24h");
+    for every in ["30m", "8761h", "1ms"] {
+        let user = json!({"signingKeyRotation": every});
+        refused(&json!({"services": {"user": user}}), "a signing key is replaced every 1h to 8760h");
+    }
+    for every in ["0s", "1h", "720h"] {
+        accepted(&json!({"services": {"user": {"signingKeyRotation": every}}}));
+    }
     let backwards = json!({"processingAfter": "10s", "shippingAfter": "5s"});
     refused(&json!({"services": {"order": {"lifecycle": backwards}}}), "must rise");
 }

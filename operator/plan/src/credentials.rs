@@ -1,6 +1,6 @@
 //! Credentials of a shop, as they were found in its Secrets.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
@@ -70,4 +70,6 @@ pub struct Credentials {
     pub signing_key: SecretText,
     /// Public keys by key id, PEM. Not secret.
     pub public_keys: BTreeMap<String, String>,
+    /// When the next step of replacing the signing key may be due.
+    pub look_again: Option<Duration>,
 }

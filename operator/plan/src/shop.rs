@@ -9,7 +9,7 @@ use shopkeeper_api::{
     Scheduling,
 };
 
-use crate::{Component, ImageDefaults, cache_policy, compute::Compute, images};
+use crate::{Component, ImageDefaults, KeyRotation, cache_policy, compute::Compute, images};
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,7 @@ pub struct Shop {
     pub(crate) services: BTreeMap<Component, ServiceSettings>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) access_token_lifetime: Duration,
+    pub(crate) key_rotation: KeyRotation,
     pub(crate) gateway: Gateway,
     pub(crate) database: DatabaseKind,
     pub(crate) redis: RedisKind,
@@ -113,6 +114,11 @@ impl Shop {
     /// The policy of each cache.
     pub const fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// When the key that signs access tokens is replaced.
+    pub const fn key_rotation(&self) -> &KeyRotation {
+        &self.key_rotation
     }
 
     /// Whether the operator runs the database.

@@ -6,7 +6,7 @@ use shop_policy::{CacheName, InvalidPolicy};
 use shopkeeper_api::{Autoscaling, Duration, Lifecycle, ServiceBlock, Store};
 
 use crate::{
-    Component, ImageDefaults, Shop, cache_policy,
+    Component, ImageDefaults, KeyRotation, Shop, cache_policy,
     compute::{Compute, RequestAboveLimit},
     shop::{DatabaseKind, RedisKind, Scale, ServiceSettings},
 };
@@ -53,6 +53,9 @@ pub enum InvalidStore {
     /// A token that is never or always valid.
     #[error("spec.services.user.accessTokenLifetime: write a time from 1m to 24h")]
     AccessTokenLifetime,
+    /// A signing key that would be replaced all the time.
+    #[error("spec.services.user.signingKeyRotation: write a time from 1h to 8760h, or 0s for never")]
+    SigningKeyRotation,
     /// A host or origin that would not be one.
     #[error("spec.gateway: {0:?} is not a host name or an origin")]
     Gateway(String),
@@ -99,6 +102,7 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
         services: services(store)?,
         lifecycle: spec.services.order.lifecycle,
         access_token_lifetime: spec.services.user.access_token_lifetime,
+        key_rotation: key_rotation(store)?,
         gateway: spec.gateway.clone(),
         database,
         redis,
@@ -146,6 +150,20 @@ fn check_lifecycle(life: &Lifecycle) -> Result<(), InvalidStore> {
 fn check_lifetime(lifetime: Duration) -> Result<(), InvalidStore> {
     let allowed = Duration::from_secs(60)..=Duration::from_secs(24 * 3600);
     if allowed.contains(&lifetime) { Ok(()) } else { Err(InvalidStore::AccessTokenLifetime) }
+}
+
+fn key_rotation(store: &Store) -> Result<KeyRotation, InvalidStore> {
+    let user = &store.spec.services.user;
+    let every = user.signing_key_rotation;
+    let allowed = Duration::from_secs(3600)..=Duration::from_secs(8760 * 3600);
+    if !every.is_zero() && !allowed.contains(&every) {
+        return Err(InvalidStore::SigningKeyRotation);
+    }
+    Ok(KeyRotation {
+        every: Some(every.as_std()).filter(|every| !every.is_zero()),
+        asked: store.asks_for_signing_key().map(ToOwned::to_owned),
+        token_lifetime: user.access_token_lifetime.as_std(),
+    })
 }
 
 /// What goes into nginx's configuration is checked again here, so that nothing else can be smuggled into it.

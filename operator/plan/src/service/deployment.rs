@@ -31,8 +31,8 @@ pub(super) fn deployment(
     settings: &ServiceSettings,
     secret: &Secret,
 ) -> Deployment {
-    let signing_key = (component == Component::User).then_some(&found.credentials.signing_key);
-    let contents = (&secret.data, &found.credentials.service_token, &found.credentials.public_keys, signing_key);
+    // Not the keys of access tokens: pods follow them while they run, so that replacing a key restarts nothing.
+    let contents = (&secret.data, &found.credentials.service_token);
     Deployment {
         metadata: meta::owned(shop, shop.child(component), component),
         spec: Some(DeploymentSpec {

@@ -49,6 +49,7 @@ pub(crate) fn found() -> Found {
             service_token: password("services"),
             signing_key: password("signing"),
             public_keys: BTreeMap::from([("0123456789abcdef".into(), "public key\n".into())]),
+            look_again: None,
         },
         external_database: Some(SecretText::new(
             "postgres://admin:password-of-mine@db.example.com:5432/shop?sslmode=require",

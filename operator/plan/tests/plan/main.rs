@@ -7,4 +7,5 @@ mod fixture;
 mod gateway;
 mod postgres;
 mod properties;
+mod signing_keys;
 mod snapshots;
