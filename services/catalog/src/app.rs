@@ -33,10 +33,11 @@ use crate::hub::Hub;
 use crate::invalidations::Invalidations;
 use crate::metrics::CatalogMetrics;
 use crate::order_events::OrderEvents;
+use crate::product_events::ProductEvents;
 use crate::reads::Reads;
 use crate::reservations::Reservations;
 use crate::sales::Sales;
-use crate::sockets::{SocketLimits, Sockets};
+use crate::sockets::{SocketLimits, SocketParts, Sockets};
 use crate::{NAME, expiry, hub, routes, sales};
 
 /// What the catalog is made of.
@@ -78,6 +79,7 @@ pub struct AppState {
     pub(crate) recommendations: Cache<Recommendations>,
     pub(crate) sales: Sales,
     pub(crate) order_events: OrderEvents,
+    product_events: ProductEvents,
     pub(crate) invalidations: Invalidations,
     pub(crate) sockets: Sockets,
     pub(crate) metrics: CatalogMetrics,
@@ -101,21 +103,37 @@ impl AppState {
         let comments = caches.cache(TopComments(db.clone()));
         let sales = caches.cache(SalesSource(db.clone()));
         let invalidations = Invalidations::new(db.clone(), caches.clone());
-        let changes =
-            Changes::new(db.clone(), invalidations.clone(), products.clone(), comments.clone(), sales.clone());
+        let product_events = ProductEvents::new(db.clone());
+        let changes = Changes::new(
+            db.clone(),
+            invalidations.clone(),
+            products.clone(),
+            comments.clone(),
+            sales.clone(),
+            product_events.clone(),
+        );
         let hub = Hub::default();
+        let of_sockets = SocketParts {
+            hub: hub.clone(),
+            db: db.clone(),
+            auth: auth.clone(),
+            metrics: metrics.clone(),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        };
         Ok(Self {
             reads: Reads::new(db.clone(), products),
             assortment: Assortment::new(changes.clone()),
             reservations: Reservations::new(db.clone(), changes.clone(), parts.reservation_lifetime, metrics.clone()),
-            comments: Comments::new(comments, changes.clone(), redis.clone(), metrics.clone()),
+            comments: Comments::new(db.clone(), comments, changes.clone(), redis.clone(), metrics.clone()),
             flash_sales: FlashSales::new(db.clone(), sales, changes),
             bestsellers: caches.cache(Bestsellers(db.clone())),
             recommendations: caches.cache(Recommendations(db.clone())),
             sales: Sales::new(db.clone(), invalidations.clone()),
             order_events: OrderEvents::new(db.clone()),
             invalidations,
-            sockets: Sockets::new(hub.clone(), parts.sockets, metrics.clone(), tasks.clone(), stop.clone()),
+            product_events,
+            sockets: Sockets::new(of_sockets, parts.sockets),
             metrics,
             auth,
             demo,
@@ -137,7 +155,10 @@ impl AppState {
         tasks.spawn(self.relay.clone().run(carry_out, stop.clone()));
         tasks.spawn(sales::forget(self.sales.clone(), stop.clone()));
         tasks.spawn(self.flash_sales.clone().watch_the_clock(stop.clone()));
-        tasks.spawn(hub::listen(self.hub.clone(), self.db.clone(), self.flash_sales.clone(), stop.clone()));
+        tasks.spawn(expiry::forget(self.reservations.clone(), stop.clone()));
+        tasks.spawn(self.product_events.clone().watch(stop.clone()));
+        let (hub, sales, metrics) = (self.hub.clone(), self.flash_sales.clone(), self.metrics.clone());
+        tasks.spawn(hub::listen(hub, self.db.clone(), sales, metrics, stop.clone()));
         tasks.spawn(hub::forget(self.db.clone(), stop.clone()));
     }
 

@@ -2,17 +2,28 @@
 
 use std::slice;
 
+use shop_runtime::conditional::{ETag, IfMatch};
 use shop_runtime::db::OnConstraint as _;
 use shop_types::ProductId;
 use sqlx::PgConnection;
 
 use crate::changes::{Change, Changes};
 use crate::domain::product::{NewProduct, Product, ProductChange};
+use crate::domain::product_event::Aspect;
 use crate::error::Error;
 use crate::store;
 
 /// The foreign key that a product in no category breaks.
 const CATEGORY_KEY: &str = "products_category_fkey";
+
+/// Which state of a product an administrator means to change.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The states that the request's headers name.
+    pub states: IfMatch,
+    /// The version that its body names.
+    pub version: Option<i64>,
+}
 
 /// What is sold, to be changed.
 #[derive(Clone, Debug)]
@@ -33,22 +44,30 @@ impl Assortment {
         change.end(outcome).await
     }
 
-    /// Changes a product, of this version only if one is given.
-    pub async fn change(&self, id: ProductId, version: Option<i64>, wanted: ProductChange) -> Result<Product, Error> {
+    /// Makes a product another one, of the same number. Since that forgets whatever has happened to it, it must be known what was seen of it.
+    pub async fn replace(&self, id: ProductId, seen: &Seen, new: NewProduct) -> Result<Product, Error> {
+        if seen.version.is_none() && !seen.states.is_given() {
+            return Err(Error::Unconditional);
+        }
+        self.change(id, seen, new.into()).await
+    }
+
+    /// Changes a product, in the state only that was seen if one is named.
+    pub async fn change(&self, id: ProductId, seen: &Seen, wanted: ProductChange) -> Result<Product, Error> {
         let mut change = self.changes.of_products(vec![id]).await?;
         if !wanted.is_of_stock_only() {
             change.retell(id);
         }
-        let outcome = alter(&mut change, id, version, wanted).await;
+        let outcome = alter(&mut change, id, seen, wanted).await;
         change.end(outcome).await
     }
 
-    /// Takes a product off its shelf, of this version only if one is given. Orders that have some of it keep it.
-    pub async fn remove(&self, id: ProductId, version: Option<i64>) -> Result<(), Error> {
+    /// Takes a product off its shelf, in the state only that was seen if one is named. Orders that have some of it keep it.
+    pub async fn remove(&self, id: ProductId, seen: &Seen) -> Result<(), Error> {
         let mut change = self.changes.of_products(vec![id]).await?;
         change.announce_comments(id).await;
         change.retell(id);
-        let outcome = hide(&mut change, id, version).await;
+        let outcome = hide(&mut change, id, seen).await;
         change.end(outcome).await
     }
 }
@@ -67,15 +86,21 @@ async fn add(change: &mut Change, new: &NewProduct) -> Result<Product, Error> {
 async fn alter(
     connection: &mut PgConnection,
     id: ProductId,
-    version: Option<i64>,
+    seen: &Seen,
     wanted: ProductChange,
 ) -> Result<Product, Error> {
-    let before = lock(connection, id, version).await?;
-    let category = before.category.clone();
+    let before = lock(connection, id, seen).await?;
+    let (category, stock, price) = (before.category.clone(), before.stock, before.price);
     let after = before.changed(wanted)?;
     store::products::update(&mut *connection, &after)
         .await
         .on_constraint(CATEGORY_KEY, || Error::MisplacedProduct(after.category.clone()))?;
+    if after.stock != stock {
+        store::product_changes::note(&mut *connection, id, Aspect::Stock).await?;
+    }
+    if after.price != price {
+        store::product_changes::note(&mut *connection, id, Aspect::Price).await?;
+    }
     if after.category != category {
         store::categories::count(&mut *connection, &[category, after.category], &[-1, 1]).await?;
     }
@@ -84,17 +109,26 @@ async fn alter(
     Ok(offer.product)
 }
 
-async fn hide(connection: &mut PgConnection, id: ProductId, version: Option<i64>) -> Result<(), Error> {
-    let product = lock(connection, id, version).await?;
+async fn hide(connection: &mut PgConnection, id: ProductId, seen: &Seen) -> Result<(), Error> {
+    let product = lock(connection, id, seen).await?;
     store::products::hide(&mut *connection, id).await?;
+    store::product_changes::note(&mut *connection, id, Aspect::Withdrawn).await?;
     Ok(store::categories::count(connection, &[product.category], &[-1]).await?)
 }
 
-/// The product, locked, if it still has the version that the administrator saw.
-async fn lock(connection: &mut PgConnection, id: ProductId, version: Option<i64>) -> Result<Product, Error> {
-    let product = store::products::lock(connection, id).await?.ok_or(Error::NoProduct(id))?;
-    match version {
-        Some(seen) if seen != product.version => Err(Error::Outdated { id, current: product.version }),
-        _ => Ok(product),
+/// The product, locked, if it is still in the state that the administrator saw.
+async fn lock(connection: &mut PgConnection, id: ProductId, seen: &Seen) -> Result<Product, Error> {
+    let product = store::products::lock(&mut *connection, id).await?.ok_or(Error::NoProduct(id))?;
+    if seen.version.is_some_and(|version| version != product.version) {
+        return Err(Error::VersionConflict { id, current: product.version });
     }
+    // The state is told as it is read, with the price of a sale, or as the version alone, which the body of a product tells too.
+    if !seen.states.allows(Some(&ETag::strong(product.version))) {
+        let offer = store::products::by_id(connection, id).await?.ok_or(Error::NoProduct(id))?;
+        let state = ETag::strong(offer.product.state());
+        if !seen.states.allows(Some(&state)) {
+            return Err(Error::Outdated { id, state, current: product.version });
+        }
+    }
+    Ok(product)
 }

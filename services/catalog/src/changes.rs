@@ -19,6 +19,7 @@ use crate::cached::products::Products;
 use crate::cached::top_comments::TopComments;
 use crate::error::Error;
 use crate::invalidations::{self, Invalidations, Noted};
+use crate::product_events::ProductEvents;
 
 /// The caches whose values tell something of products that they find by the product's tag.
 const TAGGED: [CacheName; 4] =
@@ -32,6 +33,7 @@ pub struct Changes {
     products: Cache<Products>,
     comments: Cache<TopComments>,
     sales: Cache<FlashSales>,
+    events: ProductEvents,
 }
 
 /// A transaction that changes what is cached. [`Change::end`] ends it; if it is dropped before, because a client went away, it is
@@ -54,8 +56,9 @@ impl Changes {
         products: Cache<Products>,
         comments: Cache<TopComments>,
         sales: Cache<FlashSales>,
+        events: ProductEvents,
     ) -> Self {
-        Self { db, invalidations, products, comments, sales }
+        Self { db, invalidations, products, comments, sales, events }
     }
 
     /// Begins a transaction in which nothing that is cached may be changed until it is announced.
@@ -122,10 +125,15 @@ impl Change {
             Ok((value, noted)) => {
                 // Should this fail, nobody knows whether it is committed; then the writes are dropped without an end.
                 transaction.commit().await?;
+                let of_products = !products.is_empty();
                 tell_committed(products).await;
                 tell_committed(comments).await;
                 tell_committed(sales).await;
                 changes.invalidations.carry_out(noted, Reason::Tag).await;
+                // Last: who hears of a change and asks for the product should see it.
+                if of_products {
+                    changes.events.wake();
+                }
                 Ok(value)
             }
             Err(error) => {

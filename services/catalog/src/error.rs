@@ -2,15 +2,16 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::json;
 use shop_cache::LoadError;
 use shop_outbox::OutboxError;
 use shop_runtime::Problem;
+use shop_runtime::conditional::{ETag, precondition_failed};
+use shop_runtime::problem::FieldError;
 use shop_runtime::rate_limit::Limited;
 use shop_types::{CommentId, CursorError, FlashSaleId, OrderId, ProductId};
 
 use crate::domain::flash_sale::SaleTimeError;
-use crate::domain::listing::PositionError;
+use crate::domain::listing::{ListingError, PositionError};
 use crate::domain::product::StockRangeError;
 use crate::domain::reservation::{BasketError, Shortage};
 
@@ -32,6 +33,9 @@ pub enum Error {
     /// A list was asked to go on from where it never was.
     #[error("the cursor does not fit")]
     Position(#[from] PositionError),
+    /// There can be no such list.
+    #[error("there can be no such list")]
+    Listing(#[from] ListingError),
     /// A list was asked for of a category that there is not.
     #[error("there is no category {0}")]
     UnknownCategory(String),
@@ -41,14 +45,27 @@ pub enum Error {
     /// There is no such product, or not any more.
     #[error("there is no product {0}")]
     NoProduct(ProductId),
-    /// The product was changed since the version that the client knows.
+    /// The product is in another state than those that the client's headers name.
     #[error("product {id} is at version {current}")]
     Outdated {
+        /// Which product.
+        id: ProductId,
+        /// The state that it is in.
+        state: ETag,
+        /// The version that it has.
+        current: i64,
+    },
+    /// The product has another version than the client's body names.
+    #[error("product {id} is at version {current}")]
+    VersionConflict {
         /// Which product.
         id: ProductId,
         /// The version that it has.
         current: i64,
     },
+    /// A product was to be replaced by somebody who does not say what was seen of it.
+    #[error("the product's version is not named")]
+    Unconditional,
     /// The stock can't become what was asked for.
     #[error("the stock can't change so")]
     StockRange(#[from] StockRangeError),
@@ -73,6 +90,9 @@ pub enum Error {
     /// A customer comments on a product once.
     #[error("the customer has commented on product {0} before")]
     AlreadyCommented(ProductId),
+    /// What somebody has said is changed by nobody else.
+    #[error("comment {0} is another's")]
+    OthersComment(CommentId),
     /// Customers do not vote on what they wrote themselves.
     #[error("comment {0} is the voter's own")]
     OwnComment(CommentId),
@@ -95,7 +115,8 @@ pub enum Error {
 
 /// A problem with one field of the request.
 fn field(problem: Problem, field: &'static str, message: &str) -> Problem {
-    problem.detail(format!("{field}: {message}")).with("errors", [json!({"field": field, "message": message})])
+    let error = FieldError::new(field, "invalid", message.to_owned());
+    problem.detail(format!("{field}: {message}")).with("errors", [error])
 }
 
 fn invalid_input() -> Problem {
@@ -103,8 +124,12 @@ fn invalid_input() -> Problem {
 }
 
 fn no_product(ids: &[ProductId]) -> Problem {
+    let detail = match ids {
+        [id] => format!("product {id} is not sold here, or not any more"),
+        _ => "`product_ids` has the products that are not sold here".to_owned(),
+    };
     Problem::new(StatusCode::NOT_FOUND, "product-not-found", "There is no such product")
-        .detail("`product_ids` has the products that are not sold here")
+        .detail(detail)
         .with("product_ids", ids)
 }
 
@@ -120,23 +145,30 @@ impl From<Error> for Problem {
             Error::Outbox(error) => error.into(),
             Error::Cursor(error) => Self::internal(error),
             Error::Position(error) => field(Self::bad_request(""), "cursor", &error.to_string()),
+            Error::Listing(error) => field(Self::bad_request(""), error.field(), &error.to_string()),
             Error::UnknownCategory(slug) => {
                 field(Self::bad_request(""), "category", &format!("there is no category `{slug}`"))
             }
             Error::MisplacedProduct(slug) => {
-                field(invalid_input(), "category", &format!("there is no category `{slug}`"))
+                field(invalid_input(), "/category", &format!("there is no category `{slug}`"))
             }
             Error::NoProduct(id) => no_product(&[id]),
             Error::NotSold(ids) => no_product(&ids),
-            Error::Outdated { id, current } => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "version-outdated", "The product was changed meanwhile")
-                    .detail(format!("product {id} is at version {current}; read it again and repeat the change"))
-                    .with("current_version", current)
+            Error::Outdated { id, state, current } => precondition_failed(Some(&state))
+                .detail(format!("product {id} is at version {current}; read it again and repeat the change"))
+                .with("current_version", current),
+            Error::VersionConflict { id, current } => conflict("version-conflict", "The product was changed meanwhile")
+                .detail(format!("product {id} is at version {current}; read it again and repeat the change"))
+                .with("current_version", current),
+            Error::Unconditional => {
+                let status = StatusCode::PRECONDITION_REQUIRED;
+                Self::new(status, "precondition-required", "It must be known which version is to be replaced")
+                    .detail("send the product's ETag as If-Match, or its `version` in the body")
             }
             Error::StockRange(error) => conflict("stock-out-of-range", "The stock can't become that")
                 .detail(error.to_string())
                 .with("available", error.available),
-            Error::Basket(error) => field(invalid_input(), "lines", &error.to_string()),
+            Error::Basket(error) => field(invalid_input(), "/lines", &error.to_string()),
             Error::OutOfStock(lines) => conflict("out-of-stock", "There is not enough of everything")
                 .detail("nothing was reserved; `lines` has the products of which there is too little")
                 .with("lines", lines),
@@ -152,6 +184,10 @@ impl From<Error> for Problem {
                 .detail(format!("the product has no comment {id}")),
             Error::AlreadyCommented(product) => conflict("already-commented", "You have commented on this before")
                 .detail(format!("you have a comment on product {product}; there is one for each customer")),
+            Error::OthersComment(_) => {
+                Self::new(StatusCode::FORBIDDEN, "others-comment", "The comment is another customer's")
+                    .detail("only who wrote it can change it, and administrators can take it away")
+            }
             Error::OwnComment(_) => Self::new(StatusCode::FORBIDDEN, "own-comment", "The comment is your own")
                 .detail("only others can say whether it is helpful"),
             Error::Limited(limited) => {
@@ -162,9 +198,9 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::NOT_FOUND, "flash-sale-not-found", "There is no such flash sale")
                     .detail(format!("flash sale {id} is over or never was"))
             }
-            Error::SaleTime(error) => field(invalid_input(), "ends_at", &error.to_string()),
+            Error::SaleTime(error) => field(invalid_input(), error.field(), &error.to_string()),
             Error::SalePrice(product) => {
-                field(invalid_input(), "price", &format!("it is not below the regular price of product {product}"))
+                field(invalid_input(), "/price", &format!("it is not below the regular price of product {product}"))
             }
             Error::SaleOverlaps(product) => conflict("flash-sale-overlaps", "There is another flash sale at that time")
                 .detail(format!("product {product} has a flash sale that runs or is planned for a part of that time")),

@@ -1,8 +1,9 @@
-//! The task that gives back what was reserved and then forgotten. Every replica runs it.
+//! The tasks that give back what was reserved and then forgotten, and that forget what is long over. Every replica runs them.
 
 use std::time::Duration;
 
 use shop_runtime::job::{self, Round};
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::reservations::Reservations;
@@ -17,4 +18,12 @@ pub async fn run(reservations: Reservations, every: Duration, stop: Cancellation
         Ok::<_, crate::error::Error>(if released == usize::from(BATCH) { Round::More } else { Round::Rest })
     })
     .await;
+}
+
+/// How often to look for orders that are long over.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// Forgets orders that are long over until `stop`.
+pub async fn forget(reservations: Reservations, stop: CancellationToken) {
+    job::repeat("forget-reservations", FORGET_EVERY, stop, || reservations.forget(OffsetDateTime::now_utc())).await;
 }

@@ -17,6 +17,7 @@ use crate::cached::flash_sales::{AllSales, FlashSales as Source, OpenSales};
 use crate::changes::Changes;
 use crate::domain::event::{EventKind, NewEvent};
 use crate::domain::flash_sale::{FlashSale, NewSale, SaleState};
+use crate::domain::product_event::Aspect;
 use crate::error::Error;
 use crate::store;
 
@@ -126,7 +127,8 @@ async fn advance(connection: &mut PgConnection, product: ProductId, id: FlashSal
 /// The sale after it was changed, which is a change of its product.
 async fn changed(connection: &mut PgConnection, id: FlashSaleId) -> Result<FlashSale, Error> {
     let sale = store::flash_sales::by_id(&mut *connection, id).await?.ok_or(Error::NoSale(id))?;
-    store::products::touch(connection, sale.product_id).await?;
+    store::products::touch(&mut *connection, sale.product_id).await?;
+    store::product_changes::note(connection, sale.product_id, Aspect::Price).await?;
     Ok(sale)
 }
 

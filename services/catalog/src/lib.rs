@@ -15,6 +15,7 @@ pub mod hub;
 pub mod invalidations;
 pub mod metrics;
 pub mod order_events;
+pub mod product_events;
 pub mod reads;
 pub mod reservations;
 pub mod routes;

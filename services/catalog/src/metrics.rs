@@ -54,16 +54,22 @@ impl StockOutcome {
 pub enum Opinion {
     /// A comment on a product.
     Comment,
+    /// Another text for a comment.
+    Edit,
+    /// A comment that was taken away.
+    Removal,
     /// A vote on a comment.
     Vote,
 }
 
 impl Opinion {
-    const ALL: [Self; 2] = [Self::Comment, Self::Vote];
+    const ALL: [Self; 4] = [Self::Comment, Self::Edit, Self::Removal, Self::Vote];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Comment => "comment",
+            Self::Edit => "edit",
+            Self::Removal => "removal",
             Self::Vote => "vote",
         }
     }
@@ -78,26 +84,90 @@ pub enum Closed {
     TooSlow,
     /// The client gave no sign of life.
     Silent,
+    /// The client sent more than it may.
+    TooMuch,
+    /// The client sent a message that is too long.
+    TooLong,
+    /// The client sent what can't be understood.
+    Nonsense,
+    /// The client could not say who it is, again and again.
+    Refused,
     /// This replica stops.
     Stopping,
 }
 
 impl Closed {
-    const ALL: [Self; 4] = [Self::ByClient, Self::TooSlow, Self::Silent, Self::Stopping];
+    const ALL: [Self; 8] = [
+        Self::ByClient,
+        Self::TooSlow,
+        Self::Silent,
+        Self::TooMuch,
+        Self::TooLong,
+        Self::Nonsense,
+        Self::Refused,
+        Self::Stopping,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
             Self::ByClient => "by_client",
             Self::TooSlow => "too_slow",
             Self::Silent => "silent",
+            Self::TooMuch => "too_much",
+            Self::TooLong => "too_long",
+            Self::Nonsense => "nonsense",
+            Self::Refused => "refused",
             Self::Stopping => "stopping",
         }
     }
 }
 
+/// What became of a client that said who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// It is told of its own orders.
+    Accepted,
+    /// It is not.
+    Refused,
+    /// Its token is over, or its session was ended.
+    Ended,
+}
+
+impl Authentication {
+    const ALL: [Self; 3] = [Self::Accepted, Self::Refused, Self::Ended];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// Kinds of events that are counted by their name; others are `other`, so that the label is bounded.
+const KINDS: [&str; 9] = [
+    "flash_sale_planned",
+    "flash_sale_started",
+    "flash_sale_stopped",
+    "flash_sale_ended",
+    "stock_changed",
+    "price_changed",
+    "product_withdrawn",
+    "order_status",
+    "other",
+];
+
 /// An open WebSocket, for as long as this is kept.
 #[derive(Debug)]
 pub struct OpenSocket(IntGauge);
+
+impl OpenSocket {
+    fn counted_by(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
 
 impl Drop for OpenSocket {
     fn drop(&mut self) {
@@ -112,7 +182,11 @@ pub struct CatalogMetrics {
     reservations: IntCounterVec,
     opinions: IntCounterVec,
     sockets: IntGauge,
+    sockets_authenticated: IntGauge,
     sockets_closed: IntCounterVec,
+    authentications: IntCounterVec,
+    resumptions: IntCounterVec,
+    events: IntCounterVec,
 }
 
 impl CatalogMetrics {
@@ -141,12 +215,51 @@ impl CatalogMetrics {
         for reason in Closed::ALL {
             sockets_closed.with_label_values(&[reason.label()]);
         }
+        let sockets_authenticated = IntGauge::new(
+            "websocket_connections_authenticated",
+            "WebSockets whose client has said who it is, and is told of its own orders",
+        )?;
+        let authentications = IntCounterVec::new(
+            Opts::new("websocket_authentications_total", "Clients of WebSockets that said who they are, by outcome"),
+            &["outcome"],
+        )?;
+        for outcome in Authentication::ALL {
+            authentications.with_label_values(&[outcome.label()]);
+        }
+        let resumptions = IntCounterVec::new(
+            Opts::new("websocket_resumptions_total", "Clients that came back with since=, by what they could be told"),
+            &["outcome"],
+        )?;
+        for outcome in ["told", "gap"] {
+            resumptions.with_label_values(&[outcome]);
+        }
+        let events = IntCounterVec::new(
+            Opts::new("shop_events_total", "Events of the shop that this replica has heard of, by kind"),
+            &["kind"],
+        )?;
+        for kind in KINDS {
+            events.with_label_values(&[kind]);
+        }
+        for counters in [&authentications, &resumptions, &events] {
+            registry.register(Box::new(counters.clone()))?;
+        }
+        registry.register(Box::new(sockets_authenticated.clone()))?;
         registry.register(Box::new(product_views.clone()))?;
         registry.register(Box::new(reservations.clone()))?;
         registry.register(Box::new(opinions.clone()))?;
         registry.register(Box::new(sockets.clone()))?;
         registry.register(Box::new(sockets_closed.clone()))?;
-        Ok(Self { product_views, reservations, opinions, sockets, sockets_closed })
+        Ok(Self {
+            product_views,
+            reservations,
+            opinions,
+            sockets,
+            sockets_authenticated,
+            sockets_closed,
+            authentications,
+            resumptions,
+            events,
+        })
     }
 
     /// Counts a product that was shown.
@@ -166,8 +279,28 @@ impl CatalogMetrics {
 
     /// Counts a WebSocket for as long as what is returned is kept.
     pub fn socket_opened(&self) -> OpenSocket {
-        self.sockets.inc();
-        OpenSocket(self.sockets.clone())
+        OpenSocket::counted_by(&self.sockets)
+    }
+
+    /// The same, of those that have said who they are.
+    pub fn socket_authenticated(&self) -> OpenSocket {
+        OpenSocket::counted_by(&self.sockets_authenticated)
+    }
+
+    /// Counts what became of a client that said who it is.
+    pub fn authentication(&self, outcome: Authentication) {
+        self.authentications.with_label_values(&[outcome.label()]).inc();
+    }
+
+    /// Counts a client that came back, and whether it could be told all that it had missed.
+    pub fn socket_resumed(&self, all: bool) {
+        self.resumptions.with_label_values(&[if all { "told" } else { "gap" }]).inc();
+    }
+
+    /// Counts an event that this replica has heard of.
+    pub fn event_heard(&self, kind: &str) {
+        let kind = KINDS.into_iter().find(|known| *known == kind).unwrap_or("other");
+        self.events.with_label_values(&[kind]).inc();
     }
 
     /// Counts why a WebSocket was closed.

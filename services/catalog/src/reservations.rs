@@ -5,14 +5,23 @@
 
 use std::time::Duration;
 
+use shop_runtime::job::Round;
 use shop_types::{OrderId, OrderLine};
 use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 
 use crate::changes::{Change, Changes};
 use crate::domain::reservation::{Basket, ReservationState};
 use crate::error::Error;
 use crate::metrics::{CatalogMetrics, StockOutcome};
+use crate::sales::first_numbered_at;
 use crate::store::reservations as rows;
+
+/// How long it is remembered what became of an order's stock: longer than an order can be cancelled, and than any message can be late.
+pub const KEPT: time::Duration = time::Duration::days(90);
+
+/// How many orders one statement forgets.
+const FORGET_BATCH: u16 = 1_000;
 
 /// The stock and who may have it.
 #[derive(Clone, Debug)]
@@ -93,6 +102,14 @@ impl Reservations {
             self.metrics.stock_moved(outcome, 1);
         }
         Ok(())
+    }
+
+    /// Forgets orders that were sold or called off [`KEPT`] before now, a part at a time. Until then a cancelled order gets its stock back,
+    /// and a reserve that was called off before it arrived is refused.
+    pub async fn forget(&self, now: OffsetDateTime) -> Result<Round, Error> {
+        let old = now - KEPT;
+        let forgotten = rows::forget(&self.pool, old, first_numbered_at(old), FORGET_BATCH.into()).await?;
+        Ok(if forgotten == u64::from(FORGET_BATCH) { Round::More } else { Round::Rest })
     }
 
     /// Releases at most so many reservations whose deadline has passed, and tells how many there were.

@@ -59,6 +59,17 @@ pub struct OrderNews {
     pub occurred_at: OffsetDateTime,
 }
 
+/// Who is told of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone.
+    Everyone,
+    /// Everyone; of the events of this kind and product only the last matters.
+    EveryoneOnce(i64),
+    /// Only this customer.
+    User(UserId),
+}
+
 /// Something that happened, with its place among everything else that did. Kinds that this version does not know are passed on.
 #[derive(Debug, Serialize)]
 pub struct Event {
@@ -69,6 +80,9 @@ pub struct Event {
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+    /// Who is told.
+    #[serde(skip)]
+    pub audience: Audience,
     /// What else there is to say.
     #[serde(flatten)]
     pub payload: serde_json::Map<String, serde_json::Value>,

@@ -62,6 +62,9 @@ pub struct NewSale {
 /// The times of a sale make no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SaleTimeError {
+    /// It would have begun before anybody knew of it.
+    #[error("it has passed; leave it out to start at once")]
+    Past,
     /// It would be over before it begins.
     #[error("it must lie after the start and in the future")]
     Ended,
@@ -70,10 +73,23 @@ pub enum SaleTimeError {
     TooFar,
 }
 
+impl SaleTimeError {
+    /// The field that is wrong, as a JSON pointer.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Past => "/starts_at",
+            Self::Ended | Self::TooFar => "/ends_at",
+        }
+    }
+}
+
 impl NewSale {
-    /// Whether the times make sense at this moment.
+    /// Whether the times make sense at this moment. A start that has passed is not moved to now: whoever wrote it meant something else.
     pub fn check(&self, now: OffsetDateTime) -> Result<(), SaleTimeError> {
-        let starts_at = self.starts_at.unwrap_or(now).max(now);
+        let starts_at = self.starts_at.unwrap_or(now);
+        if starts_at < now {
+            return Err(SaleTimeError::Past);
+        }
         if self.ends_at <= starts_at {
             return Err(SaleTimeError::Ended);
         }
@@ -98,7 +114,9 @@ mod tests {
             NewSale { product, price: Money::rub(1), starts_at: starts_in.map(at), ends_at: at(ends_in) }.check(now)
         };
         assert_eq!(check(None, 1), Ok(()));
-        assert_eq!(check(Some(-9), 30), Ok(()), "a start that has passed means at once");
+        assert_eq!(check(None, 30), Ok(()));
+        assert_eq!(check(Some(-9), 30), Err(SaleTimeError::Past));
+        assert_eq!(check(Some(-9), -8), Err(SaleTimeError::Past));
         assert_eq!(check(Some(30), 60), Ok(()));
         assert_eq!(check(None, 0), Err(SaleTimeError::Ended));
         assert_eq!(check(Some(2), 1), Err(SaleTimeError::Ended));

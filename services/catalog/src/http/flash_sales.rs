@@ -31,7 +31,7 @@ pub struct StartBody {
     /// What one piece costs meanwhile, less than otherwise
     #[garde(custom(is_price))]
     price: Money,
-    /// When it begins; left out: at once
+    /// When it begins, not in the past; left out: at once
     #[garde(skip)]
     #[serde(default, with = "time::serde::rfc3339::option")]
     starts_at: Option<OffsetDateTime>,

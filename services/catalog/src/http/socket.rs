@@ -12,7 +12,7 @@ use shop_runtime::problem::ProblemDocument;
 use utoipa::IntoParams;
 
 use crate::app::AppState;
-use crate::sockets::LARGEST_MESSAGE;
+use crate::sockets::{Arrival, LARGEST_MESSAGE};
 
 /// Where a client goes on.
 #[derive(Deserialize, IntoParams)]
@@ -20,13 +20,26 @@ use crate::sockets::LARGEST_MESSAGE;
 pub struct Since {
     /// The number of the last event that was seen; what came after it is sent first. Without it only what is new is sent
     since: Option<i64>,
+    /// Whether the first message will be `authenticate`: it is waited for, and what was missed of one's own comes in its place
+    #[serde(default)]
+    own: bool,
 }
 
-/// Hear of flash sales as they start and end, over a WebSocket
+/// Hear of what happens in the shop as it happens, over a WebSocket
 ///
-/// Messages are JSON objects with `seq`, `kind` and `at`. After what was missed comes `{"kind": "hello", "seq": n}`, or
-/// `{"kind": "resync", "seq": n}` if `since` is so long ago that events are missing: read everything again then. Events are
-/// `flash_sale_planned`, `flash_sale_started`, `flash_sale_stopped` and `flash_sale_ended`, with the `sale`. Ignore other kinds.
+/// Messages are JSON objects with `seq`, `kind` and `at`: `flash_sale_planned`, `flash_sale_started`, `flash_sale_stopped` and
+/// `flash_sale_ended` with the `sale`; `stock_changed` with `product_id` and `stock`, `price_changed` with `product_id` and `price`,
+/// `product_withdrawn` with `product_id`. Of the last three only the newest of a product is kept. Ignore other kinds.
+///
+/// With `since`, what was missed comes first, then `{"kind": "hello", "seq": n}`, or `{"kind": "gap", "seq": n}` if `since` is so long ago
+/// that events are missing: read everything again then. Come back with the highest `seq` that you have seen.
+///
+/// `{"authenticate": "<access token>"}` also tells of one's own orders: `order_status` with `order_id`, `status` and `version`. The answer is
+/// `{"kind": "authenticated", "seq": n, "gap": false}`, after what was missed since `since` (which can be in this message too), or
+/// `{"kind": "authentication_failed", "reason": …}`. When the token is over: `{"kind": "authentication_ended", "reason": …}`; send another.
+/// With `own=true` all comes in the order of the numbers; without it, keep the `since` that you came with until `authenticated`.
+///
+/// A replica that stops says `{"kind": "goodbye", "seq": n, "retry_in_ms": m}` and closes with code 1001: come back.
 #[utoipa::path(
     get, path = "/ws", operation_id = "listen", tag = "events", params(Since),
     responses(
@@ -38,7 +51,7 @@ pub struct Since {
 )]
 pub async fn listen(
     State(state): State<AppState>,
-    Query(Since { since }): Query<Since>,
+    Query(Since { since, own }): Query<Since>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|rejection| {
@@ -49,14 +62,13 @@ pub async fn listen(
     let place = sockets
         .place()
         .ok_or_else(|| Problem::unavailable("too-many-sockets", "There are too many WebSockets at the moment"))?;
-    let subscription = sockets
-        .subscribe(since)
-        .ok_or_else(|| Problem::unavailable("database-unavailable", "The events are not known yet"))?;
+    let joined =
+        sockets.join().ok_or_else(|| Problem::unavailable("database-unavailable", "The events are not known yet"))?;
     Ok(upgrade
         // The default is 128 KiB for each connection, and there may be a thousand on a pod.
         .read_buffer_size(LARGEST_MESSAGE)
         .write_buffer_size(LARGEST_MESSAGE)
         .max_message_size(LARGEST_MESSAGE)
         .max_frame_size(LARGEST_MESSAGE)
-        .on_upgrade(move |socket| sockets.serve(socket, subscription, place)))
+        .on_upgrade(move |socket| sockets.serve(socket, Arrival { since, own }, joined, place)))
 }

@@ -7,8 +7,9 @@ use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Hub, KEPT};
+use super::Hub;
 use crate::flash_sales::FlashSales;
+use crate::metrics::CatalogMetrics;
 use crate::store::events;
 
 /// How often to look for events that no notice has come of.
@@ -17,12 +18,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How many events are read at a time.
-const BATCH: i64 = 200;
+/// How many events are read at a time: fewer than a socket may lag behind.
+const BATCH: i64 = 100;
+
+/// How long sockets may take to take a batch before the next one.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Listens until `stop`, over whatever breaks.
-pub async fn listen(hub: Hub, db: PgPool, sales: FlashSales, stop: CancellationToken) {
-    let listener = Listener { hub, db, sales };
+pub async fn listen(hub: Hub, db: PgPool, sales: FlashSales, metrics: CatalogMetrics, stop: CancellationToken) {
+    let listener = Listener { hub, db, sales, metrics };
     stop.run_until_cancelled(async {
         loop {
             if let Err(error) = listener.listen().await {
@@ -38,6 +42,7 @@ struct Listener {
     hub: Hub,
     db: PgPool,
     sales: FlashSales,
+    metrics: CatalogMetrics,
 }
 
 impl Listener {
@@ -67,14 +72,14 @@ impl Listener {
         }
     }
 
-    /// Finds out where to go on from: where it was, or as far back as is kept if this is the beginning.
+    /// Goes on from where it was, unless this is the beginning, or what came meanwhile is not known any more.
     async fn begin(&self) -> Result<(), sqlx::Error> {
-        let last = events::last(&self.db).await?;
+        let place = events::place(&self.db).await?;
         // A number that is higher than the last is one of another database.
-        if self.hub.last().is_none_or(|seen| seen > last) {
-            let kept = i64::try_from(KEPT).unwrap_or(i64::MAX);
-            let oldest = events::oldest(&self.db).await?.unwrap_or(last + 1);
-            self.hub.begin((last - kept).max(oldest - 1));
+        let goes_on = |seen| seen <= place.last && seen >= place.forgotten.max(place.own_forgotten);
+        if !self.hub.last().is_some_and(goes_on) {
+            let (place, kept) = events::kept(&self.db).await?;
+            self.hub.begin(place.forgotten, place.last, &kept);
         }
         Ok(())
     }
@@ -94,8 +99,20 @@ impl Listener {
             }
             for event in &news {
                 self.hub.publish(event);
+                self.metrics.event_heard(&event.kind);
             }
+            self.let_sockets_take_it().await;
         }
         Ok(heard)
+    }
+
+    /// Many events at once are no reason to give up sockets that do take what they are sent.
+    async fn let_sockets_take_it(&self) {
+        let taken = async {
+            while !self.hub.is_taken() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let _ = timeout(PATIENCE, taken).await;
     }
 }

@@ -86,7 +86,7 @@ pub async fn by_id(db: impl PgExecutor<'_>, sale: FlashSaleId) -> sqlx::Result<O
     .transpose()
 }
 
-/// Adds a sale of a locked product, unless the product has another one at the same time.
+/// Adds a sale of a locked product, from now on if its start has passed since it was looked at, unless the product has another one at the same time.
 pub async fn insert(db: impl PgExecutor<'_>, id: FlashSaleId, new: &NewSale) -> sqlx::Result<bool> {
     let added = sqlx::query!(
         "WITH wanted AS (SELECT greatest($5::timestamptz, now()) AS starts_at, $6::timestamptz AS ends_at)

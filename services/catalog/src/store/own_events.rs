@@ -4,7 +4,7 @@ use shop_types::UserId;
 use sqlx::PgExecutor;
 
 use super::events::{CHANNEL, fields};
-use crate::domain::event::{Event, ORDER_STATUS, OrderNews};
+use crate::domain::event::{Audience, Event, ORDER_STATUS, OrderNews};
 
 /// Adds what has become of an order to the transaction, unless something later has been told of it. The counter is held already, so
 /// that this statement sees all that was told.
@@ -54,6 +54,30 @@ pub async fn between(
     )
     .fetch_all(db)
     .await?;
+    let audience = Audience::User(user);
     let events = rows.into_iter().rev();
-    Ok(events.map(|row| Event { seq: row.seq, kind: row.kind, at: row.at, payload: fields(row.payload) }).collect())
+    Ok(events
+        .map(|row| Event { seq: row.seq, kind: row.kind, at: row.at, audience, payload: fields(row.payload) })
+        .collect())
+}
+
+/// Forgets customers' own events that are older than a day, and all but so many numbers; at most so many at a time. Returns how many.
+/// The counter is held already.
+pub async fn forget(db: impl PgExecutor<'_>, keep: i64, at_most: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"WITH old AS (
+               SELECT seq FROM (SELECT seq, at FROM own_events ORDER BY seq LIMIT $2) first
+               WHERE at < now() - interval '24 hours' OR seq <= (SELECT last FROM shop_event_counter) - $1::bigint
+           ),
+           gone AS (DELETE FROM own_events o USING old WHERE o.seq = old.seq RETURNING o.seq),
+           noted AS (
+               UPDATE shop_event_counter SET own_forgotten = greatest(own_forgotten, (SELECT max(seq) FROM gone))
+               WHERE EXISTS (SELECT FROM gone)
+           )
+           SELECT count(*) AS "count!" FROM gone"#,
+        keep,
+        at_most,
+    )
+    .fetch_one(db)
+    .await
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use shop_types::{LocalizedText, OrderId, OrderLine, ProductId, Quantity};
 use sqlx::PgExecutor;
 use sqlx::postgres::types::PgInterval;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::products::{money, product_id};
 use crate::domain::reservation::{Basket, ReservationState};
@@ -85,7 +87,8 @@ pub async fn take(db: impl PgExecutor<'_>, order: OrderId, basket: &Basket) -> s
                   WHERE p.id = locked.id AND p.stock >= locked.quantity
                       AND (SELECT count(*) FILTER (WHERE enough) FROM locked) = cardinality($2)
                   RETURNING p.id, locked.quantity, p.price_amount, p.price_currency, p.name_en, p.name_ru
-              )
+              ),
+              noted AS (INSERT INTO product_changes (product_id, aspect) SELECT id, 'stock' FROM taken)
          INSERT INTO reservation_lines
              (order_id, product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru)
          SELECT $1, id, quantity, least(price_amount, (
@@ -171,9 +174,13 @@ pub async fn give_back(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Res
               locked AS MATERIALIZED (
                   SELECT p.id, back.quantity FROM products p JOIN back ON p.id = back.product_id
                   ORDER BY p.id FOR NO KEY UPDATE OF p
+              ),
+              given AS (
+                  UPDATE products p SET stock = p.stock + locked.quantity, version = p.version + 1, updated_at = now()
+                  FROM locked WHERE p.id = locked.id
+                  RETURNING p.id
               )
-         UPDATE products p SET stock = p.stock + locked.quantity, version = p.version + 1, updated_at = now()
-         FROM locked WHERE p.id = locked.id",
+         INSERT INTO product_changes (product_id, aspect) SELECT id, 'stock' FROM given",
         &orders,
     )
     .execute(db)
@@ -210,4 +217,29 @@ pub async fn mark_expired(db: impl PgExecutor<'_>, at_most: i64) -> sqlx::Result
     .fetch_all(db)
     .await?;
     Ok(expired.into_iter().map(OrderId::from).collect())
+}
+
+/// Forgets orders, at most so many, that were sold or called off so long ago that nobody asks for them any more; how many there were.
+/// Orders are numbered by time, so the oldest are at the beginning of their index, and none is looked at that is numbered later than
+/// `numbered_before`.
+pub async fn forget(
+    db: impl PgExecutor<'_>,
+    ended_before: OffsetDateTime,
+    numbered_before: Uuid,
+    at_most: i64,
+) -> sqlx::Result<u64> {
+    let forgotten = sqlx::query!(
+        "DELETE FROM reservations r USING (
+             SELECT order_id FROM reservations
+             WHERE order_id < $2 AND state <> 'held' AND updated_at < $1
+             ORDER BY order_id LIMIT $3 FOR UPDATE SKIP LOCKED
+         ) old
+         WHERE r.order_id = old.order_id",
+        ended_before,
+        numbered_before,
+        at_most,
+    )
+    .execute(db)
+    .await?;
+    Ok(forgotten.rows_affected())
 }

@@ -135,6 +135,8 @@ async fn a_sale_that_makes_no_sense_is_refused() {
         (-1, None, hour, "price"),
         (100, None, -hour, "ends_at"),
         (100, Some(hour * 2), hour, "ends_at"),
+        (100, Some(-hour), hour, "starts_at"),
+        (100, Some(Duration::seconds(-2)), hour, "starts_at"),
         (100, None, Duration::days(31), "ends_at"),
         (100, Some(Duration::days(31)), Duration::days(32), "ends_at"),
     ] {

@@ -58,3 +58,37 @@ async fn an_order_whose_answer_was_lost_is_reserved_once_by_its_retry() {
     eventually("the retry succeeds", async || catalog.reserve(order, &[(1, 2)]).await.status == 200).await;
     assert_eq!(catalog.stock(1).await, stock - 2);
 }
+
+#[tokio::test]
+async fn a_commit_and_a_release_whose_answers_were_lost_count_once_with_their_retries() {
+    let (proxy, catalog) = behind_a_proxy().await;
+    let stock = catalog.stock(1).await;
+    let [sold, cancelled] = [OrderId::generate(), OrderId::generate()];
+    for order in [sold, cancelled] {
+        eventually("it is reserved", async || catalog.reserve(order, &[(1, 3)]).await.status == 200).await;
+    }
+    // The tries are cut at whatever point they have come to, before and after their commit.
+    for pause in 0..12 {
+        let cut = async {
+            tokio::time::sleep(Duration::from_micros(pause * 700)).await;
+            proxy.break_networking();
+        };
+        let (committed, released, ()) = tokio::join!(catalog.commit(sold), catalog.release(cancelled), cut);
+        for answer in [committed, released] {
+            if answer.status != 204 {
+                answer.assert_problem(503, "database-unavailable");
+            }
+        }
+        proxy.restore_networking();
+    }
+    eventually("the commit is answered", async || catalog.commit(sold).await.status == 204).await;
+    eventually("the release is answered", async || catalog.release(cancelled).await.status == 204).await;
+    let (left, noted): (i64, i64) = sqlx::query_as(
+        "SELECT stock::bigint, (SELECT count(*) FROM reservations WHERE state <> 'held') FROM products WHERE id = 1",
+    )
+    .fetch_one(catalog.db.pool())
+    .await
+    .expect("this way is not cut");
+    assert_eq!((left, noted), (stock - 3, 2));
+    catalog.reserve(cancelled, &[(1, 3)]).await.assert_problem(409, "reservation-released");
+}

@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::json;
+use shop_testkit::eventually;
 use shop_types::OrderId;
 
 use crate::support::Catalog;
@@ -10,19 +11,87 @@ fn orders(count: usize) -> Vec<OrderId> {
     (0..count).map(|_| OrderId::generate()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_unit_of_stock_and_fifty_concurrent_buyers_make_one_reservation() {
-    let catalog = Catalog::with_products(8).await;
-    catalog.set(1, &json!({"stock": 1})).await;
+/// Three replicas over one database.
+async fn three_replicas() -> [Catalog; 3] {
+    let first = Catalog::with_products(8).await;
+    let (second, third) = (Catalog::start(first.replica().await).await, Catalog::start(first.replica().await).await);
+    [first, second, third]
+}
 
-    let answers = join_all(orders(50).into_iter().map(|order| catalog.reserve(order, &[(1, 1)]))).await;
+async fn deadlocks(catalog: &Catalog) -> i64 {
+    sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        .fetch_one(catalog.db.pool())
+        .await
+        .expect("the server counts")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_unit_of_stock_and_two_hundred_concurrent_buyers_at_three_replicas_make_one_reservation() {
+    let replicas = three_replicas().await;
+    replicas[0].set(1, &json!({"stock": 1})).await;
+
+    let buyers = orders(200).into_iter().enumerate();
+    let answers = join_all(buyers.map(|(index, order)| replicas[index % 3].reserve(order, &[(1, 1)]))).await;
 
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     for refused in answers.iter().filter(|answer| answer.status != 200) {
         refused.assert_problem(409, "out-of-stock");
         assert_eq!(refused.body["lines"], json!([{"product_id": 1, "requested": 1, "available": 0}]));
     }
-    assert_eq!(catalog.stock(1).await, 0);
+    for replica in &replicas {
+        eventually("the replica shows that there is none", async || replica.stock(1).await == 0).await;
+    }
+    assert_eq!(deadlocks(&replicas[0]).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn at_three_replicas_products_in_opposite_orders_never_deadlock_whoever_takes_or_gives_back() {
+    let replicas = three_replicas().await;
+    let stock = [replicas[0].stock(1).await, replicas[0].stock(5).await, replicas[0].stock(8).await];
+
+    let carts = orders(120).into_iter().enumerate().map(|(index, order)| {
+        let (replica, other) = (&replicas[index % 3], &replicas[(index + 1) % 3]);
+        let cart = match index % 3 {
+            0 => [(1, 1), (5, 1), (8, 1)],
+            1 => [(8, 1), (5, 1), (1, 1)],
+            _ => [(5, 1), (8, 1), (1, 1)],
+        };
+        async move {
+            let reserved = replica.reserve(order, &cart).await;
+            let ended = if index % 2 == 0 { other.release(order).await } else { other.commit(order).await };
+            (reserved.status, ended.status)
+        }
+    });
+
+    assert!(join_all(carts).await.into_iter().all(|statuses| statuses == (200, 204)));
+    assert_eq!(deadlocks(&replicas[0]).await, 0);
+    let left: Vec<i64> = sqlx::query_scalar("SELECT stock::bigint FROM products WHERE id IN (1, 5, 8) ORDER BY id")
+        .fetch_all(replicas[0].db.pool())
+        .await
+        .expect("the table is ours");
+    assert_eq!(left, stock.map(|stock| stock - 60));
+}
+
+#[tokio::test]
+async fn an_administrator_who_counted_before_something_was_sold_is_told_so() {
+    let catalog = Catalog::with_products(8).await;
+    let seen = catalog.get("/api/products/1").await;
+    let etag = seen.header("etag").expect("a product has one").to_owned();
+    let stock = catalog.stock(1).await;
+    assert_eq!(catalog.reserve(OrderId::generate(), &[(1, 1)]).await.status, 200);
+
+    let set = catalog
+        .request("PATCH", "/api/products/1")
+        .header("Authorization", catalog.bearer(shop_auth::Role::Admin))
+        .header("If-Match", etag)
+        .json(&json!({"stock": stock + 10}));
+    assert_eq!(catalog.send(set).await.status, 412, "or the piece that was sold would be back");
+
+    catalog.set(1, &json!({"stock_change": 10})).await;
+    assert_eq!(catalog.stock(1).await, stock + 9);
+    // Neither does another field bring it back.
+    catalog.set(1, &json!({"price": {"amount": 7, "currency": "RUB"}})).await;
+    assert_eq!(catalog.stock(1).await, stock + 9);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,7 +1,13 @@
 //! What a reservation does, one call after the other.
 
+use proptest::prelude::{Just, Strategy as _, prop_oneof};
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use serde_json::json;
+use shop_catalog::reservations::KEPT;
+use shop_runtime::job::Round;
 use shop_types::OrderId;
+use time::{Duration, OffsetDateTime};
 
 use crate::support::Catalog;
 
@@ -193,4 +199,130 @@ async fn even_a_wrong_statement_can_not_make_stock_negative() {
     let error = broken.expect_err("the check must hold");
     let constraint = error.as_database_error().and_then(sqlx::error::DatabaseError::constraint);
     assert_eq!(constraint, Some("products_stock_not_negative"));
+}
+
+#[tokio::test]
+async fn what_is_long_over_is_forgotten_and_what_may_still_be_asked_for_is_not() {
+    let catalog = Catalog::with_products(8).await;
+    let stock = catalog.stock(1).await;
+    let [sold, called_off, held, lately] = [(); 4].map(|()| OrderId::generate());
+    for order in [sold, held, lately] {
+        assert_eq!(catalog.reserve(order, &[(1, 1), (2, 1)]).await.status, 200);
+    }
+    assert_eq!((catalog.commit(sold).await.status, catalog.release(called_off).await.status), (204, 204));
+    let now = OffsetDateTime::now_utc();
+    let count = async || {
+        let counts = "SELECT (SELECT count(*) FROM reservations), (SELECT count(*) FROM reservation_lines)";
+        sqlx::query_as::<_, (i64, i64)>(counts).fetch_one(&catalog.pool).await.expect("the tables are ours")
+    };
+    assert_eq!(catalog.reservations.forget(now + KEPT - Duration::minutes(5)).await.expect("it answers"), Round::Rest);
+    assert_eq!(count().await, (4, 6));
+    assert_eq!(catalog.release(sold).await.status, 204);
+    assert_eq!(catalog.stock(1).await, stock - 2, "until then it comes back");
+
+    // The state of one changes later than the others'.
+    let changed = sqlx::query(
+        "UPDATE reservations SET state = 'committed', expires_at = NULL, updated_at = $2 WHERE order_id = $1",
+    );
+    changed
+        .bind(lately.as_uuid())
+        .bind(now + Duration::days(9))
+        .execute(&catalog.pool)
+        .await
+        .expect("the table is ours");
+    assert_eq!(catalog.reservations.forget(now + KEPT + Duration::minutes(5)).await.expect("it answers"), Round::Rest);
+    assert_eq!(count().await, (2, 4), "what is held, and what was sold later, stays");
+    assert_eq!(catalog.stock(1).await, stock - 2);
+}
+
+/// What a model knows of an order: the states of the table in the README.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Model {
+    #[default]
+    Unknown,
+    Held,
+    Committed,
+    Released,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Reserve,
+    ReserveOthers,
+    Commit,
+    Release,
+    Expire,
+}
+
+impl Model {
+    /// What a step answers, what it makes of the order, and how many pieces of two it moves to the order.
+    fn after(self, step: Step, available: i64) -> (u16, Self, i64) {
+        match (step, self) {
+            (Step::Reserve, Self::Unknown) if available >= 2 => (200, Self::Held, 2),
+            (Step::Reserve, Self::Unknown) => (409, Self::Unknown, 0),
+            (Step::ReserveOthers, Self::Unknown) if available >= 3 => (200, Self::Held, 3),
+            (Step::ReserveOthers, Self::Unknown) => (409, Self::Unknown, 0),
+            (Step::Reserve, Self::Held | Self::Committed) => (200, self, 0),
+            (Step::ReserveOthers, Self::Held | Self::Committed) => (422, self, 0),
+            (Step::Reserve | Step::ReserveOthers, Self::Released) => (409, self, 0),
+            (Step::Commit, Self::Held | Self::Committed) => (204, Self::Committed, 0),
+            (Step::Commit, Self::Unknown | Self::Released) => (409, self, 0),
+            (Step::Release, _) => (204, Self::Released, 0),
+            (Step::Expire, Self::Held) => (204, Self::Released, 0),
+            (Step::Expire, _) => (204, self, 0),
+        }
+    }
+}
+
+/// Steps of two orders in any order, and more than once, against the model. The product has five pieces.
+#[tokio::test]
+async fn in_whatever_order_reserve_commit_release_and_deadline_come_the_stock_follows_the_model() {
+    let catalog = Catalog::whose_reservations_are_overdue_at_once(8).await;
+    let step = prop_oneof![
+        3 => Just(Step::Reserve),
+        1 => Just(Step::ReserveOthers),
+        2 => Just(Step::Commit),
+        2 => Just(Step::Release),
+        1 => Just(Step::Expire),
+    ];
+    let histories = proptest::collection::vec((step, 0..2_usize), 1..14);
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..60 {
+        let history = histories.new_tree(&mut runner).expect("there are histories").current();
+        catalog.set(1, &json!({"stock": 5})).await;
+        let orders = [OrderId::generate(), OrderId::generate()];
+        // What each is, how many pieces it has, and with which lines it came.
+        let mut model = [(Model::Unknown, 0_i64); 2];
+        for (index, (step, who)) in history.iter().enumerate() {
+            let order = orders[*who];
+            let available = 5 - model[0].1 - model[1].1;
+            // An order that came with three is asked for three again.
+            let of_three = model[*who].1 == 3;
+            let pieces = if matches!(step, Step::ReserveOthers) != of_three { 3 } else { 2 };
+            let got = match step {
+                Step::Reserve | Step::ReserveOthers => catalog.reserve(order, &[(1, pieces)]).await.status,
+                Step::Commit => catalog.commit(order).await.status,
+                Step::Release => catalog.release(order).await.status,
+                Step::Expire => {
+                    catalog.expire().await;
+                    204
+                }
+            };
+            let mut want = 204;
+            // The deadline is everyone's.
+            for other in [0, 1].into_iter().filter(|other| matches!(step, Step::Expire) || other == who) {
+                let (status, state, moved) = model[other].0.after(*step, available);
+                let kept = if state == Model::Released { 0 } else { model[other].1 + moved };
+                model[other] = (state, kept);
+                want = status;
+            }
+            assert_eq!(got, want, "step {index} of {history:?}: {model:?}");
+            assert_eq!(catalog.stock(1).await, 5 - model[0].1 - model[1].1, "step {index} of {history:?}: {model:?}");
+        }
+        // What is still held would be the next history's to expire.
+        for order in orders {
+            assert_eq!(catalog.release(order).await.status, 204);
+        }
+        assert_eq!(catalog.stock(1).await, 5, "after {history:?}");
+    }
 }

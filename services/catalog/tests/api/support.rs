@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shop_auth::Role;
+use shop_auth::{AuthState, Role};
 use shop_cache::LivePolicies;
 use shop_catalog::app::{self, AppState, Parts};
 use shop_catalog::reservations::Reservations;
@@ -30,8 +30,9 @@ pub(crate) struct Catalog {
     pub(crate) db: Arc<TestDb>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) registry: prometheus::Registry,
+    pub(crate) auth: AuthState,
     shop: String,
-    reservations: Reservations,
+    pub(crate) reservations: Reservations,
     client: reqwest::Client,
     tasks: TaskTracker,
     /// Ends the background work with the test.
@@ -68,6 +69,17 @@ impl Setup {
             sockets: SocketLimits::default(),
         }
     }
+}
+
+/// The numbers of the products of a page.
+pub(crate) fn ids(page: &Value) -> Vec<i64> {
+    page["items"].as_array().expect("a page has items").iter().filter_map(|item| item["id"].as_i64()).collect()
+}
+
+/// Their English names.
+pub(crate) fn names(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().expect("a page has items");
+    items.iter().filter_map(|item| Some(item["name"]["en"].as_str()?.to_owned())).collect()
 }
 
 /// What waits in an outbox, oldest first.
@@ -133,6 +145,15 @@ impl Catalog {
         .await;
     }
 
+    /// Waits until so many events have been told, and tells no more.
+    pub(crate) async fn settled(&self, events: i64) {
+        eventually("all events have been told", async || {
+            let last = sqlx::query_scalar("SELECT last FROM shop_event_counter").fetch_one(self.db.pool()).await;
+            last.ok() == Some(events)
+        })
+        .await;
+    }
+
     /// What waits in the outbox.
     pub(crate) async fn outbox(&self) -> Vec<Value> {
         outbox(self.db.pool()).await
@@ -143,6 +164,7 @@ impl Catalog {
         let Setup { db, config, keys, shop, redis_url, policies, demo, reservation_lifetime, sockets } = setup;
         let pool = app::connect(&config).expect("the URL is right");
         let (registry, stop, tasks) = (metrics::registry(), CancellationToken::new(), TaskTracker::new());
+        let auth = keys.auth_state();
         let parts = Parts {
             db: pool.clone(),
             redis: Redis::new(Some(&redis_url)).expect("the URL is right"),
@@ -150,7 +172,7 @@ impl Catalog {
             policies,
             shop: shop.clone(),
             demo,
-            auth: keys.auth_state(),
+            auth: auth.clone(),
             reservation_lifetime,
             sockets,
             tasks: tasks.clone(),
@@ -163,7 +185,7 @@ impl Catalog {
         let router = layers::wrap(routes::router(state), http_metrics, Limits::default());
         let url = shop_testkit::spawn(router).await;
         let (client, stop) = (reqwest::Client::new(), stop.drop_guard());
-        Self { url, pool, db, keys, registry, shop, reservations, client, tasks, stop }
+        Self { url, pool, db, keys, registry, auth, shop, reservations, client, tasks, stop }
     }
 
     /// What another catalog must be set up with to be a replica of this one.
