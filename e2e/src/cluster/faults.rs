@@ -62,9 +62,11 @@ impl Cluster {
             let current = seen == deployment.metadata.generation;
             let status = deployment.status.unwrap_or_default();
             let all = [status.replicas, status.updated_replicas, status.available_replicas];
-            let pods = self.pods(component).await?.len();
-            let as_wanted = all.iter().all(|count| *count == wanted) && i32::try_from(pods).ok() == wanted;
-            Ok(asked_for && current && as_wanted)
+            let as_wanted = all.iter().all(|count| *count == wanted);
+            // The Deployment hears a moment later of a pod that has gone than whoever counts them.
+            let pods = [self.pods(component).await?.len(), self.replicas(component).await?.len()];
+            let counted = pods.iter().all(|count| i32::try_from(*count).ok() == wanted);
+            Ok(asked_for && current && as_wanted && counted)
         })
         .await
     }
