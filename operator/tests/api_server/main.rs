@@ -11,6 +11,7 @@ mod migration;
 mod policies;
 mod quiet;
 mod refused;
+mod signing_keys;
 mod stores;
 mod support;
 mod toggles;
