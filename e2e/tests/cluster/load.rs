@@ -11,7 +11,7 @@ use crate::kubernetes::{DEMO, SHOP, client, ready, shop_url};
 
 const CUSTOMERS: usize = 12;
 
-/// Two products of which there is enough, and two that some do not get.
+/// Four products of which there is enough, and two that some do not get.
 const STOCKS: [i64; 6] = [100_000, 100_000, 100_000, 100_000, 40, 15];
 
 /// A while in which nothing happens, so that the load is at its height when something does.
