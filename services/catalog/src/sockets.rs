@@ -1,4 +1,4 @@
-//! The WebSockets of this replica: how many there may be, and what each may cost.
+//! The sockets of this replica: how many there may be, and what each may cost.
 
 mod allowance;
 mod conversation;

@@ -259,16 +259,14 @@ impl Model {
     fn after(self, step: Step, available: i64) -> (u16, Self, i64) {
         match (step, self) {
             (Step::Reserve, Self::Unknown) if available >= 2 => (200, Self::Held, 2),
-            (Step::Reserve, Self::Unknown) => (409, Self::Unknown, 0),
             (Step::ReserveOthers, Self::Unknown) if available >= 3 => (200, Self::Held, 3),
-            (Step::ReserveOthers, Self::Unknown) => (409, Self::Unknown, 0),
             (Step::Reserve, Self::Held | Self::Committed) => (200, self, 0),
             (Step::ReserveOthers, Self::Held | Self::Committed) => (422, self, 0),
-            (Step::Reserve | Step::ReserveOthers, Self::Released) => (409, self, 0),
+            // Too little, or called off.
+            (Step::Reserve | Step::ReserveOthers, Self::Unknown | Self::Released)
+            | (Step::Commit, Self::Unknown | Self::Released) => (409, self, 0),
             (Step::Commit, Self::Held | Self::Committed) => (204, Self::Committed, 0),
-            (Step::Commit, Self::Unknown | Self::Released) => (409, self, 0),
-            (Step::Release, _) => (204, Self::Released, 0),
-            (Step::Expire, Self::Held) => (204, Self::Released, 0),
+            (Step::Release, _) | (Step::Expire, Self::Held) => (204, Self::Released, 0),
             (Step::Expire, _) => (204, self, 0),
         }
     }
@@ -298,7 +296,7 @@ async fn in_whatever_order_reserve_commit_release_and_deadline_come_the_stock_fo
             let available = 5 - model[0].1 - model[1].1;
             // An order that came with three is asked for three again.
             let of_three = model[*who].1 == 3;
-            let pieces = if matches!(step, Step::ReserveOthers) != of_three { 3 } else { 2 };
+            let pieces = if matches!(step, Step::ReserveOthers) == of_three { 2 } else { 3 };
             let got = match step {
                 Step::Reserve | Step::ReserveOthers => catalog.reserve(order, &[(1, pieces)]).await.status,
                 Step::Commit => catalog.commit(order).await.status,
