@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shop_auth::{CurrentUser, Role};
 use shop_cache::{Cache, CacheStatus, Served};
 use shop_runtime::db::OnConstraint as _;
 use shop_runtime::rate_limit::{Rate, RateLimiter};
 use shop_runtime::redis::Redis;
-use shop_types::{CommentId, ProductId, UserId};
-use sqlx::PgConnection;
+use shop_types::{CommentId, Cursor, Page, PageLimit, ProductId, UserId};
+use sqlx::{PgConnection, PgPool};
 
 use crate::cached::top_comments::{BestComments, TopComments};
 use crate::changes::Changes;
-use crate::domain::comment::{Comment, NewComment, Vote};
+use crate::domain::comment::{Comment, CommentPlace, Edit, NewComment, Vote};
+use crate::domain::listing::PositionError;
 use crate::error::Error;
 use crate::metrics::{CatalogMetrics, Opinion};
 use crate::store;
@@ -29,6 +31,7 @@ const ONE_A_CUSTOMER: &str = "comments_one_a_customer";
 /// What customers say about products.
 #[derive(Clone, Debug)]
 pub struct Comments {
+    db: PgPool,
     best: Cache<TopComments>,
     changes: Changes,
     comment_rate: RateLimiter,
@@ -37,11 +40,11 @@ pub struct Comments {
 }
 
 impl Comments {
-    /// The comments behind this cache.
-    pub fn new(best: Cache<TopComments>, changes: Changes, redis: Redis, metrics: CatalogMetrics) -> Self {
+    /// The comments of this database, the best of them behind this cache.
+    pub fn new(db: PgPool, best: Cache<TopComments>, changes: Changes, redis: Redis, metrics: CatalogMetrics) -> Self {
         let comment_rate = RateLimiter::new("comment", COMMENTS, redis.clone());
         let vote_rate = RateLimiter::new("comment-vote", VOTES, redis);
-        Self { best, changes, comment_rate, vote_rate, metrics }
+        Self { db, best, changes, comment_rate, vote_rate, metrics }
     }
 
     /// The best comments of a product, and what the cache did for them.
@@ -58,6 +61,45 @@ impl Comments {
         let comment = change.end(outcome).await?;
         self.metrics.opinion(Opinion::Comment);
         Ok(comment)
+    }
+
+    /// A page of all comments on a product, newest first.
+    pub async fn newest(
+        &self,
+        product: ProductId,
+        cursor: Option<&Cursor>,
+        limit: PageLimit,
+    ) -> Result<Page<Comment>, Error> {
+        let after = match cursor.map(Cursor::decode::<CommentPlace>).transpose().map_err(PositionError::from)? {
+            Some(place) if place.product != product => return Err(PositionError::OtherList.into()),
+            place => place.map(|place| (place.written, place.after)),
+        };
+        let rows = store::comments::newest(&self.db, product, after, limit.get_plus_one()).await?;
+        // Only a page without comments can be one of a product that there is not, or not any more.
+        if rows.is_empty() && !store::products::exists(&self.db, product).await? {
+            return Err(Error::NoProduct(product));
+        }
+        let place = |comment: &Comment| CommentPlace { product, written: comment.created_at, after: comment.id };
+        Ok(Page::from_rows(rows, limit, place)?)
+    }
+
+    /// Has the customer's comment say something else.
+    pub async fn edit(&self, product: ProductId, id: CommentId, user: UserId, edit: &Edit) -> Result<Comment, Error> {
+        self.comment_rate.check(&user.to_string()).await?;
+        let mut change = self.changes.of_comments(product).await?;
+        let outcome = say_instead(&mut change, product, id, user, edit).await;
+        let comment = change.end(outcome).await?;
+        self.metrics.opinion(Opinion::Edit);
+        Ok(comment)
+    }
+
+    /// Removes a comment: one's own, or any if one is an administrator.
+    pub async fn remove(&self, product: ProductId, id: CommentId, user: &CurrentUser) -> Result<(), Error> {
+        let mut change = self.changes.of_comments(product).await?;
+        let outcome = remove(&mut change, product, id, user).await;
+        change.end(outcome).await?;
+        self.metrics.opinion(Opinion::Removal);
+        Ok(())
     }
 
     /// Makes this the customer's vote on another's comment.
@@ -90,4 +132,31 @@ async fn count(
         return Err(Error::OwnComment(id));
     }
     Ok(store::comments::vote(connection, id, voter, vote).await?)
+}
+
+async fn say_instead(
+    connection: &mut PgConnection,
+    product: ProductId,
+    id: CommentId,
+    user: UserId,
+    edit: &Edit,
+) -> Result<Comment, Error> {
+    let author = store::comments::lock(&mut *connection, product, id).await?.ok_or(Error::NoComment(id))?;
+    if author != user {
+        return Err(Error::OthersComment(id));
+    }
+    Ok(store::comments::edit(connection, id, edit).await?)
+}
+
+async fn remove(
+    connection: &mut PgConnection,
+    product: ProductId,
+    id: CommentId,
+    user: &CurrentUser,
+) -> Result<(), Error> {
+    let author = store::comments::lock(&mut *connection, product, id).await?.ok_or(Error::NoComment(id))?;
+    if author != user.id && user.role != Role::Admin {
+        return Err(Error::OthersComment(id));
+    }
+    Ok(store::comments::delete(connection, id).await?)
 }

@@ -26,6 +26,33 @@ pub struct Comment {
     /// When it was written.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+    /// When its customer last changed it; null if never.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub edited_at: Option<OffsetDateTime>,
+}
+
+/// What a customer says of a product instead of what was said before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is said.
+    pub text: String,
+    /// From 1 to 5.
+    pub rating: i16,
+}
+
+/// The last comment that was shown, on which product: where its comments go on, newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommentPlace {
+    /// The product.
+    #[serde(rename = "p")]
+    pub product: ProductId,
+    /// When the comment was written.
+    #[serde(rename = "t", with = "time::serde::rfc3339")]
+    pub written: OffsetDateTime,
+    /// The comment.
+    #[serde(rename = "c")]
+    pub after: CommentId,
 }
 
 /// A comment before anyone has voted on it.

@@ -82,6 +82,20 @@ pub struct ProductChange {
     pub stock: Option<StockChange>,
 }
 
+impl From<NewProduct> for ProductChange {
+    /// Everything becomes as it is here.
+    fn from(new: NewProduct) -> Self {
+        let NewProduct { name, description, category, price, stock } = new;
+        Self {
+            name: Some(name),
+            description: Some(description),
+            category: Some(category),
+            price: Some(price),
+            stock: Some(StockChange::Set(stock)),
+        }
+    }
+}
+
 impl ProductChange {
     /// Whether nothing else becomes different.
     pub const fn is_of_stock_only(&self) -> bool {
@@ -111,6 +125,15 @@ pub struct StockRangeError {
 }
 
 impl Product {
+    /// The name of the state that it is in, for whoever wants to know whether it has changed: its version, and its price while a sale runs,
+    /// since that begins and ends by the clock.
+    pub fn state(&self) -> String {
+        match self.sale {
+            None => self.version.to_string(),
+            Some(_) => format!("{}-{}", self.version, self.price.amount),
+        }
+    }
+
     /// The product at its regular price after the change, but for its version, which the database counts.
     pub fn changed(mut self, change: ProductChange) -> Result<Self, StockRangeError> {
         let ProductChange { name, description, category, price, stock } = change;

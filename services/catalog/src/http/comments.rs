@@ -9,15 +9,16 @@ use http::StatusCode;
 use serde::Deserialize;
 use shop_auth::CurrentUser;
 use shop_cache::Cached;
-use shop_runtime::extract::{Json, Path, ValidJson};
+use shop_runtime::extract::{Json, Path, Query, ValidJson};
 use shop_runtime::problem::ProblemDocument;
-use shop_types::{CommentId, ProductId};
+use shop_types::{CommentId, Cursor, Page, PageLimit, ProductId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::products::ProductPath;
 use crate::app::AppState;
 use crate::cached::top_comments::BestComments;
-use crate::domain::comment::{Comment, NewComment, Vote};
+use crate::domain::comment::{Comment, Edit, NewComment, Vote};
+use crate::domain::text;
 use crate::error::Error;
 
 /// The longest comment.
@@ -58,13 +59,20 @@ pub struct CommentPath {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a rule of garde")]
 fn is_text(text: &str, (): &()) -> garde::Result {
-    if text.trim().is_empty() || text.chars().count() > TEXT_LENGTH {
-        return Err(garde::Error::new(format!("has from 1 to {TEXT_LENGTH} characters")));
-    }
-    if text.contains(|sign: char| sign.is_control() && sign != '\n') {
-        return Err(garde::Error::new("has a control character in it"));
-    }
-    Ok(())
+    text::check(text, TEXT_LENGTH).map_err(garde::Error::new)
+}
+
+/// Which of all comments.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AllQuery {
+    /// How many comments a page has
+    #[serde(default)]
+    limit: PageLimit,
+    /// Where to go on: `next_cursor` of the page before
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
 }
 
 /// The ten best comments on a product: those that are most surely found helpful, then the newest
@@ -81,6 +89,24 @@ pub async fn best(
 ) -> Result<Cached<Json<Arc<BestComments>>>, Error> {
     let (status, comments) = state.comments.best(id).await?;
     Ok(Cached(status, Json(comments)))
+}
+
+/// All comments on a product, newest first
+#[utoipa::path(
+    get, path = "/api/products/{id}/comments/all", operation_id = "list_all_comments", tag = "comments",
+    params(ProductPath, AllQuery),
+    responses(
+        (status = OK, body = Page<Comment>),
+        (status = BAD_REQUEST, description = "A parameter makes no sense; `errors` names it", body = ProblemDocument),
+        (status = NOT_FOUND, body = ProblemDocument),
+    )
+)]
+pub async fn all(
+    State(state): State<AppState>,
+    Path(ProductPath { id }): Path<ProductPath>,
+    Query(AllQuery { limit, cursor }): Query<AllQuery>,
+) -> Result<Json<Page<Comment>>, Error> {
+    Ok(Json(state.comments.newest(id, cursor.as_ref(), limit).await?))
 }
 
 /// Comment on a product, once
@@ -103,8 +129,51 @@ pub async fn create(
     ValidJson(body): ValidJson<CommentBody>,
 ) -> Result<impl IntoResponse, Error> {
     let author = if user.name.trim().is_empty() { user.id.to_string() } else { user.name };
-    let new = NewComment { product: id, user: user.id, author, text: body.text, rating: body.rating };
+    let new = NewComment { product: id, user: user.id, author, text: text::cleaned(&body.text), rating: body.rating };
     Ok((StatusCode::CREATED, Json(state.comments.add(&new).await?)))
+}
+
+/// Say something else in one's own comment; votes begin anew if its text is another one
+#[utoipa::path(
+    put, path = "/api/products/{id}/comments/{comment_id}", operation_id = "edit_comment", tag = "comments",
+    params(CommentPath), request_body = CommentBody, security(("bearer" = [])),
+    responses(
+        (status = OK, body = Comment),
+        (status = UNAUTHORIZED, body = ProblemDocument),
+        (status = FORBIDDEN, description = "`others-comment`", body = ProblemDocument),
+        (status = NOT_FOUND, description = "`comment-not-found`", body = ProblemDocument),
+        (status = UNPROCESSABLE_ENTITY, description = "`errors` names the fields", body = ProblemDocument),
+        (status = TOO_MANY_REQUESTS, description = "`too-many-comments`", body = ProblemDocument),
+    )
+)]
+pub async fn edit(
+    State(state): State<AppState>,
+    user: CurrentUser,
+    Path(CommentPath { id, comment_id }): Path<CommentPath>,
+    ValidJson(body): ValidJson<CommentBody>,
+) -> Result<Json<Comment>, Error> {
+    let edit = Edit { text: text::cleaned(&body.text), rating: body.rating };
+    Ok(Json(state.comments.edit(id, comment_id, user.id, &edit).await?))
+}
+
+/// Take a comment away: one's own, or any as an administrator
+#[utoipa::path(
+    delete, path = "/api/products/{id}/comments/{comment_id}", operation_id = "delete_comment", tag = "comments",
+    params(CommentPath), security(("bearer" = [])),
+    responses(
+        (status = NO_CONTENT),
+        (status = UNAUTHORIZED, body = ProblemDocument),
+        (status = FORBIDDEN, description = "`others-comment`", body = ProblemDocument),
+        (status = NOT_FOUND, description = "`comment-not-found`", body = ProblemDocument),
+    )
+)]
+pub async fn delete(
+    State(state): State<AppState>,
+    user: CurrentUser,
+    Path(CommentPath { id, comment_id }): Path<CommentPath>,
+) -> Result<StatusCode, Error> {
+    state.comments.remove(id, comment_id, &user).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Say whether another's comment is helpful

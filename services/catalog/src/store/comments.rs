@@ -2,16 +2,17 @@
 
 use shop_types::{CommentId, ProductId, UserId};
 use sqlx::PgExecutor;
+use time::OffsetDateTime;
 
 use super::products::product_id;
-use crate::domain::comment::{Comment, NewComment, Vote};
+use crate::domain::comment::{Comment, Edit, NewComment, Vote};
 use crate::domain::demo_comments::DemoComment;
 
 /// The best comments of a product: by score, then newest.
 pub async fn top(db: impl PgExecutor<'_>, product: ProductId, at_most: i64) -> sqlx::Result<Vec<Comment>> {
     sqlx::query_as!(
         Comment,
-        r#"SELECT id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at
+        r#"SELECT id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at, edited_at
            FROM comments WHERE product_id = $1 ORDER BY score DESC, created_at DESC, id DESC LIMIT $2"#,
         product.get(),
         at_most,
@@ -20,13 +21,63 @@ pub async fn top(db: impl PgExecutor<'_>, product: ProductId, at_most: i64) -> s
     .await
 }
 
+/// The comments on a product behind a place in their list, newest first.
+pub async fn newest(
+    db: impl PgExecutor<'_>,
+    product: ProductId,
+    after: Option<(OffsetDateTime, CommentId)>,
+    rows: i64,
+) -> sqlx::Result<Vec<Comment>> {
+    let (written, id) = after.unzip();
+    sqlx::query_as!(
+        Comment,
+        r#"SELECT id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at, edited_at
+           FROM comments
+           WHERE product_id = $1
+               AND (created_at, id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+           ORDER BY created_at DESC, id DESC LIMIT $4"#,
+        product.get(),
+        written,
+        id.map(CommentId::as_uuid),
+        rows,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Says something else in a locked comment. Votes were for what was said: with another text they begin anew.
+pub async fn edit(db: impl PgExecutor<'_>, comment: CommentId, edit: &Edit) -> sqlx::Result<Comment> {
+    sqlx::query_as!(
+        Comment,
+        r#"WITH former AS (SELECT text <> $2 AS is_other FROM comments WHERE id = $1),
+                gone AS (DELETE FROM comment_votes WHERE comment_id = $1 AND (SELECT is_other FROM former))
+           UPDATE comments SET
+               text = $2, rating = $3, edited_at = now(),
+               up_votes = CASE WHEN text <> $2 THEN 0 ELSE up_votes END,
+               down_votes = CASE WHEN text <> $2 THEN 0 ELSE down_votes END
+           WHERE id = $1
+           RETURNING id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at, edited_at"#,
+        comment.as_uuid(),
+        edit.text,
+        edit.rating,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Removes a locked comment, with its votes.
+pub async fn delete(db: impl PgExecutor<'_>, comment: CommentId) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM comments WHERE id = $1", comment.as_uuid()).execute(db).await?;
+    Ok(())
+}
+
 /// Adds a comment to a product; none if it is not sold.
 pub async fn insert(db: impl PgExecutor<'_>, id: CommentId, new: &NewComment) -> sqlx::Result<Option<Comment>> {
     sqlx::query_as!(
         Comment,
         r#"INSERT INTO comments (id, product_id, user_id, author, text, rating)
            SELECT $1, id, $3, $4, $5, $6 FROM products WHERE id = $2 AND deleted_at IS NULL
-           RETURNING id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at"#,
+           RETURNING id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at, edited_at"#,
         id.as_uuid(),
         new.product.get(),
         new.user.as_uuid(),
@@ -65,7 +116,7 @@ pub async fn vote(db: impl PgExecutor<'_>, comment: CommentId, voter: UserId, vo
                up_votes = up_votes + ($3 = 1)::int - (SELECT count(*)::int FROM former WHERE value = 1),
                down_votes = down_votes + ($3 = -1)::int - (SELECT count(*)::int FROM former WHERE value = -1)
            WHERE id = $1
-           RETURNING id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at"#,
+           RETURNING id AS "id: CommentId", author, text, rating, up_votes, down_votes, created_at, edited_at"#,
         comment.as_uuid(),
         voter.as_uuid(),
         i16::from(vote),

@@ -42,21 +42,21 @@ impl TryFrom<Row> for Product {
 }
 
 /// A product at the price of this moment, as its columns.
-struct OfferRow {
-    id: i64,
-    category: String,
-    name_en: String,
-    name_ru: String,
-    description_en: String,
-    description_ru: String,
-    price_amount: i64,
-    price_currency: String,
-    stock: i32,
-    version: i64,
-    regular_amount: i64,
-    sale_id: Option<FlashSaleId>,
-    sale_ends_at: Option<OffsetDateTime>,
-    holds_ms: Option<i64>,
+pub(super) struct OfferRow {
+    pub(super) id: i64,
+    pub(super) category: String,
+    pub(super) name_en: String,
+    pub(super) name_ru: String,
+    pub(super) description_en: String,
+    pub(super) description_ru: String,
+    pub(super) price_amount: i64,
+    pub(super) price_currency: String,
+    pub(super) stock: i32,
+    pub(super) version: i64,
+    pub(super) regular_amount: i64,
+    pub(super) sale_id: Option<FlashSaleId>,
+    pub(super) sale_ends_at: Option<OffsetDateTime>,
+    pub(super) holds_ms: Option<i64>,
 }
 
 impl TryFrom<OfferRow> for Offer {

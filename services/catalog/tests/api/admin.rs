@@ -82,14 +82,14 @@ async fn a_change_of_an_outdated_version_is_refused() {
 
     let refused = patch_version(&catalog, "\"1\"", &change).await;
 
-    refused.assert_problem(412, "version-outdated");
+    refused.assert_problem(412, "precondition-failed");
     assert_eq!(refused.body["current_version"], 2);
-    assert_eq!(patch_version(&catalog, "2", &change).await.status, 200);
+    assert_eq!(patch_version(&catalog, "\"2\"", &change).await.status, 200);
     assert_eq!(patch_version(&catalog, "*", &change).await.status, 200);
     patch_version(&catalog, "new", &change).await.assert_problem(400, "bad-request");
     let request = catalog.request("DELETE", "/api/products/1").header("If-Match", "\"1\"");
     let request = request.header("Authorization", catalog.bearer(Role::Admin));
-    catalog.send(request).await.assert_problem(412, "version-outdated");
+    catalog.send(request).await.assert_problem(412, "precondition-failed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -144,7 +144,7 @@ async fn a_product_that_makes_no_sense_is_refused_with_the_field_named() {
         refused.assert_problem(422, "invalid-input");
         let detail = refused.body["detail"].as_str().unwrap_or_default();
         assert!(detail.contains(field), "{field}: {value}: {detail}");
-        if !matches!(field, "id") {
+        if !matches!(field, "id" | "version") {
             let change = json!({field: value});
             catalog.admin("PATCH", "/api/products/1", &change).await.assert_problem(422, "invalid-input");
         }
@@ -157,4 +157,95 @@ async fn a_product_that_makes_no_sense_is_refused_with_the_field_named() {
     let request = catalog.request("POST", "/api/products").header("Authorization", catalog.bearer(Role::Admin));
     let request = request.header("Content-Type", "application/json").body("{");
     catalog.send(request).await.assert_problem(400, "malformed-json");
+}
+
+#[tokio::test]
+async fn a_product_is_replaced_as_a_whole_by_who_says_what_it_was() {
+    let catalog = Catalog::with_products(8).await;
+    let put = async |if_match: Option<&str>, body: &Value| {
+        let mut request =
+            catalog.request("PUT", "/api/products/1").header("Authorization", catalog.bearer(Role::Admin));
+        if let Some(if_match) = if_match {
+            request = request.header("If-Match", if_match);
+        }
+        catalog.send(request.json(body)).await
+    };
+    put(None, &pears()).await.assert_problem(428, "precondition-required");
+    let refused = put(Some("\"7\""), &pears()).await;
+    refused.assert_problem(412, "precondition-failed");
+    assert_eq!((refused.header("etag"), &refused.body["current_version"]), (Some("\"1\""), &json!(1)));
+    let mut with_version = pears();
+    with_version["version"] = json!(7);
+    let refused = put(None, &with_version).await;
+    refused.assert_problem(409, "version-conflict");
+    assert_eq!(refused.body["current_version"], 1);
+    assert_eq!(catalog.product(1).await["version"], 1);
+
+    let replaced = put(Some("\"1\""), &pears()).await;
+
+    assert_eq!((replaced.status, replaced.header("etag")), (200, Some("\"2\"")), "{replaced:?}");
+    let mut expected = pears();
+    expected["id"] = json!(1);
+    expected["version"] = json!(2);
+    expected["sale"] = json!(null);
+    assert_eq!((&replaced.body, catalog.product(1).await), (&expected, expected.clone()));
+    with_version["version"] = json!(2);
+    with_version["category"] = json!("bread");
+    assert_eq!(put(None, &with_version).await.body["version"], 3);
+    assert_eq!((count(&catalog, "fruit").await, count(&catalog, "bread").await), (0, 2), "counted at once");
+    let mut part = pears();
+    part.as_object_mut().expect("an object").remove("stock");
+    let refused = put(Some("\"3\""), &part).await;
+    refused.assert_problem(422, "invalid-input");
+    assert!(refused.body["detail"].as_str().is_some_and(|detail| detail.contains("stock")), "{refused:?}");
+    let missing = catalog.request("PUT", "/api/products/99").header("Authorization", catalog.bearer(Role::Admin));
+    catalog.send(missing.header("If-Match", "*").json(&pears())).await.assert_problem(404, "product-not-found");
+}
+
+#[tokio::test]
+async fn the_state_that_is_changed_may_be_named_as_it_was_read_while_a_sale_runs() {
+    let catalog = Catalog::with_products(8).await;
+    let ends_at = "2999-01-01T00:00:00Z";
+    sqlx::query(
+        "INSERT INTO flash_sales (id, product_id, price_amount, price_currency, starts_at, ends_at, told)
+                 VALUES (gen_random_uuid(), 1, 7, 'RUB', now(), $1::text::timestamptz, 'running')",
+    )
+    .bind(ends_at)
+    .execute(&catalog.pool)
+    .await
+    .expect("the table is ours");
+    let read = catalog.get("/api/products/1").await;
+    assert_eq!(read.header("etag"), Some("\"1-7\""));
+    let change = json!({"stock_change": 1});
+    for (outdated, status) in [("\"1-8\"", 412), ("W/\"1-7\"", 412), ("\"2\"", 412), ("1", 400)] {
+        assert_eq!(patch_version(&catalog, outdated, &change).await.status, status, "{outdated}");
+    }
+    let changed = patch_version(&catalog, "\"1-7\"", &change).await;
+    assert_eq!((changed.status, changed.header("etag")), (200, Some("\"2-7\"")), "{changed:?}");
+    assert_eq!(patch_version(&catalog, "\"2\"", &change).await.status, 200, "the version alone will do");
+    assert_eq!(patch_version(&catalog, "\"1\", \"3\"", &change).await.status, 200, "so will one of several");
+    let versioned = json!({"stock_change": 1, "version": 3});
+    catalog.admin("PATCH", "/api/products/1", &versioned).await.assert_problem(409, "version-conflict");
+}
+
+#[tokio::test]
+async fn texts_are_kept_clean_and_what_nobody_could_see_is_refused() {
+    let catalog = Catalog::with_products(8).await;
+    let mut product = pears();
+    product["name"] = json!({"en": "  Pears ", "ru": "Груши 🍐"});
+    product["description"] = json!({"en": "Green.\r\nSweet.\rRound.", "ru": "ё".repeat(4000)});
+    let added = catalog.admin("POST", "/api/products", &product).await;
+    assert_eq!((added.status, &added.body["name"]["en"]), (201, &json!("Pears")), "{added:?}");
+    assert_eq!(added.body["description"]["en"], "Green.\nSweet.\nRound.");
+    let location = added.header("location").expect("it is told where it is").to_owned();
+    assert_eq!(catalog.get(&location).await.body, added.body);
+    for text in ["\u{200b}", "\u{feff}\u{2060}", "a\u{202e}b", "\u{7f}", "\t", "\u{3164}"] {
+        for field in ["name", "description"] {
+            let change = json!({field: {"en": text, "ru": "Груши"}});
+            let refused = catalog.admin("PATCH", "/api/products/1", &change).await;
+            refused.assert_problem(422, "invalid-input");
+            let detail = refused.body["detail"].as_str().unwrap_or_default();
+            assert!(detail.contains(field) && detail.contains("`en`"), "{text:?}: {detail}");
+        }
+    }
 }

@@ -96,7 +96,6 @@ async fn a_parameter_that_makes_no_sense_is_refused_by_name() {
         ("cursor=".to_owned(), "cursor"),
         (format!("category=fruit&cursor={meat}"), "cursor"),
         ("category=toys".to_owned(), "category"),
-        ("category=%00".to_owned(), "category"),
         ("category=".to_owned(), "category"),
     ] {
         let refused = catalog.get(&format!("/api/products?{query}")).await;
@@ -119,13 +118,14 @@ async fn what_is_not_there_is_a_problem_document() {
     let missing = catalog.get("/api/products/9").await;
     missing.assert_problem(404, "product-not-found");
     assert_eq!(missing.body["product_ids"], json!([9]));
+    assert_eq!(missing.body["detail"], "product 9 is not sold here, or not any more");
     for malformed in ["apple", "0", "-1", "1.5", "99999999999999999999"] {
         let answer = catalog.get(&format!("/api/products/{malformed}")).await;
         answer.assert_problem(404, "not-found");
-        assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.contains("id")), "{answer:?}");
+        assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.contains(malformed)), "{answer:?}");
     }
     catalog.get("/api/nothing").await.assert_problem(404, "not-found");
-    catalog.send(catalog.request("PUT", "/api/products/1")).await.assert_problem(405, "method-not-allowed");
+    catalog.send(catalog.request("POST", "/api/products/1")).await.assert_problem(405, "method-not-allowed");
 }
 
 #[tokio::test]

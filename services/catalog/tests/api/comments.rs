@@ -84,6 +84,10 @@ async fn a_comment_that_makes_no_sense_is_refused_with_the_field_named() {
         ("text", json!({"text": " ", "rating": 5})),
         ("text", json!({"text": "x".repeat(1001), "rating": 5})),
         ("text", json!({"text": "a\u{0}b", "rating": 5})),
+        ("text", json!({"text": "\u{200b}\u{feff}", "rating": 5})),
+        ("text", json!({"text": "a\u{202e}b", "rating": 5})),
+        ("text", json!({"text": ["x"], "rating": 5})),
+        ("rating", json!({"text": "x", "rating": 4.5})),
         ("text", json!({"text": "a\u{1b}[2Jb", "rating": 5})),
         ("rating", json!({"text": "x", "rating": 0})),
         ("rating", json!({"text": "x", "rating": 6})),
@@ -118,6 +122,89 @@ async fn a_vote_counts_once_can_be_changed_and_taken_back_and_is_not_for_the_own
     catalog.vote(voter, 1, &UserId::generate().to_string(), 1).await.assert_problem(404, "comment-not-found");
     catalog.vote(voter, 1, "7", 1).await.assert_problem(404, "not-found");
     catalog.vote(voter, 1, &comment, 2).await.assert_problem(422, "invalid-input");
+}
+
+#[tokio::test]
+async fn a_comment_is_kept_with_its_lines_and_without_what_is_around_them() {
+    let catalog = Catalog::with_products(8).await;
+    catalog.comment(UserId::generate(), 1, " Crisp.\r\n\r\nSweet 🍎.\r").await;
+    assert_eq!(catalog.texts(1).await, ["Crisp.\n\nSweet 🍎."]);
+}
+
+#[tokio::test]
+async fn a_customer_changes_the_own_comment_and_votes_for_another_text_begin_anew() {
+    let catalog = Catalog::with_products(8).await;
+    let (author, voter) = (UserId::generate(), UserId::generate());
+    let comment = catalog.comment(author, 1, "Crisp.").await;
+    catalog.vote(voter, 1, &comment, 1).await;
+    let path = format!("/api/products/1/comments/{comment}");
+    let edit = async |user, path: &str, text: &str| {
+        catalog.as_user(user, "PUT", path, &json!({"text": text, "rating": 2})).await
+    };
+    let same = edit(author, &path, "Crisp.").await;
+    assert_eq!((same.status, &same.body["up_votes"], &same.body["rating"]), (200, &json!(1), &json!(2)), "{same:?}");
+    let other = edit(author, &path, " Mealy.\r\n").await;
+    assert_eq!((&other.body["text"], &other.body["up_votes"]), (&json!("Mealy."), &json!(0)), "{other:?}");
+    assert!(other.body["edited_at"].is_string() && other.body["id"] == *comment);
+    assert_eq!(catalog.texts(1).await, ["Mealy."], "the next reader sees it");
+    assert_eq!(catalog.vote(voter, 1, &comment, 1).await.body["up_votes"], 1, "and can be voted for again");
+
+    edit(voter, &path, "Lovely.").await.assert_problem(403, "others-comment");
+    edit(author, &format!("/api/products/2/comments/{comment}"), "x").await.assert_problem(404, "comment-not-found");
+    edit(author, &path, "\u{200b}").await.assert_problem(422, "invalid-input");
+    let admin = catalog.admin("PUT", &path, &json!({"text": "Buy!", "rating": 5})).await;
+    admin.assert_problem(403, "others-comment");
+    assert_eq!(catalog.texts(1).await, ["Mealy."]);
+}
+
+#[tokio::test]
+async fn a_comment_is_taken_away_by_who_wrote_it_or_an_administrator_and_another_can_be_written() {
+    let catalog = Catalog::with_products(8).await;
+    let (author, other) = (UserId::generate(), UserId::generate());
+    let comment = catalog.comment(author, 1, "Crisp.").await;
+    catalog.vote(other, 1, &comment, 1).await;
+    let path = format!("/api/products/1/comments/{comment}");
+    catalog.as_user(other, "DELETE", &path, &json!({})).await.assert_problem(403, "others-comment");
+    assert_eq!(catalog.as_user(author, "DELETE", &path, &json!({})).await.status, 204);
+    assert_eq!(catalog.texts(1).await, Vec::<String>::new(), "the next reader does not see it");
+    catalog.as_user(author, "DELETE", &path, &json!({})).await.assert_problem(404, "comment-not-found");
+    let again = catalog.comment(author, 1, "Crisp again.").await;
+    let removed = catalog.admin("DELETE", &format!("/api/products/1/comments/{again}"), &Value::Null).await;
+    assert_eq!(removed.status, 204, "{removed:?}");
+    assert_eq!(catalog.texts(1).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn all_comments_are_there_page_by_page_newest_first_and_each_once() {
+    let catalog = Catalog::with_products(8).await;
+    sqlx::query(
+        "INSERT INTO comments (id, product_id, user_id, author, text, rating, created_at)
+         SELECT gen_random_uuid(), 1, gen_random_uuid(), 'A', n::text, 3, now() - (n / 3) * interval '1 minute'
+         FROM generate_series(0, 24) AS n",
+    )
+    .execute(&catalog.pool)
+    .await
+    .expect("the table is ours");
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = catalog.get(&format!("/api/products/1/comments/all?limit=4{cursor}")).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        for item in page.body["items"].as_array().expect("items") {
+            seen.push(item["text"].as_str().and_then(|text| text.parse::<i64>().ok()).expect("a number"));
+        }
+        let Some(next) = page.body["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+        let elsewhere = catalog.get(&format!("/api/products/2/comments/all?limit=4{cursor}")).await;
+        elsewhere.assert_problem(400, "bad-request");
+    }
+    assert!(seen.windows(2).all(|next| next[0] / 3 <= next[1] / 3), "{seen:?}");
+    seen.sort_unstable();
+    assert_eq!(seen, (0..25).collect::<Vec<_>>());
+    assert_eq!(catalog.get("/api/products/2/comments/all").await.body, json!({"items": [], "next_cursor": null}));
+    catalog.get("/api/products/99/comments/all").await.assert_problem(404, "product-not-found");
+    for bad in ["limit=0", "limit=x", "cursor=e30", "cursor=%00", "sort=best", "limit=1&limit=2"] {
+        catalog.get(&format!("/api/products/1/comments/all?{bad}")).await.assert_problem(400, "bad-request");
+    }
 }
 
 #[tokio::test]
