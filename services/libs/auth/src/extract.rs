@@ -68,9 +68,10 @@ impl AuthState {
         let users = user_url.map(sibling).transpose()?;
         let revocations = self.revocations.clone();
         Ok(async move {
-            match users {
-                Some(users) => revocations.follow(users, stop).await,
-                None => tracing::warn!("no address of the user service: ended sessions are not heard of"),
+            if let Some(users) = users {
+                revocations.follow(users, stop).await;
+            } else {
+                tracing::warn!("no address of the user service: ended sessions are not heard of");
             }
         })
     }

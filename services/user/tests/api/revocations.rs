@@ -24,18 +24,18 @@ impl FromRef<Sibling> for AuthState {
 struct Other {
     base: String,
     revocations: Revocations,
-    stop: CancellationToken,
+    end: CancellationToken,
 }
 
 impl Other {
     async fn start(shop: &Shop, user_url: &str) -> Self {
         let auth = shop.keys.auth_state();
-        let stop = CancellationToken::new();
-        tokio::spawn(auth.follow_revocations(Some(user_url), stop.clone()).expect("an address"));
+        let end = CancellationToken::new();
+        tokio::spawn(auth.follow_revocations(Some(user_url), end.clone()).expect("an address"));
         let revocations = auth.revocations().clone();
         let router =
             Router::new().route("/mine", get(|user: CurrentUser| async move { user.name })).with_state(Sibling(auth));
-        Self { base: spawn(router).await, revocations, stop }
+        Self { base: spawn(router).await, revocations, end }
     }
 
     async fn opens(&self, access: &str) -> bool {
@@ -46,7 +46,7 @@ impl Other {
 
 impl Drop for Other {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.end.cancel();
     }
 }
 
