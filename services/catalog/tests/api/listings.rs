@@ -293,3 +293,28 @@ async fn the_state_of_a_product_changes_with_the_clock_when_a_sale_begins() {
     .expect("the table is ours");
     assert_ne!(etag().await, before);
 }
+
+/// The first fill of the listings takes its time in a large shop, and the shop sells on.
+#[tokio::test]
+async fn what_changes_while_the_listings_are_filled_for_the_first_time_is_put_right_behind_it() {
+    let catalog = Catalog::with_products(8).await;
+    // As if the fill had read the products before these changes: no listing was there that they could have changed.
+    for change in [
+        "DELETE FROM listings",
+        "UPDATE products SET stock = 0 WHERE id = 1",
+        "UPDATE products SET deleted_at = now() WHERE id = 2",
+        "SELECT list_products(ARRAY(SELECT id FROM products))",
+        "UPDATE listings SET in_stock = true WHERE product_id = 1",
+        "INSERT INTO listings SELECT 2, category, price_amount, in_stock, added, name_en, name_ru, words FROM listings WHERE product_id = 3",
+    ] {
+        sqlx::query(change).execute(catalog.db.pool()).await.expect("the tables are ours");
+    }
+    let put_right = include_str!("../../migrations/0012_listings_in_step.sql");
+    sqlx::raw_sql(put_right).execute(catalog.db.pool()).await.expect("it can run at any time");
+    assert_eq!(ids(&catalog.listed(&[("in_stock", "true")]).await), [3, 4, 5, 6, 7, 8]);
+    let listed: Vec<i64> = sqlx::query_scalar("SELECT product_id FROM listings ORDER BY product_id")
+        .fetch_all(catalog.db.pool())
+        .await
+        .expect("the table is ours");
+    assert_eq!(listed, [1, 3, 4, 5, 6, 7, 8]);
+}
