@@ -22,6 +22,7 @@ use super::words::{self, Introduction, OwnEnded, Refusal};
 use super::{Arrival, SocketParts, Sockets};
 use crate::hub::{Ended, Message, News};
 use crate::metrics::{Authentication, Closed};
+use crate::store;
 
 /// How long a client may take to take the last word.
 const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
@@ -46,6 +47,8 @@ pub(super) struct Conversation<'a> {
     news: News,
     /// Everything up to this number was told, or will not be.
     last: i64,
+    /// What the client has seen already that this replica has yet to hear of.
+    seen: i64,
     own: Option<Own>,
     /// The customer who was told of his own before, and up to which number.
     former: Option<(UserId, i64)>,
@@ -75,6 +78,7 @@ impl<'a> Conversation<'a> {
             arrival,
             news,
             last,
+            seen: i64::MIN,
             own: None,
             former: None,
             allowance: Allowance::new(),
@@ -117,6 +121,7 @@ impl<'a> Conversation<'a> {
             tokio::select! {
                 () = stop.cancelled() => return Err(Closed::Stopping),
                 message = self.news.next() => match message {
+                    Ok(message) if message.seq <= self.seen => {}
                     Ok(message) => self.deliver(message).await?,
                     Err(Ended::Lagged) => return Err(Closed::TooSlow),
                     Err(Ended::Anew) => return Err(Closed::Stopping),
@@ -152,19 +157,34 @@ impl<'a> Conversation<'a> {
         }
         let mut all = true;
         if let Some(since) = self.arrival.since {
-            // Should it end on the way, the client has seen up to where it has come.
-            self.last = since.min(joined_at);
-            all = self.replay(since, joined_at, &mut introduced.missed.messages).await?;
+            if since > joined_at {
+                all = self.is_ahead(since).await;
+            } else {
+                // Should it end on the way, the client has seen up to where it has come.
+                self.last = since;
+                all = self.replay(since, joined_at, &mut introduced.missed.messages).await?;
+                self.last = joined_at;
+            }
             self.parts().metrics.socket_resumed(all);
-            self.last = joined_at;
         }
         self.finish(introduced).await?;
         self.send(Frame::Text(words::greeting(all, self.last))).await
     }
 
+    /// Whether the client comes from a replica that was a moment faster to hear of things, and not from another database. It is told then
+    /// only what it has not seen.
+    async fn is_ahead(&mut self, since: i64) -> bool {
+        let ahead = store::events::place(&self.parts().db).await.is_ok_and(|place| since <= place.last);
+        if ahead {
+            (self.last, self.seen) = (since, since);
+        }
+        ahead
+    }
+
     /// Tells what is left of what a client had missed when it said who it is.
     async fn finish(&mut self, introduced: Introduced) -> Result<(), Closed> {
-        let Introduced { accepted_at, queued, missed: Missed { mut messages, gap } } = introduced;
+        let Introduced { accepted_at, mut queued, missed: Missed { mut messages, gap } } = introduced;
+        queued.retain(|message| message.seq > self.seen);
         self.pass_on(queued, &mut messages).await?;
         for message in messages {
             self.deliver(message).await?;
