@@ -18,6 +18,10 @@ const ROUTES: [(&str, Component); 7] = [
 /// The live status of an order: a stream that is passed on as it comes.
 const STREAM: &str = "^/order-api/orders/[^/]+/events$";
 
+/// The changes that services make once for each `Idempotency-Key`, and answer alike ever after: with a key, they may be repeated at another
+/// pod. Everywhere else a key says nothing, and what is posted twice is done twice.
+const KEYED: [&str; 3] = ["/cart-api/cart/items", "/cart-api/cart/checkout", "/api/cart/add"];
+
 /// The file that says that this gateway is about to stop; made before it leaves the endpoints.
 pub(super) const CLOSING: &str = "/tmp/closing";
 
@@ -72,6 +76,7 @@ fn http_settings() -> Vec<Directive> {
         directive("gzip_min_length", ["1024"]),
         directive("gzip_types", ["application/json"]),
         directive("gzip_proxied", ["any"]),
+        directive("gzip_vary", ["on"]),
     ]
 }
 
@@ -106,11 +111,10 @@ fn maps(shop: &Shop) -> Vec<Directive> {
                 directive("~^[^|]*[|][^?]*(/[.][.]|%2[eEfF]|%5[cC])", ["1"]),
             ],
         ),
-        // What the client may repeat, so may we: a service answers the same key only once.
         block(
             "map",
-            ["$request_method:$http_idempotency_key", "$repeatable"],
-            [directive("default", ["0"]), directive("~^(POST|PATCH):.", ["1"])],
+            ["$request_method:$uri:$http_idempotency_key", "$repeatable"],
+            [directive("default", ["0"]), directive(&format!("~^POST:({}):.", KEYED.join("|")), ["1"])],
         ),
     ];
     maps.extend(cors::maps(shop));

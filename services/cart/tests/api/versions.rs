@@ -34,7 +34,7 @@ async fn every_answer_tells_the_version_and_every_change_can_be_meant_for_one() 
             let request = cart.request(method, path, &customer.authorization).header("if-match", seen);
             body.map_or(request.try_clone().expect("no body yet"), |body| request.json(body))
         };
-        for other in ["\"99\"", "W/\"0\"", "\"98\", \"99\"", "\"\""] {
+        for other in ["\"99\"", "W/\"99\"", "\"98\", \"99\"", "\"\""] {
             let refused = cart.send(request(other)).await;
             refused.assert_problem(412, "precondition-failed");
             assert_eq!(refused.json()["version"], version, "{method} {path}");
@@ -43,7 +43,8 @@ async fn every_answer_tells_the_version_and_every_change_can_be_meant_for_one() 
         cart.send(request("nonsense")).await.assert_problem(400, "bad-request");
         let read = cart.get("/cart-api/cart", &customer).await;
         assert_eq!(read.etag, Some(format!("\"{version}\"")), "what is refused changes nothing");
-        let answer = cart.send(request(&format!("\"99\", \"{version}\""))).await;
+        // As a browser got it from the gateway, which weakens the tags of what it compresses.
+        let answer = cart.send(request(&format!("\"99\", W/\"{version}\""))).await;
         assert!(answer.status < 300, "{method} {path}: {answer:?}");
         version += 1;
         assert_eq!(answer.etag, Some(format!("\"{version}\"")), "{method} {path}");

@@ -61,8 +61,10 @@ impl ETag {
         self.name == other.name
     }
 
-    fn equals_strongly(&self, other: &Self) -> bool {
-        !self.weak && !other.weak && self.name == other.name
+    /// Whether this tag of a client names that present state. The client's may have become a weak one on its way: whoever compresses an
+    /// answer between us, as the gateway does, must weaken its tag, since the bytes are others; the state that it names is the same.
+    fn names(&self, current: &Self) -> bool {
+        !current.weak && self.name == current.name
     }
 
     /// As the value of a header.
@@ -201,7 +203,7 @@ impl IfMatch {
     pub fn allows(&self, current: Option<&ETag>) -> bool {
         match (&self.0, current) {
             (None, _) | (Some(Named::Any), Some(_)) => true,
-            (Some(Named::These(tags)), Some(current)) => tags.iter().any(|tag| tag.equals_strongly(current)),
+            (Some(Named::These(tags)), Some(current)) => tags.iter().any(|tag| tag.names(current)),
             (Some(_), None) => false,
         }
     }

@@ -14,6 +14,9 @@ use std::{
 
 use super::nginx::{free_port, gateway, gateway_before, serve, service};
 
+const EMPTY: &str = "Content-Length: 0\r\n";
+const WITH_A_KEY: &str = "Content-Length: 0\r\nIdempotency-Key: k\r\n";
+
 /// A pod that takes a request and dies before it answers, as often as is said; afterwards it answers. How many requests there were.
 fn dying(deaths: usize) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -34,24 +37,34 @@ fn dying(deaths: usize) -> (u16, Arc<AtomicUsize>) {
 
 #[test]
 fn a_request_that_may_be_repeated_survives_the_death_of_a_pod() {
-    for (method, headers) in [
-        ("GET", ""),
-        ("PUT", "Content-Length: 0\r\n"),
-        ("DELETE", ""),
-        ("POST", "Content-Length: 0\r\nIdempotency-Key: k\r\n"),
-        ("PATCH", "Content-Length: 0\r\nIdempotency-Key: k\r\n"),
+    for (method, path, headers) in [
+        ("GET", "/cart-api/cart?a=%20b", ""),
+        ("PUT", "/cart-api/cart/items/1", EMPTY),
+        ("DELETE", "/cart-api/cart", ""),
+        ("POST", "/cart-api/cart/items?a=%20b", WITH_A_KEY),
+        ("POST", "/cart-api/cart/checkout", WITH_A_KEY),
+        ("POST", "/api/cart/add", WITH_A_KEY),
     ] {
         let (pod, requests) = dying(3);
-        let answer = gateway_before(pod, free_port()).ask(method, "/cart-api/cart?a=%20b", headers);
-        assert_eq!(answer.status, 200, "{method}: {}", answer.body);
+        let answer = gateway_before(pod, free_port()).ask(method, path, headers);
+        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.body);
         let request = answer.json()["request"].as_str().unwrap_or_default().to_owned();
-        assert!(request.starts_with(&format!("{method} /cart-api/cart?a=%20b HTTP/1.1")), "{request}");
-        assert_eq!(requests.load(Ordering::SeqCst), 4, "{method}");
+        assert!(request.starts_with(&format!("{method} {path} HTTP/1.1")), "{request}");
+        assert_eq!(requests.load(Ordering::SeqCst), 4, "{method} {path}");
     }
-    for method in ["POST", "PATCH"] {
+}
+
+#[test]
+fn a_change_that_a_service_would_make_twice_is_not_repeated() {
+    for (method, path, headers) in [
+        ("POST", "/cart-api/cart/items", EMPTY),
+        ("POST", "/cart-api/cart/merge", WITH_A_KEY),
+        ("POST", "/cart-api/cart/items/1", WITH_A_KEY),
+        ("PATCH", "/cart-api/cart/items", WITH_A_KEY),
+    ] {
         let (pod, requests) = dying(3);
-        let answer = gateway_before(pod, free_port()).ask(method, "/cart-api/cart", "Content-Length: 0\r\n");
-        assert_eq!((answer.status, requests.load(Ordering::SeqCst)), (502, 1), "{method}: once, without a key");
+        let answer = gateway_before(pod, free_port()).ask(method, path, headers);
+        assert_eq!((answer.status, requests.load(Ordering::SeqCst)), (502, 1), "{method} {path}");
     }
 }
 
@@ -92,7 +105,7 @@ fn a_gateway_that_is_about_to_stop_says_so_on_every_connection() {
     let gateway = gateway();
     let connection = |headers: &str, method: &str| {
         let mut stream = TcpStream::connect(("127.0.0.1", gateway.port)).expect("a connection");
-        write!(stream, "{method} /cart-api/cart HTTP/1.1\r\nHost: shop.localhost\r\n{headers}\r\n").expect("to write");
+        write!(stream, "{method} /cart-api/cart/items HTTP/1.1\r\nHost: shop.localhost\r\n{headers}\r\n").expect("to write");
         let mut text = Vec::new();
         let mut some = [0; 4096];
         while !text.ends_with(b"}") && !text.ends_with(b"0\r\n\r\n") {
@@ -105,7 +118,7 @@ fn a_gateway_that_is_about_to_stop_says_so_on_every_connection() {
         assert!(text.starts_with("http/1.1 200"), "{text}");
         text.lines().find_map(|line| line.strip_prefix("connection: ").map(str::to_owned)).expect("it says so")
     };
-    let requests = [("", "GET"), ("Idempotency-Key: k\r\nContent-Length: 0\r\n", "POST")];
+    let requests = [("", "GET"), (WITH_A_KEY, "POST")];
     for (headers, method) in requests {
         assert_eq!(connection(headers, method), "keep-alive");
     }
