@@ -149,12 +149,12 @@ fn distance(one: &str, other: &str) -> usize {
         let mut this = vec![row + 1];
         for (column, opposite) in other.iter().enumerate() {
             let replaced = last[column] + usize::from(letter != opposite);
-            let mut least = replaced.min(last[column + 1] + 1).min(this[column] + 1);
+            let mut slips = replaced.min(last[column + 1] + 1).min(this[column] + 1);
             let swapped = row > 0 && column > 0 && *letter == other[column - 1] && one[row - 1] == *opposite;
             if swapped {
-                least = least.min(before_last[column - 1] + 1);
+                slips = slips.min(before_last[column - 1] + 1);
             }
-            this.push(least);
+            this.push(slips);
         }
         before_last = std::mem::replace(&mut last, this);
     }
