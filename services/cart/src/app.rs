@@ -33,6 +33,10 @@ use crate::{NAME, jobs, routes};
 /// New checkouts of one customer: more than a person can want, few enough to be of no use to a script. Retries do not count.
 const CHECKOUT_RATE: Rate = Rate { burst: 30, interval: Duration::from_secs(1) };
 
+/// New anonymous carts of one address: more than an office or a provider behind one address needs, few enough that nobody fills the
+/// database. Who has a cart may use it as often as they like.
+pub const NEW_CART_RATE: Rate = Rate { burst: 600, interval: Duration::from_millis(100) };
+
 /// The longest rest of a checkout whose step has no outcome.
 const LONGEST_REST: Duration = Duration::from_secs(30);
 
@@ -53,6 +57,8 @@ pub struct Parts {
     pub orders: Sibling,
     /// How long things take.
     pub times: Times,
+    /// How many anonymous carts may be made from one address.
+    pub new_carts: Rate,
     /// Where drivers run, so that a stop can wait for them.
     pub tasks: TaskTracker,
 }
@@ -62,6 +68,7 @@ pub struct Parts {
 pub struct App {
     pub(crate) carts: Carts,
     pub(crate) checkouts: Checkouts,
+    pub(crate) new_carts: RateLimiter,
     auth: AuthState,
     driver: Arc<Driver>,
     caches: Caches,
@@ -75,7 +82,7 @@ pub struct App {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts, registry: &Registry) -> Result<Self, prometheus::Error> {
-        let Parts { db, redis, caches, auth, catalog, orders, times, tasks } = parts;
+        let Parts { db, redis, caches, auth, catalog, orders, times, new_carts, tasks } = parts;
         let metrics = CartMetrics::register(registry)?;
         let catalog = Catalog::new(catalog);
         let timing = Timing {
@@ -93,12 +100,13 @@ impl App {
             db.clone(),
             Arc::clone(&driver),
             times.checkout_wait,
-            RateLimiter::new("checkout", CHECKOUT_RATE, redis),
+            RateLimiter::new("checkout", CHECKOUT_RATE, redis.clone()),
             metrics.clone(),
             tasks.clone(),
         );
         let carts = Carts::new(carts, metrics.clone());
-        Ok(Self { carts, checkouts, auth, driver, caches, relay, db, metrics, times, tasks })
+        let new_carts = RateLimiter::new("cart", new_carts, redis);
+        Ok(Self { carts, checkouts, new_carts, auth, driver, caches, relay, db, metrics, times, tasks })
     }
 
     /// Starts the background work, until `stop`.
@@ -153,6 +161,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         catalog,
         orders,
         times,
+        new_carts: NEW_CART_RATE,
         tasks: tasks.clone(),
     };
     let app = App::new(parts, &registry)?;

@@ -97,7 +97,7 @@ impl Checkouts {
         let is_new = matches!(begun, Begun::New(_));
         if is_new {
             // Counted only now: who came with many twins at once has one wish, and each of them gets its answer.
-            self.limiter.check(&user.to_string()).await?;
+            self.limiter.check(&user.to_string()).await.map_err(Error::TooManyCheckouts)?;
         }
         transaction.commit().await?;
         if is_new {

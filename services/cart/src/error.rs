@@ -80,8 +80,11 @@ pub enum Error {
     #[error("another checkout, of order {0}, is on its way")]
     OtherInFlight(OrderId),
     /// Too many checkouts of one customer.
-    #[error(transparent)]
-    Limited(#[from] Limited),
+    #[error("too many checkouts of one customer")]
+    TooManyCheckouts(#[source] Limited),
+    /// Too many new anonymous carts from one address.
+    #[error("too many new carts from one address")]
+    TooManyCarts(#[source] Limited),
     /// What the service keeps of a checkout makes no sense.
     #[error("the checkout of order {order} is broken: {what}")]
     Broken {
@@ -112,6 +115,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let conflict = |slug, title| Self::new(StatusCode::CONFLICT, slug, title);
         let unprocessable = |slug, title| Self::new(StatusCode::UNPROCESSABLE_ENTITY, slug, title);
+        let too_many = |slug, title| Self::new(StatusCode::TOO_MANY_REQUESTS, slug, title);
         match error {
             Error::Database(error) => error.into(),
             Error::Sibling(error @ SiblingError::Unreadable { sibling, .. }) => dependency_unavailable(sibling, error),
@@ -159,9 +163,13 @@ impl From<Error> for Problem {
                 .detail("this cart is being ordered under another Idempotency-Key; ask again when that is done")
                 .with("order_id", order)
                 .retry_after(ASK_AGAIN),
-            Error::Limited(limited) => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-checkouts", "Too many checkouts")
-                    .retry_after(limited.retry_after)
+            Error::TooManyCheckouts(Limited { retry_after }) => {
+                too_many("too-many-checkouts", "Too many checkouts").retry_after(retry_after)
+            }
+            Error::TooManyCarts(Limited { retry_after }) => {
+                too_many("too-many-carts", "Too many new carts from one address")
+                    .detail("whoever has a cart, or logs in, can go on at once")
+                    .retry_after(retry_after)
             }
             error @ (Error::Price(_) | Error::Broken { .. } | Error::Encode(_)) => Self::internal(error),
         }

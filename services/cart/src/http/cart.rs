@@ -81,7 +81,8 @@ pub(crate) async fn read(State(app): State<App>, visitor: Visitor) -> Result<Res
     (status = 404, description = "product-not-found", body = ProblemDocument),
     (status = 409, description = "out-of-stock (with `lines`), cart-full, or cart-merged: the cookie's cart was taken over at login", body = ProblemDocument),
     (status = 412, description = "precondition-failed, with the present `version`", body = ProblemDocument),
-    (status = 422, description = "invalid-input, too-many-pieces, or idempotency-key-reused", body = ProblemDocument)))]
+    (status = 422, description = "invalid-input, too-many-pieces, or idempotency-key-reused", body = ProblemDocument),
+    (status = 429, description = "too-many-carts: new ones from one address; with `Retry-After`", body = ProblemDocument)))]
 pub(crate) async fn add_item(
     State(app): State<App>,
     visitor: Visitor,
@@ -104,7 +105,8 @@ pub(crate) async fn add_item(
     (status = 404, description = "product-not-found", body = ProblemDocument),
     (status = 409, description = "out-of-stock (with `lines`), cart-full or cart-merged", body = ProblemDocument),
     (status = 412, description = "precondition-failed, with the present `version`", body = ProblemDocument),
-    (status = 422, description = "invalid-input", body = ProblemDocument)))]
+    (status = 422, description = "invalid-input", body = ProblemDocument),
+    (status = 429, description = "too-many-carts: new ones from one address; with `Retry-After`", body = ProblemDocument)))]
 pub(crate) async fn set_item(
     State(app): State<App>,
     visitor: Visitor,

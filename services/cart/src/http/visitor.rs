@@ -13,8 +13,8 @@ use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use shop_auth::{CurrentUser, OptionalUser};
-use shop_runtime::Problem;
 use shop_runtime::conditional::IfMatch;
+use shop_runtime::{ClientIp, Problem};
 use shop_types::UserId;
 
 use crate::app::App;
@@ -48,6 +48,7 @@ pub(crate) struct Guest {
     pub(crate) user: Option<CurrentUser>,
     /// The secret of an anonymous cart, if the request has the cookie. It may be made up.
     pub(crate) token: Option<CartToken>,
+    client: ClientIp,
     secure: bool,
     cookie: CookieChange,
 }
@@ -81,9 +82,10 @@ impl FromRequestParts<App> for Guest {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let OptionalUser(user) = OptionalUser::from_request_parts(parts, app).await?;
+        let Ok(client) = ClientIp::from_request_parts(parts, app).await;
         let cookie = parts.extensions.get::<CookieChange>().cloned().unwrap_or_default();
         let secure = parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https");
-        Ok(Self { user, token: token(&parts.headers), secure, cookie })
+        Ok(Self { user, token: token(&parts.headers), client, secure, cookie })
     }
 }
 
@@ -166,15 +168,22 @@ impl Visitor {
 
     /// The secret of a cart that is there, or a new one: a cart is never made under a secret that somebody else may have planted.
     async fn own_token(&self, app: &App) -> Result<CartToken, Error> {
-        let Some(token) = &self.guest.token else { return Ok(CartToken::generate()) };
+        let Some(token) = &self.guest.token else { return self.new_token(app).await };
         match app.carts.standing(token.cart()).await? {
             Some(Standing::Open) => Ok(token.clone()),
             Some(Standing::Merged) => {
                 self.guest.clear_cookie();
                 Err(Error::CartMerged)
             }
-            None => Ok(CartToken::generate()),
+            None => self.new_token(app).await,
         }
+    }
+
+    /// The secret of a cart that is not there yet. Anybody can ask for one without being known, and each stays for weeks, so there are only
+    /// so many for an address. What comes of it in the end does not matter: whoever is refused for their stock has asked, too.
+    async fn new_token(&self, app: &App) -> Result<CartToken, Error> {
+        app.new_carts.check(&self.guest.client.to_string()).await.map_err(Error::TooManyCarts)?;
+        Ok(CartToken::generate())
     }
 
     fn forget_merged(&self, error: &Error) {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
+use shop_runtime::rate_limit::Rate;
 
 use crate::browser::Browser;
 use crate::faults::{Fault, Step};
-use crate::support::{HASTY, PATIENT, Shop};
+use crate::support::{Answer, HASTY, PATIENT, Replica, Shop};
 
 #[tokio::test]
 async fn a_visitor_gets_a_cookie_with_the_first_line_and_finds_the_cart_through_any_replica() {
@@ -89,6 +90,52 @@ async fn a_cookie_that_somebody_made_up_opens_nothing_and_is_never_adopted() {
         planted.log_in(&customer);
         assert_eq!(planted.get(&cart).await.items(), [], "nothing is merged");
     }
+}
+
+/// Adds a piece from an address, as the gateway tells it.
+async fn add_from(address: &str, browser: &Browser, replica: &Replica) -> Answer {
+    let request = replica.anonymous_request("POST", "/cart-api/cart/items").header("x-forwarded-for", address);
+    browser.send(replica, request.json(&json!({"product_id": 1, "quantity": 1}))).await
+}
+
+#[tokio::test]
+async fn new_carts_of_an_address_are_limited_over_all_replicas_and_nobody_with_a_cart_is_hindered() {
+    let mut shop = Shop::new().await;
+    shop.new_carts = Rate { burst: 4, interval: Duration::from_secs(3600) };
+    let replicas = [shop.replica(PATIENT).await, shop.replica(PATIENT).await];
+    let (address, chosen) = ("203.0.113.7", "198.51.100.1, 203.0.113.7");
+    let early = Browser::new();
+    for replica in &replicas {
+        assert_eq!(add_from(address, &early, replica).await.status, 200);
+        assert_eq!(add_from(chosen, &Browser::new(), replica).await.status, 200);
+    }
+    assert_eq!(add_from(address, &Browser::new(), &replicas[0]).await.status, 200, "the second use was no new cart");
+
+    let path = "/cart-api/cart/items/1";
+    for replica in &replicas {
+        for late in [Browser::new(), Browser::with_cookie(&"00".repeat(32))] {
+            let put = replica.anonymous_request("PUT", path).header("x-forwarded-for", address);
+            let old = replica.anonymous_request("POST", "/api/cart/add").header("x-forwarded-for", address);
+            let refusals = [
+                add_from(chosen, &late, replica).await,
+                late.send(replica, put.json(&json!({"quantity": 1}))).await,
+                late.send(replica, old.json(&json!({"product_id": 1, "quantity": 1}))).await,
+            ];
+            for refused in refusals {
+                refused.assert_problem(429, "too-many-carts");
+                assert_eq!((refused.retry_after.as_deref(), refused.set_cookie), (Some("3600"), None));
+            }
+            let read = replica.anonymous_request("GET", "/cart-api/cart").header("x-forwarded-for", address);
+            assert_eq!(late.send(replica, read).await.items(), [], "an empty cart can still be looked at");
+        }
+        assert_eq!(add_from(address, &early, replica).await.status, 200, "whoever has a cart goes on");
+        let logged_in = Browser::new();
+        logged_in.log_in(&shop.customer());
+        assert_eq!(add_from(address, &logged_in, replica).await.status, 200, "and whoever has logged in");
+    }
+    assert_eq!(early.get(&replicas[0]).await.items(), [(1, 4)]);
+    let neighbour = add_from("203.0.113.8", &Browser::new(), &replicas[0]).await;
+    assert_eq!(neighbour.status, 200, "each address has a limit of its own");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use shop_auth::Role;
 use shop_cache::{Caches, LivePolicies};
-use shop_cart::app::{App, Parts};
+use shop_cart::app::{App, NEW_CART_RATE, Parts};
 use shop_cart::config::Times;
 use shop_cart::{MIGRATOR, NAME, routes};
 use shop_order::domain::lifecycle::Lifecycle;
@@ -16,6 +16,7 @@ use shop_runtime::client::Sibling;
 use shop_runtime::db::{self, DbConfig};
 use shop_runtime::layers::{self, Limits};
 use shop_runtime::metrics::{self, HttpMetrics};
+use shop_runtime::rate_limit::Rate;
 use shop_runtime::redis::Redis;
 use shop_testkit::{ChaosProxy, Keys, TestDb, TestRedis, eventually};
 use shop_types::UserId;
@@ -54,6 +55,8 @@ pub(crate) struct Shop {
     /// The ways to the siblings that a test can break, for the replicas that go by them.
     pub(crate) catalog_proxy: ChaosProxy,
     pub(crate) orders_proxy: ChaosProxy,
+    /// How many anonymous carts one address may make at the replicas that are started from now on.
+    pub(crate) new_carts: Rate,
     /// A name of its own, since the Redis is shared.
     name: String,
     _databases: (TestDb, TestDb),
@@ -109,6 +112,7 @@ impl Shop {
             orders_url,
             catalog_proxy,
             orders_proxy,
+            new_carts: NEW_CART_RATE,
             name,
             _databases: (catalog_db, orders_db),
         }
@@ -160,7 +164,7 @@ impl Shop {
         [catalog_url, orders_url]: [String; 2],
         times: Times,
     ) -> Replica {
-        let name = self.name.clone();
+        let (name, new_carts) = (self.name.clone(), self.new_carts);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
         let token = self.keys.service_token().into();
@@ -177,7 +181,7 @@ impl Shop {
             let policies = LivePolicies::defaults();
             let caches = Caches::new(&name, redis.clone(), redis_url.as_ref(), policies, &registry);
             let caches = caches.expect("a fresh registry");
-            let parts = Parts { db, redis, caches, auth, catalog, orders, times, tasks };
+            let parts = Parts { db, redis, caches, auth, catalog, orders, times, new_carts, tasks };
             let app = App::new(parts, &registry).expect("a fresh registry");
             app.start_jobs(&CancellationToken::new());
             let http_metrics = HttpMetrics::register(&registry, NAME).expect("a fresh registry");
