@@ -208,14 +208,13 @@ async fn swallow_answer(
     from_server: &mut OwnedReadHalf,
     moment: Moment,
 ) -> io::Result<()> {
-    while moment == Moment::Statement {
+    let mut complete = moment != Moment::Statement;
+    while !complete {
         let mut head = [0; 5];
         from_client.read_exact(&mut head).await?;
         let message = rest_of_message(from_client, head).await?;
         to_server.write_all(&message).await?;
-        if message[0] == b'S' {
-            break;
-        }
+        complete = message[0] == b'S';
     }
     loop {
         let mut head = [0; 5];

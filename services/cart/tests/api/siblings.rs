@@ -11,8 +11,11 @@ use crate::audit::assert_sound;
 use crate::faults::{Fault, Step};
 use crate::support::{HASTY, Shop};
 
+/// A name of it, and what begins it.
+type Trouble = (&'static str, fn(&ChaosProxy));
+
 /// What the network does to every answer.
-const TROUBLES: [(&str, fn(&ChaosProxy)); 4] = [
+const TROUBLES: [Trouble; 4] = [
     ("away", ChaosProxy::break_networking),
     ("silent", ChaosProxy::silence),
     ("slow", |proxy| proxy.slow(Duration::from_secs(2))),
