@@ -4,8 +4,9 @@
 //! Where prices decide, the few products with a running flash sale are walked beside the others, since no index can know what the clock
 //! does. A search, or a range of prices in another order, reads the narrow rows of all that it finds, and sorts them.
 //!
-//! `category = $1 AND price > $2 ORDER BY price` would say the same as `(category, price) > ($1, $2) AND category <= $1`, but lets the
-//! planner, who does not know the parameters, walk all products by price and drop those of other categories.
+//! The category is among what is sorted by, though it is always the same: without it, or if the places behind another were asked for with
+//! it, the planner, who does not know the parameters, takes other indexes and sorts. By number it is the other way round, as in
+//! [`products`](super::products). A test at 20,000 products holds which index each is read from.
 
 use shop_types::FlashSaleId;
 use sqlx::PgExecutor;
@@ -127,23 +128,20 @@ macro_rules! sorted {
     };
 }
 
-/// The listings of a category behind a place, along the index of this column: upwards (`>`, `<=`, and no word) or downwards (`<`, `>=`,
-/// `DESC`). What it is sorted by is also the number or the text of its place.
+/// The listings of a category behind a place, along the index of this column: upwards (`>` and no word) or downwards (`<`, `DESC`). What it is sorted by is also the number or the text of its place.
 macro_rules! walk_category {
-    ($column:tt, $rank:tt, $label:tt, $behind:tt, $within:tt, $direction:tt, $category:expr, $from:expr, $part:expr) => {
+    ($column:tt, $rank:tt, $label:tt, $behind:tt, $direction:tt, $category:expr, $from:expr, $part:expr) => {
         page!(
             ["SELECT product_id AS id, "
                 + $rank
                 + " AS rank, "
                 + $label
                 + " AS label FROM listings
-              WHERE (category, "
+              WHERE category = $1 AND ("
                 + $column
                 + ", product_id) "
                 + $behind
-                + " ($1, $2, $3) AND category "
-                + $within
-                + " $1
+                + " ($2, $3)
                   AND (in_stock OR NOT $4)
               ORDER BY category "
                 + $direction
@@ -198,11 +196,9 @@ macro_rules! walk_category_by_price {
         page!(
             ["SELECT id, rank, '' AS label FROM (
                   (SELECT product_id AS id, price_amount AS rank FROM listings
-                   WHERE (category, price_amount, product_id) "
+                   WHERE category = $1 AND (price_amount, product_id) "
                 + $behind
-                + " ($1, $2, $3) AND category "
-                + $within
-                + " $1
+                + " ($2, $3)
                        AND price_amount "
                 + $within
                 + " $4 AND (in_stock OR NOT $5)
@@ -374,10 +370,28 @@ async fn in_range(
     rows: i64,
 ) -> sqlx::Result<Vec<Listed>> {
     let part = Part::of(listing, after, rows);
-    // A sale only lowers a price, so nothing whose regular price is too low is missed.
+    // Those at their regular price are a part of an index, and the few in a sale are looked at one by one.
     listed(match part.category {
-        Some(_) => sorted!("l.category = $1 AND l.price_amount >= $2", "0", part).fetch_all(db).await?,
-        None => sorted!("$1::text IS NULL AND l.price_amount >= $2", "0", part).fetch_all(db).await?,
+        Some(_) => {
+            sorted!(
+                "l.category = $1 AND (l.price_amount BETWEEN $2 AND $3
+                     OR l.product_id = ANY (ARRAY(SELECT product_id FROM running)))",
+                "0",
+                part
+            )
+            .fetch_all(db)
+            .await?
+        }
+        None => {
+            sorted!(
+                "$1::text IS NULL AND (l.price_amount BETWEEN $2 AND $3
+                     OR l.product_id = ANY (ARRAY(SELECT product_id FROM running)))",
+                "0",
+                part
+            )
+            .fetch_all(db)
+            .await?
+        }
     })
 }
 
@@ -421,10 +435,10 @@ async fn by_name(
     let from = &part.after.label;
     listed(match (part.category, listing.lang) {
         (Some(category), Language::En) => {
-            walk_category!("name_en", "0::bigint", "name_en", ">", "<=", "", category, from, part).fetch_all(db).await?
+            walk_category!("name_en", "0::bigint", "name_en", ">", "", category, from, part).fetch_all(db).await?
         }
         (Some(category), Language::Ru) => {
-            walk_category!("name_ru", "0::bigint", "name_ru", ">", "<=", "", category, from, part).fetch_all(db).await?
+            walk_category!("name_ru", "0::bigint", "name_ru", ">", "", category, from, part).fetch_all(db).await?
         }
         (None, Language::En) => walk_all!("name_en", "0::bigint", "name_en", ">", "", from, part).fetch_all(db).await?,
         (None, Language::Ru) => walk_all!("name_ru", "0::bigint", "name_ru", ">", "", from, part).fetch_all(db).await?,
@@ -442,7 +456,7 @@ async fn newest(
     let from = part.after.rank;
     listed(match part.category {
         Some(category) => {
-            walk_category!("added", "added", "''", "<", ">=", "DESC", category, from, part).fetch_all(db).await?
+            walk_category!("added", "added", "''", "<", "DESC", category, from, part).fetch_all(db).await?
         }
         None => walk_all!("added", "added", "''", "<", "DESC", from, part).fetch_all(db).await?,
     })

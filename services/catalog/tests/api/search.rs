@@ -262,8 +262,8 @@ async fn with_twenty_thousand_products_searches_and_lists_are_read_from_their_in
         ("category=bread&sort=price_asc&min_price=10000", "listings_by_category_and_price", 21),
         ("category=bread&sort=price_desc&max_price=10000", "listings_by_category_and_price", 21),
         ("category=bread&in_stock=true", "listings_by_category", 21),
-        ("category=bread&min_price=10000&max_price=11000", "listings_by_category_and_price", 2_000),
-        ("min_price=10000&max_price=11000&sort=name", "listings_by_price", 16_000),
+        ("category=bread&min_price=10000&max_price=11000", "listings_by_category_and_price", 400),
+        ("min_price=10000&max_price=11000&sort=name", "listings_by_price", 1_500),
         ("category=bread", "products_by_category", 21),
     ];
     for (query, index, most) in lists {
