@@ -22,3 +22,17 @@ pub(crate) struct Notification {
     /// Whether the user took note of it.
     pub(crate) read: bool,
 }
+
+/// Where a notice stands among its user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NotificationPosition {
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) occurred_at: OffsetDateTime,
+    pub(crate) id: EventId,
+}
+
+impl Notification {
+    pub(crate) const fn position(&self) -> NotificationPosition {
+        NotificationPosition { occurred_at: self.occurred_at, id: self.id }
+    }
+}

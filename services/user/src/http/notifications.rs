@@ -61,7 +61,7 @@ pub(crate) async fn list(
     let mut connection = state.pool.acquire().await?;
     let rows = store::notifications::of_user(&mut connection, user.id, unread, before, limit.get_plus_one()).await?;
     let unread = store::notifications::count_unread(&mut connection, user.id, MOST_UNREAD).await?;
-    let page = Page::from_rows(rows, limit, |notification| notification.id)?;
+    let page = Page::from_rows(rows, limit, Notification::position)?;
     Ok(Json(NotificationPage { page, unread }))
 }
 

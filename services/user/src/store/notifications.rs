@@ -3,7 +3,7 @@
 use shop_types::{EventId, OrderId, UserId};
 use sqlx::PgConnection;
 
-use crate::domain::Notification;
+use crate::domain::{Notification, NotificationPosition};
 
 /// Keeps a notice for a user.
 pub(crate) async fn insert(
@@ -25,12 +25,13 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// A user's notices, newest first, from before `before` on; all of them, or only those that are unread.
+/// A user's notices, newest first, from before `before` on; all of them, or only those that are unread. What is newer is told by when it
+/// happened: the ids come from several processes, whose clocks differ.
 pub(crate) async fn of_user(
     connection: &mut PgConnection,
     user: UserId,
     unread_only: bool,
-    before: Option<EventId>,
+    before: Option<NotificationPosition>,
     limit: i64,
 ) -> Result<Vec<Notification>, sqlx::Error> {
     sqlx::query_as!(
@@ -38,11 +39,14 @@ pub(crate) async fn of_user(
         r#"SELECT id AS "id: EventId", kind, order_id AS "order_id: OrderId", status, occurred_at,
                   read_at IS NOT NULL AS "read!"
              FROM notifications
-            WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2) AND (NOT $3 OR read_at IS NULL)
-            ORDER BY id DESC
-            LIMIT $4"#,
+            WHERE user_id = $1
+              AND ($2::timestamptz IS NULL OR (occurred_at, id) < ($2, $3))
+              AND (NOT $4 OR read_at IS NULL)
+            ORDER BY occurred_at DESC, id DESC
+            LIMIT $5"#,
         user as UserId,
-        before as Option<EventId>,
+        before.map(|before| before.occurred_at),
+        before.map(|before| before.id) as Option<EventId>,
         unread_only,
         limit,
     )

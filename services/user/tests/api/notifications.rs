@@ -59,6 +59,33 @@ async fn a_user_reads_own_notices_only_page_by_page() {
 }
 
 #[tokio::test]
+async fn what_happened_later_is_listed_first_whatever_the_clock_said_that_numbered_it() {
+    let shop = Shop::open().await;
+    let (ann, token) = shop.newcomer("ann").await;
+    let mut ids = [EventId::generate(), EventId::generate(), EventId::generate(), EventId::generate()];
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    let seconds = [1, 2, 2, 3];
+    for ((id, second), status) in ids.into_iter().zip(seconds).zip(["CREATED", "PROCESSING", "SHIPPING", "DELIVERED"]) {
+        let mut late = notice(id, ann["id"].as_str().expect("an id"), status);
+        late["occurred_at"] = json!(format!("2026-11-22T10:00:0{second}.000001Z"));
+        delivered(&shop, &late).await;
+    }
+    // Of two that happened at once, the one with the greater id comes first.
+    let newest_first = ["DELIVERED", "PROCESSING", "SHIPPING", "CREATED"];
+    assert_eq!(statuses(&shop, &token).await, newest_first);
+    for query in ["limit=1", "limit=1&unread=true"] {
+        let mut cursor = String::new();
+        for status in newest_first {
+            let request = shop.get(&format!("/user-api/notifications?{query}{cursor}")).bearer_auth(&token);
+            let page = answer(request, StatusCode::OK).await;
+            assert_eq!(page["items"][0]["status"], status, "{query}");
+            cursor = page["next_cursor"].as_str().map(|next| format!("&cursor={next}")).unwrap_or_default();
+        }
+        assert!(cursor.is_empty(), "there is no more");
+    }
+}
+
+#[tokio::test]
 async fn only_services_deliver_notices() {
     let shop = Shop::open().await;
     let (_, token) = shop.newcomer("ann").await;
