@@ -48,14 +48,15 @@ impl AppState {
         let metrics = OrderMetrics::register(registry)?;
         let orders = Orders::new(pool.clone(), lifecycle, metrics.clone());
         let (limits, active) = (StreamLimits::default(), metrics.streams().clone());
-        let streams = Streams::new(orders.clone(), limits, active, CancellationToken::new());
+        let streams = Streams::new(orders.clone(), limits, active, auth.clone(), CancellationToken::new());
         Ok(Self { orders, streams, figures: FiguresDesk::new(pool.clone()), metrics, pool: pool.clone(), auth })
     }
 
     /// With streams of events that are bounded like this and end with `stop`.
     #[must_use]
     pub fn streaming(self, limits: StreamLimits, stop: CancellationToken) -> Self {
-        let streams = Streams::new(self.orders.clone(), limits, self.metrics.streams().clone(), stop);
+        let active = self.metrics.streams().clone();
+        let streams = Streams::new(self.orders.clone(), limits, active, self.auth.clone(), stop);
         Self { streams, ..self }
     }
 

@@ -1,8 +1,10 @@
 //! Customers who follow an order: the moves that they have not seen yet, as they happen, whichever replica makes them.
 //!
 //! A stream keeps nothing but the version that it has told of; what is new it reads from the history. So a client that reads slowly
-//! costs no memory, and one that comes back (`Last-Event-ID`) goes on where it was, at any replica.
+//! costs no memory, and one that comes back (`Last-Event-ID`) goes on where it was, at any replica. Nobody is told more than whoever
+//! asked anew with the same token: the stream ends with the token and with its session.
 
+mod life;
 mod listener;
 mod places;
 
@@ -11,13 +13,15 @@ use std::time::Duration;
 use futures::Stream;
 use futures::stream::unfold;
 use prometheus::IntGauge;
-use shop_types::{OrderId, UserId};
-use tokio::time::{Instant, timeout_at};
+use shop_auth::{AuthState, Claims};
+use shop_types::OrderId;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::lifecycle;
 use crate::orders::Orders;
 use crate::store::moves::Step;
+use life::Life;
 use places::Place;
 pub use places::{Places, TooManyStreams};
 
@@ -30,7 +34,7 @@ pub struct StreamLimits {
     pub per_user: usize,
     /// How long a stream is silent at most. It also looks for moves then, should the news of one have been lost.
     pub heartbeat: Duration,
-    /// How long a stream lives at most: not longer than an access token, and so that a client which has vanished is forgotten.
+    /// How long a stream lives at most, however long its token is good: so a client which has vanished is forgotten.
     pub lifetime: Duration,
 }
 
@@ -46,6 +50,7 @@ pub struct Streams {
     orders: Orders,
     places: Places,
     limits: StreamLimits,
+    auth: AuthState,
     stop: CancellationToken,
 }
 
@@ -61,9 +66,15 @@ pub enum Told {
 }
 
 impl Streams {
-    /// Streams of these orders, until `stop`.
-    pub fn new(orders: Orders, limits: StreamLimits, active: IntGauge, stop: CancellationToken) -> Self {
-        Self { orders, places: Places::new(limits.total, limits.per_user, active), limits, stop }
+    /// Streams of these orders, for those whom `auth` believes, until `stop`.
+    pub fn new(
+        orders: Orders,
+        limits: StreamLimits,
+        active: IntGauge,
+        auth: AuthState,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { orders, places: Places::new(limits.total, limits.per_user, active), limits, auth, stop }
     }
 
     /// Hears of the moves that any replica makes, until `stop`.
@@ -71,26 +82,26 @@ impl Streams {
         listener::listen(self.orders.db.clone(), self.places, self.stop).await;
     }
 
-    /// Follows an order from the version on that the client has seen.
+    /// Follows an order from the version on that the client has seen, as long as what the client said of itself can be believed.
     pub fn follow(
         &self,
-        user: UserId,
+        claims: Claims,
         id: OrderId,
         seen: i32,
     ) -> Result<impl Stream<Item = Told> + use<>, TooManyStreams> {
-        let place = self.places.take(user, id)?;
-        let end = Instant::now() + self.limits.lifetime;
-        let follower = Follower {
-            orders: self.orders.clone(),
-            id,
-            seen,
-            place,
-            limits: self.limits,
-            end,
-            stop: self.stop.clone(),
-        };
-        Ok(unfold(Some((follower, Vec::new())), next))
+        let place = self.places.take(claims.sub, id)?;
+        let life = Life::new(self.limits.lifetime, self.auth.clone(), claims, self.stop.clone());
+        let follower = Follower { orders: self.orders.clone(), id, seen, place, heartbeat: self.limits.heartbeat };
+        Ok(unfold(Some(Rest { life, follower, pending: Vec::new() }), next))
     }
+}
+
+/// The rest of a stream that has not ended.
+struct Rest {
+    life: Life,
+    follower: Follower,
+    /// Moves that were read and not told yet, the latest first.
+    pending: Vec<Step>,
 }
 
 struct Follower {
@@ -98,35 +109,36 @@ struct Follower {
     id: OrderId,
     seen: i32,
     place: Place,
-    limits: StreamLimits,
-    end: Instant,
-    stop: CancellationToken,
+    heartbeat: Duration,
 }
 
-/// The rest of the stream; none once it has ended.
-type Rest = Option<(Follower, Vec<Step>)>;
-
-/// What the stream tells next. `pending` are moves that were read and not told yet, the latest first.
-async fn next(rest: Rest) -> Option<(Told, Rest)> {
-    let (mut follower, mut pending) = rest?;
-    if pending.is_empty() {
-        match follower.news().await {
-            Ok(news) => pending = news,
-            Err(told) => {
-                let rest = matches!(told, Told::Heartbeat).then_some((follower, pending));
-                return Some((told, rest));
-            }
+/// What the stream tells next.
+async fn next(rest: Option<Rest>) -> Option<(Told, Option<Rest>)> {
+    let mut rest = rest?;
+    if rest.pending.is_empty() {
+        let news = tokio::select! {
+            biased;
+            () = rest.life.over() => return Some((come_back(), None)),
+            news = rest.follower.news() => news,
+        };
+        match news {
+            Some(news) => rest.pending = news,
+            None => return Some((Told::Heartbeat, Some(rest))),
         }
     }
-    let step = pending.pop()?;
-    follower.seen = step.version;
-    let rest = (!lifecycle::is_final(step.status)).then_some((follower, pending));
+    // Moves are read in a moment, but the client may take its time to take them.
+    if rest.life.is_over() {
+        return Some((come_back(), None));
+    }
+    let step = rest.pending.pop()?;
+    rest.follower.seen = step.version;
+    let rest = (!lifecycle::is_final(step.status)).then_some(rest);
     Some((Told::Moved(step), rest))
 }
 
 impl Follower {
-    /// Moves that were not told yet, the latest first; waits for some, or tells why there are none.
-    async fn news(&mut self) -> Result<Vec<Step>, Told> {
+    /// Moves that were not told yet, the latest first; waits for some, until it is time for a heartbeat.
+    async fn news(&mut self) -> Option<Vec<Step>> {
         loop {
             // Before the history is looked at: what happens after it wakes us again.
             self.place.look();
@@ -137,17 +149,9 @@ impl Follower {
             });
             if !news.is_empty() {
                 news.reverse();
-                return Ok(news);
+                return Some(news);
             }
-            let heartbeat = Instant::now() + self.limits.heartbeat;
-            tokio::select! {
-                () = self.stop.cancelled() => return Err(come_back()),
-                woken = timeout_at(heartbeat.min(self.end), self.place.woken()) => match woken {
-                    Ok(()) => {}
-                    Err(_) if Instant::now() >= self.end => return Err(come_back()),
-                    Err(_) => return Err(Told::Heartbeat),
-                },
-            }
+            timeout(self.heartbeat, self.place.woken()).await.ok()?;
         }
     }
 }

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde::Serialize;
-use shop_auth::CurrentUser;
+use shop_auth::Bearer;
 use shop_runtime::Problem;
 use shop_runtime::extract::Path;
 use shop_runtime::problem::ProblemDocument;
@@ -47,7 +47,8 @@ pub(crate) struct OrderEvent {
 /// Follows an order: an event for each state that it has been in, and then for each that it comes to, until the last
 ///
 /// Each event has the type `order_status`, the order's version as its id, and an `OrderEvent` as its data. A client that was cut off
-/// says the last id that it saw in `Last-Event-ID`, as browsers do, and misses nothing.
+/// says the last id that it saw in `Last-Event-ID`, as browsers do, and misses nothing. The stream also ends after ten minutes, with
+/// the access token and with the session: it says then when to come back, which needs a token that is good.
 #[utoipa::path(get, path = "/order-api/orders/{id}/events", operation_id = "follow_order", tag = "orders",
     params(("id" = uuid::Uuid, Path), ("Last-Event-ID" = Option<i32>, Header, description = "the last event that was seen")),
     security(("bearer" = [])), responses(
@@ -60,18 +61,18 @@ pub(crate) struct OrderEvent {
     (status = 503, description = "overloaded: too many streams in all", body = ProblemDocument)))]
 pub(crate) async fn follow(
     State(app): State<AppState>,
-    user: CurrentUser,
+    Bearer(claims): Bearer,
     Path(id): Path<OrderId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let seen = last_seen(&headers)?;
-    let OrderDetails { order, .. } = app.orders.details(user.id, id).await?;
+    let OrderDetails { order, .. } = app.orders.details(claims.sub, id).await?;
     if seen == order.version && lifecycle::is_final(order.status) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     // Who has seen more than there is has seen another shop.
     let seen = if seen > order.version { 0 } else { seen };
-    let told = app.streams.follow(user.id, id, seen).map_err(Error::from)?;
+    let told = app.streams.follow(claims, id, seen).map_err(Error::from)?;
     let events = told.map(move |told| Ok::<_, Infallible>(event(id, told)));
     Ok(([(CACHE_CONTROL, "no-store"), UNBUFFERED], Sse::new(events)).into_response())
 }

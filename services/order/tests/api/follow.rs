@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
-use shop_auth::Role;
+use shop_auth::{Revocation, Role};
 use shop_order::streams::StreamLimits;
 use shop_testkit::eventually;
-use shop_types::{OrderId, UserId};
+use shop_types::{OrderId, SessionId, UserId};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -57,6 +56,14 @@ impl Events {
         }
     }
 
+    /// Only when to come back is told, and the stream ends.
+    async fn ends_with_a_hint(&mut self) {
+        let last = self.next().await.expect("a hint");
+        let retry = last.lines().find_map(|line| line.strip_prefix("retry:")).expect("when to come back");
+        assert!((500..=3_050).contains(&retry.trim().parse::<u32>().expect("milliseconds")), "{last}");
+        assert_eq!(self.next().await, None);
+    }
+
     async fn rest(mut self) -> Vec<String> {
         let mut rest = Vec::new();
         while let Some((_, status)) = self.moved().await {
@@ -68,14 +75,21 @@ impl Events {
 
 impl Service {
     async fn open(&self, url: &str, id: OrderId, user: UserId, last: Option<&str>) -> reqwest::Response {
-        let request = self.client.get(format!("{url}/order-api/orders/{id}/events"));
-        let request = request.header(AUTHORIZATION, self.bearer(user, Role::User));
+        self.open_with(url, id, &self.keys.token(user, Role::User), last).await
+    }
+
+    async fn open_with(&self, url: &str, id: OrderId, token: &str, last: Option<&str>) -> reqwest::Response {
+        let request = self.client.get(format!("{url}/order-api/orders/{id}/events")).bearer_auth(token);
         let request = last.into_iter().fold(request, |request, last| request.header("last-event-id", last));
         request.send().await.expect("the service answers")
     }
 
     async fn follow(&self, url: &str, id: OrderId, user: UserId, last: Option<&str>) -> Events {
-        let response = self.open(url, id, user, last).await;
+        self.follow_with(url, id, &self.keys.token(user, Role::User), last).await
+    }
+
+    async fn follow_with(&self, url: &str, id: OrderId, token: &str, last: Option<&str>) -> Events {
+        let response = self.open_with(url, id, token, last).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
@@ -180,11 +194,56 @@ async fn streams_end_when_the_service_stops_and_say_when_to_come_back() {
     let mut events = service.follow(&service.url, id, user, None).await;
     assert_eq!(events.moved().await, Some(event("1", "CREATED")));
     service.stop.cancel();
-    let last = events.next().await.expect("a hint");
-    let retry = last.lines().find_map(|line| line.strip_prefix("retry:")).expect("when to come back");
-    assert!((500..=3_050).contains(&retry.trim().parse::<u32>().expect("milliseconds")), "{last}");
-    assert_eq!(events.next().await, None);
+    events.ends_with_a_hint().await;
     eventually("its place is free", async || service.streams() == 0).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_session_and_the_customers_other_session_goes_on() {
+    let service = Service::streaming(SILENT).await;
+    let (user, ended) = (UserId::generate(), SessionId::generate());
+    let id = service.order_of(user).await;
+    let token = |session| service.keys.token_of_session(user, Role::User, session);
+    let mut events = service.follow_with(&service.url, id, &token(ended), None).await;
+    let mut others = service.follow_with(&service.url, id, &token(SessionId::generate()), None).await;
+    for stream in [&mut events, &mut others] {
+        assert_eq!(stream.moved().await, Some(event("1", "CREATED")));
+    }
+    service.auth.revocations().note([Revocation { session: ended, until: i64::MAX }]);
+    events.ends_with_a_hint().await;
+    eventually("its place is free", async || service.streams() == 1).await;
+    assert_eq!(service.open_with(&service.url, id, &token(ended), Some("1")).await.status(), 401);
+    service.advance(id, "PROCESSING").await;
+    assert_eq!(others.moved().await, Some(event("2", "PROCESSING")));
+}
+
+#[tokio::test]
+async fn a_move_after_the_end_of_the_session_is_not_told() {
+    let service = Service::streaming(SILENT).await;
+    let (user, session) = (UserId::generate(), SessionId::generate());
+    let id = service.order_of(user).await;
+    let token = service.keys.token_of_session(user, Role::User, session);
+    let mut events = service.follow_with(&service.url, id, &token, None).await;
+    assert_eq!(events.moved().await, Some(event("1", "CREATED")));
+    // Whether the look at the session comes first or the move does.
+    service.auth.revocations().note([Revocation { session, until: i64::MAX }]);
+    service.advance(id, "PROCESSING").await;
+    events.ends_with_a_hint().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let service = Service::streaming(SILENT).await;
+    let user = UserId::generate();
+    let id = service.order_of(user).await;
+    let lifetime = Duration::from_secs(2);
+    let token = service.keys.signer().issue(user, "U", Role::User, lifetime).expect("it can be signed");
+    let mut events = service.follow_with(&service.url, id, &token, Some("1")).await;
+    events.ends_with_a_hint().await;
+    eventually("its place is free", async || service.streams() == 0).await;
+    service.advance(id, "PROCESSING").await;
+    let mut events = service.follow(&service.url, id, user, Some("1")).await;
+    assert_eq!(events.moved().await, Some(event("2", "PROCESSING")), "with a fresh token nothing is missed");
 }
 
 #[tokio::test]

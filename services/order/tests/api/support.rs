@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shop_auth::Role;
+use shop_auth::{AuthState, Role};
 use shop_order::app::AppState;
 use shop_order::domain::lifecycle::Lifecycle;
 use shop_order::orders::Orders;
@@ -32,6 +32,8 @@ pub(crate) struct Service {
     pub(crate) orders: Orders,
     pub(crate) pool: PgPool,
     pub(crate) keys: Keys,
+    /// Whom it believes.
+    pub(crate) auth: AuthState,
     pub(crate) db: TestDb,
     pub(crate) registry: Registry,
     /// Ends the streams of events.
@@ -81,10 +83,10 @@ impl Service {
 
     async fn over(db: TestDb, keys: Keys, url: SecretString, times: [Duration; 3], limits: StreamLimits) -> Self {
         let stop = CancellationToken::new();
-        let Replica { state, router, registry } = replica(url, &keys, times, limits, &stop);
+        let Replica { state, router, registry, auth } = replica(url, &keys, times, limits, &stop);
         let url = shop_testkit::spawn(router).await;
         let (pool, client) = (db.pool().clone(), reqwest::Client::new());
-        Self { orders: state.orders().clone(), pool, keys, db, registry, stop, url, client }
+        Self { orders: state.orders().clone(), pool, keys, auth, db, registry, stop, url, client }
     }
 
     /// Another replica, which serves the same orders on a port of its own.
@@ -214,6 +216,7 @@ struct Replica {
     state: AppState,
     router: axum::Router,
     registry: Registry,
+    auth: AuthState,
 }
 
 fn replica(
@@ -232,12 +235,13 @@ fn replica(
     let pool = db::connect(&config).expect("the URL is right");
     let registry = metrics::registry();
     let lifecycle = Lifecycle::new(processing, shipping, delivered).expect("the times are in order");
-    let state = AppState::new(&pool, keys.auth_state(), lifecycle, &registry).expect("a fresh registry");
+    let auth = keys.auth_state();
+    let state = AppState::new(&pool, auth.clone(), lifecycle, &registry).expect("a fresh registry");
     let state = state.streaming(limits, stop.clone());
     tokio::spawn(state.streams().clone().listen());
     let http_metrics = HttpMetrics::register(&registry, NAME).expect("a fresh registry");
     let router = layers::wrap(routes::router(state.clone()), http_metrics, Limits::default());
-    Replica { state, router, registry }
+    Replica { state, router, registry, auth }
 }
 
 /// An order of two products as the cart sends it.
