@@ -170,7 +170,7 @@ mod tests {
     }
 
     /// Does a step as the API server would.
-    fn merge(content: &mut Content, change: Value) {
+    fn merge(content: &mut Content, change: &Value) {
         for (key, value) in change.as_object().unwrap() {
             match value {
                 Value::Null => drop(content.data.remove(key)),
@@ -183,7 +183,7 @@ mod tests {
     fn at(content: &mut Content, now: i64) -> (Vec<String>, String) {
         while let Some(change) = change(content, &ROTATION, ROTATION.step(&found(content).unwrap(), now), now).unwrap()
         {
-            merge(content, change);
+            merge(content, &change);
         }
         let signing = public_key(content, SIGNING_KEY).unwrap().0;
         (public_keys(content).unwrap().into_keys().collect(), signing)

@@ -263,8 +263,7 @@ impl Model {
             (Step::Reserve, Self::Held | Self::Committed) => (200, self, 0),
             (Step::ReserveOthers, Self::Held | Self::Committed) => (422, self, 0),
             // Too little, or called off.
-            (Step::Reserve | Step::ReserveOthers, Self::Unknown | Self::Released)
-            | (Step::Commit, Self::Unknown | Self::Released) => (409, self, 0),
+            (Step::Reserve | Step::ReserveOthers | Step::Commit, Self::Unknown | Self::Released) => (409, self, 0),
             (Step::Commit, Self::Held | Self::Committed) => (204, Self::Committed, 0),
             (Step::Release, _) | (Step::Expire, Self::Held) => (204, Self::Released, 0),
             (Step::Expire, _) => (204, self, 0),

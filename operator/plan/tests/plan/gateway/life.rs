@@ -105,7 +105,8 @@ fn a_gateway_that_is_about_to_stop_says_so_on_every_connection() {
     let gateway = gateway();
     let connection = |headers: &str, method: &str| {
         let mut stream = TcpStream::connect(("127.0.0.1", gateway.port)).expect("a connection");
-        write!(stream, "{method} /cart-api/cart/items HTTP/1.1\r\nHost: shop.localhost\r\n{headers}\r\n").expect("to write");
+        write!(stream, "{method} /cart-api/cart/items HTTP/1.1\r\nHost: shop.localhost\r\n{headers}\r\n")
+            .expect("to write");
         let mut text = Vec::new();
         let mut some = [0; 4096];
         while !text.ends_with(b"}") && !text.ends_with(b"0\r\n\r\n") {

@@ -43,7 +43,7 @@ fn unpacked(archive: &[u8], entry: usize) -> Option<Packed<'_>> {
     let begin = local + 30 + usize::from(name) + usize::from(extra);
     let bytes = archive.get(begin..begin + index(u32_at(archive, entry + 20)?)?)?;
     let deflated = match u16_at(archive, entry + 10)? {
-        0 if bytes.len() <= usize::from(u16::MAX) => Deflated::No(bytes),
+        0 if u16::try_from(bytes.len()).is_ok() => Deflated::No(bytes),
         8 => Deflated::Yes(bytes),
         _ => return None,
     };
