@@ -5,7 +5,9 @@ use std::{collections::HashMap, sync::Mutex};
 use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
-use crate::{args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies};
+use crate::{
+    args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies, troubles::Troubles,
+};
 
 /// What every reconcile shares.
 pub struct Context {
@@ -21,6 +23,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Cache policies on their way to the pods.
     pub policies: std::sync::Arc<Policies>,
+    /// Pods that do not come up.
+    pub troubles: std::sync::Arc<Troubles>,
     /// Events.
     pub recorder: Recorder,
     /// Statuses that were written, by the Store's uid, until the watch has caught up with them.

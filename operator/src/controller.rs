@@ -27,6 +27,7 @@ use crate::{
     observed::{Observed, StoreName},
     policies::Policies,
     reconcile::{error_policy, reconcile},
+    troubles::Troubles,
     watch::{object_ref, stores_of_changed_pods, stores_of_changed_secrets, touched_stores},
 };
 
@@ -46,24 +47,27 @@ pub async fn run(
     let reporter = Reporter { controller: "shopkeeper".into(), instance: Some(settings.identity.clone()) };
     let (policies, news) = Policies::new(client.clone(), settings.pod_port, metrics.clone());
     let policies = Arc::new(policies);
+    let troubles = Arc::new(Troubles::default());
     let context = Arc::new(Context {
         client: client.clone(),
         observed: observed.clone(),
         backoff: Backoff::default(),
         metrics: metrics.clone(),
         policies: policies.clone(),
+        troubles: troubles.clone(),
         recorder: Recorder::new(client.clone(), reporter),
         written: Mutex::new(HashMap::new()),
         settings: settings.clone(),
     });
     let controller = Controller::new(stores, watcher::Config::default());
     let cache = controller.store();
+    let pods = stores_of_changed_pods(&client, namespace.as_deref(), &policies, &troubles, &metrics);
     let secrets = stores_of_changed_secrets(&client, namespace.as_deref(), cache.clone());
     controller
         .with_config(Config::default().concurrency(settings.concurrency))
         .reconcile_on(touched_stores(&client, namespace.as_deref(), &observed, &metrics))
         .reconcile_on(secrets)
-        .reconcile_on(stores_of_changed_pods(&client, namespace.as_deref(), &policies, &metrics))
+        .reconcile_on(pods)
         .reconcile_on(news.map(|store| object_ref(&store)))
         .graceful_shutdown_on(shutdown)
         .run(reconcile, error_policy, context.clone())

@@ -79,8 +79,11 @@ fn deployment(it: &Deployment) -> Workload {
     let status = it.status.clone().unwrap_or_default();
     let desired = spec.replicas.unwrap_or(1);
     let current = status.observed_generation.unwrap_or(0) >= it.metadata.generation.unwrap_or(0);
-    let stuck = status.conditions.iter().flatten().find(|condition| {
-        condition.type_ == "Progressing" && condition.reason.as_deref() == Some("ProgressDeadlineExceeded")
+    // Either its pods take too long, or they cannot even be made: a quota, a policy of the namespace.
+    let stuck = status.conditions.iter().flatten().find(|condition| match condition.type_.as_str() {
+        "Progressing" => condition.reason.as_deref() == Some("ProgressDeadlineExceeded"),
+        "ReplicaFailure" => condition.status == "True",
+        _ => false,
     });
     Workload {
         desired,

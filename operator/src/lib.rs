@@ -26,4 +26,5 @@ pub mod reconcile;
 mod signing_keys;
 pub mod status;
 pub mod telemetry;
+pub mod troubles;
 pub mod watch;

@@ -23,7 +23,7 @@ use shopkeeper_plan::PolicyVersion;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 pub use ask::Answer;
-pub use pods::{PodSeen, selector};
+pub use pods::PodSeen;
 pub use rollout::{PodPicture, PodState, PolicyPicture};
 pub use touch::TOUCHED;
 

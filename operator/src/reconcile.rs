@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use kube::{core::DeserializeGuard, runtime::controller::Action};
 use shopkeeper_api::Store;
 use shopkeeper_plan::{Shop, plan, validate};
@@ -71,6 +72,7 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
             written?;
             context.backoff.succeeded(&name);
             let resync = context.settings.resync.mul_f64(0.9 + rand::random::<f64>() / 5.0);
+            let look_again = look_again.into_iter().chain(context.troubles.next(&name, Timestamp::now())).min();
             // A moment later than due, so that it is due by then.
             let due = look_again.map_or(resync, |at| at + Duration::from_secs(1));
             Ok(Action::requeue(due.min(resync)))

@@ -22,7 +22,8 @@ use crate::{
     kind::Kind,
     metrics::Metrics,
     observed::{Observed, StoreName},
-    policies::{self, Policies},
+    policies::Policies,
+    troubles::Troubles,
 };
 
 /// Stores that are touched by what happens to their children, after [`Observed`] has taken it in.
@@ -92,27 +93,32 @@ pub fn stores_of_changed_secrets(
         .map(|store| object_ref(&store))
 }
 
-/// Stores whose pods came or went, after [`Policies`] has taken it in.
+/// Stores whose pods came, went or changed in a way that matters, after [`Policies`] and [`Troubles`] have taken it in.
 pub fn stores_of_changed_pods(
     client: &Client,
     namespace: Option<&str>,
     policies: &Arc<Policies>,
+    troubles: &Arc<Troubles>,
     metrics: &Metrics,
 ) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
     let api: Api<Pod> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    let (policies, metrics) = (policies.clone(), metrics.clone());
+    let (policies, troubles, metrics) = (policies.clone(), troubles.clone(), metrics.clone());
     let touched = move |event: watcher::Result<watcher::Event<Pod>>| match event {
-        Ok(event) => policies.record(event),
+        Ok(event) => {
+            let mut touched = troubles.record(&event);
+            touched.extend(policies.record(event));
+            touched
+        }
         Err(error) => {
             metrics.watch_errors.with_label_values(&["Pod"]).inc();
             tracing::warn!(kind = "Pod", %error, "a watch failed and is begun again");
             Vec::new()
         }
     };
-    watcher(api, watcher::Config::default().labels(&policies::selector()))
+    watcher(api, watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}")))
         .default_backoff()
         .flat_map(move |event| stream::iter(touched(event)))
         .map(|store| object_ref(&store))

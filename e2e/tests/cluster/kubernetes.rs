@@ -135,6 +135,11 @@ impl Scratch {
             "demo": {"products": 80, "users": true},
             "dataRetention": retention,
         });
+        self.store(name, spec).await;
+    }
+
+    /// A Store as the spec says.
+    pub(crate) async fn store(&self, name: &str, spec: Value) {
         let mut store = DynamicObject::new(name, &store_kind());
         store.data = json!({"spec": spec});
         stores(&self.client, &self.name).create(&PostParams::default(), &store).await.expect("a Store is accepted");

@@ -1,15 +1,9 @@
 //! What of a pod matters here.
 
 use k8s_openapi::api::core::v1::Pod;
-use shopkeeper_plan::{Component, INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL, SERVICES};
+use shopkeeper_plan::{Component, INSTANCE_LABEL, NAME_LABEL, SERVICES};
 
 use crate::observed::StoreName;
-
-/// Selects the services' pods by their labels.
-pub fn selector() -> String {
-    let services = SERVICES.map(Component::as_str).join(",");
-    format!("{MANAGED_BY_LABEL}={MANAGED_BY},{NAME_LABEL} in ({services})")
-}
 
 /// What of a pod matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +22,11 @@ pub struct PodSeen {
     pub ready: bool,
 }
 
-/// The Store that a pod belongs to, and what matters of the pod.
+/// The Store that a service's pod belongs to, and what matters of the pod; the pods of anything else have no policies.
 pub(super) fn seen(pod: &Pod) -> Option<(StoreName, PodSeen)> {
     let metadata = &pod.metadata;
     let labels = metadata.labels.as_ref()?;
-    let component: Component = labels.get(NAME_LABEL)?.parse().ok()?;
+    let component = labels.get(NAME_LABEL)?.parse().ok().filter(|component| SERVICES.contains(component))?;
     let store = StoreName { namespace: metadata.namespace.clone()?, name: labels.get(INSTANCE_LABEL)?.clone() };
     let status = pod.status.as_ref();
     let container = status.and_then(|status| status.container_statuses.as_ref()?.first());
@@ -59,7 +53,7 @@ mod tests {
         serde_json::from_value(json!({
             "metadata": {
                 "name": "demo-cart-1", "namespace": "shop", "uid": "u",
-                "labels": {NAME_LABEL: "cart", INSTANCE_LABEL: "demo", MANAGED_BY_LABEL: MANAGED_BY},
+                "labels": {NAME_LABEL: "cart", INSTANCE_LABEL: "demo"},
             },
             "status": status,
         }))
@@ -85,8 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn the_selector_names_the_four_services() {
-        let text = selector();
-        assert!(text.ends_with("app.kubernetes.io/name in (catalog,cart,order,user)"), "{text}");
+    fn only_the_pods_of_services_have_policies() {
+        let mut other = pod(&json!({}));
+        assert!(seen(&other).is_some());
+        other.metadata.labels.as_mut().unwrap().insert(NAME_LABEL.into(), "gateway".into());
+        assert!(seen(&other).is_none());
     }
 }

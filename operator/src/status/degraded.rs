@@ -16,8 +16,15 @@ pub(super) fn degraded(picture: &Picture) -> Verdict {
             "SeedFailed",
             format!("Job {job} failed ({message}). See its log; delete the Job to try again"),
         ),
-        _ => stuck(picture).unwrap_or_else(|| Verdict::no("AllWell", "nothing failed")),
+        _ => troubled(picture).or_else(|| stuck(picture)).unwrap_or_else(|| Verdict::no("AllWell", "nothing failed")),
     }
+}
+
+/// What the pods themselves say, under the worst one's reason.
+pub(super) fn troubled(picture: &Picture) -> Option<Verdict> {
+    let worst = picture.troubles.first()?;
+    let all: Vec<String> = picture.troubles.iter().map(|it| format!("{}: {}", it.component, it.message)).collect();
+    Some(Verdict::yes(worst.cause.into(), all.join("; ")))
 }
 
 fn stuck(picture: &Picture) -> Option<Verdict> {

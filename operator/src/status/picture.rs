@@ -1,5 +1,6 @@
 //! Everything that the conditions are drawn from.
 
+use jiff::Timestamp;
 use strum::IntoEnumIterator;
 
 use shop_policy::Policies;
@@ -8,6 +9,7 @@ use shopkeeper_plan::{Component, InvalidStore, SERVICES, Shop};
 
 use crate::{
     apply::Progress, context::Context, health::Workload, kind::Kind, observed::StoreName, policies::PolicyPicture,
+    troubles::Trouble,
 };
 
 /// How the reconcile ended.
@@ -50,6 +52,8 @@ pub struct Picture {
     pub redis: Option<Option<Workload>>,
     /// The services and the gateway.
     pub services: Vec<ServicePicture>,
+    /// Why pods do not come up, the worst first.
+    pub troubles: Vec<Trouble>,
     /// Addresses for customers and inside the cluster.
     pub endpoints: Option<(String, String)>,
     /// The version that is wanted.
@@ -98,6 +102,7 @@ impl Picture {
                     workload: observed.workload(Kind::Deployment, name, &child(component)),
                 })
                 .collect(),
+            troubles: context.troubles.of(name, Timestamp::now()),
             endpoints: shop.map(|shop| (shop.public_url(), shop.internal_url())),
             version: shop.map(Shop::version),
             cache: CachePicture {

@@ -1,9 +1,22 @@
 //! `Ready`: the shop as a whole can be used, at the version that the spec asks for.
 
-use super::{Outcome, Picture, Verdict, database_ready::database_ready, services_ready::services_ready};
+use super::{
+    Outcome, Picture, Verdict, database_ready::database_ready, degraded::troubled, services_ready::services_ready,
+};
 use crate::apply::{Progress, Seed};
 
+/// What keeps the shop from being ready; where its pods know why, what they say.
 pub(super) fn ready(picture: &Picture) -> Verdict {
+    let verdict = by_its_parts(picture);
+    match troubled(picture) {
+        Some(trouble) if !verdict.is_true() && !matches!(picture.outcome, Outcome::Failed { .. }) => {
+            Verdict::no(trouble.reason, format!("{}; {}", verdict.message, trouble.message))
+        }
+        _ => verdict,
+    }
+}
+
+fn by_its_parts(picture: &Picture) -> Verdict {
     match &picture.outcome {
         Outcome::Failed { reason, message, .. } => return Verdict::no(reason, message.clone()),
         Outcome::Progress(Progress::MigrationFailed { .. }) => {

@@ -6,6 +6,7 @@ use crate::{
     apply::{Progress, Seed},
     health::Workload,
     policies::{PodPicture, PodState, PolicyPicture},
+    troubles::{Cause, Trouble},
 };
 
 fn pods(ready: i32) -> Workload {
@@ -20,6 +21,7 @@ fn picture(outcome: Outcome) -> Picture {
         database: Some(Some(pods(1))),
         redis: Some(Some(pods(1))),
         services: names.iter().map(|name| ServicePicture { name: (*name).into(), workload: Some(pods(1)) }).collect(),
+        troubles: Vec::new(),
         endpoints: None,
         version: Some("v1".into()),
         cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods: None },
@@ -64,6 +66,28 @@ fn what_is_missing_is_named() {
     says(&picture, "Ready", "False", "ServicesNotReady");
     picture.database = Some(None);
     says(&picture, "Ready", "False", "DatabaseNotReady");
+}
+
+fn trouble(component: Component, cause: Cause) -> Trouble {
+    Trouble { component, cause, message: "so it is".into(), since: None }
+}
+
+#[test]
+fn what_keeps_pods_from_coming_up_is_why_the_shop_is_not_ready() {
+    let mut picture = picture(Outcome::Progress(Progress::Migrating));
+    picture.troubles = vec![trouble(Component::Migrate, Cause::ImagePullFailed)];
+    says(&picture, "Ready", "False", "ImagePullFailed");
+    says(&picture, "Degraded", "True", "ImagePullFailed");
+    says(&picture, "Progressing", "True", "Migrating");
+}
+
+#[test]
+fn a_shop_whose_redis_has_no_node_is_ready_and_degraded() {
+    let mut picture = picture(applied(Seed::Done));
+    picture.redis = Some(Some(pods(0)));
+    picture.troubles = vec![trouble(Component::Redis, Cause::Unschedulable)];
+    says(&picture, "Ready", "True", "Ready");
+    says(&picture, "Degraded", "True", "Unschedulable");
 }
 
 #[test]
