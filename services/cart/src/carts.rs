@@ -1,6 +1,7 @@
 //! Reading and changing carts: the change is announced to the cache, the catalog is asked, then one transaction changes the cart.
 
 mod merge;
+mod repeated;
 
 use std::sync::Arc;
 
@@ -94,14 +95,18 @@ impl Carts {
 
     /// Makes it so many pieces of a product, as long as the catalog has as many.
     pub async fn set(&self, owner: CartOwner, item: Item, seen: &IfMatch) -> Result<ChangedLine, Error> {
-        let (changed, _) = self
+        let set = self
             .put(owner, item.product_id, seen, None, async |db: &mut PgConnection, version: i64, product: &Product| {
                 if carts::set(db, owner, version, item, offer(product)).await? {
                     return Ok(item.quantity);
                 }
                 Err(Error::Line(item.product_id, LineRefusal::explain(item.quantity.into(), product.stock)))
             })
-            .await?;
+            .await;
+        let (changed, _) = match set {
+            Ok(set) => set,
+            Err(refused) => return self.set_before(owner, item, seen, refused).await,
+        };
         self.metrics.did(Operation::Set);
         Ok(changed)
     }
@@ -151,7 +156,10 @@ impl Carts {
             change.commit(value).await?;
             Ok((version, true))
         });
-        let (version, removed) = removed.await?;
+        let (version, removed) = match removed.await {
+            Ok(removed) => removed,
+            Err(refused) => return self.removed_before(owner, product, seen, refused).await,
+        };
         if removed {
             self.metrics.did(Operation::Remove);
         }
@@ -171,7 +179,10 @@ impl Carts {
             change.commit(Quote::default().value(owner, &Contents { version, ..Contents::default() })).await?;
             Ok((version, had_lines))
         });
-        let (version, cleared) = cleared.await?;
+        let (version, cleared) = match cleared.await {
+            Ok(cleared) => cleared,
+            Err(refused) => return self.cleared_before(owner, seen, refused).await,
+        };
         if cleared {
             self.metrics.did(Operation::Clear);
         }
@@ -198,7 +209,10 @@ impl Carts {
             change.commit(value).await?;
             Ok(version)
         });
-        dismissed.await
+        match dismissed.await {
+            Ok(version) => Ok(version),
+            Err(refused) => self.dismissed_before(owner, seen, refused).await,
+        }
     }
 
     /// Deletes up to `limit` carts that nobody has changed for too long; how many there were.

@@ -25,6 +25,20 @@ pub struct Seen {
     pub version: Option<i64>,
 }
 
+impl Seen {
+    /// Whether it is the state right before this version.
+    ///
+    /// A change that was meant for it may be the second time of one that has made this version: what a pod has done when it dies, the gateway
+    /// asks another pod to do again, if it is a `PUT` or `DELETE`; and so does a client whose answer was lost. If everything is as it
+    /// was asked for, the answer is that of the first time (RFC 9110, section 13.1.1).
+    fn is_right_before(&self, version: i64) -> bool {
+        let former = version - 1;
+        let is_former = |name: &str| name.split('-').next() == Some(&former.to_string());
+        self.version.is_none_or(|version| version == former)
+            && (!self.states.is_given() || self.states.lists(is_former))
+    }
+}
+
 /// What is sold, to be changed.
 #[derive(Clone, Debug)]
 pub struct Assortment {
@@ -49,7 +63,24 @@ impl Assortment {
         if seen.version.is_none() && !seen.states.is_given() {
             return Err(Error::Unconditional);
         }
-        self.change(id, seen, new.into()).await
+        match self.change(id, seen, new.clone().into()).await {
+            Err(refused @ (Error::Outdated { current, .. } | Error::VersionConflict { current, .. }))
+                if seen.is_right_before(current) =>
+            {
+                self.replaced_before(id, current, new).await?.ok_or(refused)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The product, if it is at this version and all that it was to become.
+    async fn replaced_before(&self, id: ProductId, version: i64, new: NewProduct) -> Result<Option<Product>, Error> {
+        let mut unchanged = self.changes.begin().await?;
+        let Some(product) = store::products::lock(&mut *unchanged, id).await? else { return Ok(None) };
+        if product.version != version || product.clone().changed(new.into())? != product {
+            return Ok(None);
+        }
+        Ok(store::products::by_id(&mut *unchanged, id).await?.map(|offer| offer.product))
     }
 
     /// Changes a product, in the state only that was seen if one is named.
@@ -68,7 +99,16 @@ impl Assortment {
         change.announce_comments(id).await;
         change.retell(id);
         let outcome = hide(&mut change, id, seen).await;
-        change.end(outcome).await
+        match change.end(outcome).await {
+            Err(Error::NoProduct(_)) if seen.states.is_given() && self.removed_before(id, seen).await? => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether it is the last that happened to the product that it was taken off its shelf.
+    async fn removed_before(&self, id: ProductId, seen: &Seen) -> Result<bool, Error> {
+        let version = store::products::withdrawn(&mut *self.changes.begin().await?, id).await?;
+        Ok(version.is_some_and(|version| seen.is_right_before(version)))
     }
 }
 

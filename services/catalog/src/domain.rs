@@ -9,6 +9,7 @@ pub mod demo_comments;
 pub mod demo_sales;
 pub mod event;
 pub mod flash_sale;
+pub mod fnv;
 pub mod listing;
 pub mod product;
 pub mod product_event;

@@ -14,6 +14,7 @@ use crate::domain::flash_sale::SaleTimeError;
 use crate::domain::listing::{ListingError, PositionError};
 use crate::domain::product::StockRangeError;
 use crate::domain::reservation::{BasketError, Shortage};
+use crate::turns::Crowded;
 
 /// Why a request to the catalog was not done.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum Error {
     /// There can be no such list.
     #[error("there can be no such list")]
     Listing(#[from] ListingError),
+    /// Too many searches at a time.
+    #[error(transparent)]
+    Crowded(#[from] Crowded),
     /// A list was asked for of a category that there is not.
     #[error("there is no category {0}")]
     UnknownCategory(String),
@@ -146,6 +150,9 @@ impl From<Error> for Problem {
             Error::Cursor(error) => Self::internal(error),
             Error::Position(error) => field(Self::bad_request(""), "cursor", &error.to_string()),
             Error::Listing(error) => field(Self::bad_request(""), error.field(), &error.to_string()),
+            Error::Crowded(error) => {
+                Self::unavailable("too-many-searches", "There are too many searches at the moment").caused_by(error)
+            }
             Error::UnknownCategory(slug) => {
                 field(Self::bad_request(""), "category", &format!("there is no category `{slug}`"))
             }

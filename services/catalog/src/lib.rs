@@ -23,6 +23,7 @@ pub mod sales;
 pub mod seed;
 pub mod sockets;
 pub mod store;
+pub mod turns;
 
 /// The name of the service, of its role and of its schema.
 pub const NAME: &str = "catalog";

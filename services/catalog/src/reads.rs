@@ -17,18 +17,20 @@ use crate::domain::search::{self, SearchText};
 use crate::error::Error;
 use crate::store;
 use crate::store::listings::Search;
+use crate::turns::Turns;
 
 /// The catalog as its visitors see it.
 #[derive(Clone, Debug)]
 pub struct Reads {
     pool: PgPool,
+    turns: Turns,
     products: Cache<Products>,
 }
 
 impl Reads {
     /// Reads from this database and this cache.
-    pub const fn new(pool: PgPool, products: Cache<Products>) -> Self {
-        Self { pool, products }
+    pub fn new(pool: PgPool, products: Cache<Products>) -> Self {
+        Self { turns: Turns::of(pool.options().get_max_connections()), pool, products }
     }
 
     /// Every category with its number of products.
@@ -88,6 +90,7 @@ impl Reads {
     /// A page of any other list.
     async fn list(&self, listing: &Listing, cursor: Option<&Cursor>, limit: PageLimit) -> Result<Page<Product>, Error> {
         let after = Place::resume(cursor, listing)?;
+        let _turn = if listing.is_dear() { Some(self.turns.take().await?) } else { None };
         let rows = match &listing.search {
             None => store::listings::page(&self.pool, listing, after, limit.get_plus_one()).await?,
             Some(text) => match self.understand(text).await? {

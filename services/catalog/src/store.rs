@@ -8,6 +8,7 @@ pub mod comments;
 pub mod events;
 pub mod flash_sales;
 pub mod listings;
+mod offers;
 pub mod outbox;
 pub mod own_events;
 pub mod product_changes;

@@ -20,7 +20,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::cached::{UserRows, Users};
 use crate::config::ServeArgs;
-use crate::logins::{LoginLimits, Logins};
+use crate::limits::UserLimits;
+use crate::logins::Logins;
 use crate::metrics::UserMetrics;
 use crate::passwords::Passwords;
 use crate::sessions::Sessions;
@@ -42,6 +43,7 @@ pub struct AppState {
     pub(crate) pool: PgPool,
     pub(crate) users: Users,
     pub(crate) passwords: Passwords,
+    pub(crate) limits: UserLimits,
     pub(crate) logins: Logins,
     pub(crate) sessions: Sessions,
     pub(crate) siblings: Siblings,
@@ -83,18 +85,27 @@ pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<Servi
     let metrics = UserMetrics::register(&registry)?;
     let passwords = Passwords::new(metrics.hashes.clone())?;
     let signer = LiveSigner::watching(&args.auth_signing_key_file, auth.verifier().clone())?;
-    let sessions = Sessions::new(pool.clone(), auth.clone(), signer, args.lifetimes(), metrics.clone());
+    let limits = UserLimits::new(&redis);
+    let sessions = Sessions {
+        pool: pool.clone(),
+        auth: auth.clone(),
+        signer,
+        lifetimes: args.lifetimes(),
+        limits: limits.clone(),
+        metrics: metrics.clone(),
+    };
     let logins = Logins {
         pool: pool.clone(),
         passwords: passwords.clone(),
         sessions: sessions.clone(),
-        limits: LoginLimits::new(&redis),
+        limits: limits.clone(),
         metrics: metrics.clone(),
     };
     let state = AppState {
         pool: pool.clone(),
         users: Users::new(pool.clone(), caches.cache(UserRows(pool.clone()))),
         passwords,
+        limits,
         logins,
         sessions,
         siblings: Siblings {

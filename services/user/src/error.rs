@@ -38,9 +38,9 @@ pub enum ApiError {
     /// Others did the same again and again at the same moment.
     #[error("others were quicker")]
     Contended,
-    /// Too many logins.
-    #[error(transparent)]
-    Limited(#[from] Limited),
+    /// Too much of it.
+    #[error("{0:?}: {1}")]
+    Limited(Attempt, #[source] Limited),
     /// The token is good, but its user is gone.
     #[error("the user of the token does not exist")]
     NoSuchUser,
@@ -65,6 +65,30 @@ pub enum ApiError {
     /// What the cache must hear of a change can't be noted.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+}
+
+/// What there is a limit of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Logging in.
+    Login,
+    /// Changing a password, which takes the old one.
+    Password,
+    /// Registering.
+    Registration,
+    /// Going on with a session.
+    Refresh,
+}
+
+impl Attempt {
+    fn problem(self) -> Problem {
+        const STATUS: StatusCode = StatusCode::TOO_MANY_REQUESTS;
+        match self {
+            Self::Login | Self::Password => Problem::new(STATUS, "too-many-logins", "Too many attempts to log in"),
+            Self::Registration => Problem::new(STATUS, "too-many-registrations", "Too many registrations"),
+            Self::Refresh => Problem::new(STATUS, "too-many-refreshes", "Too many refreshes"),
+        }
+    }
 }
 
 impl From<ApiError> for Problem {
@@ -95,10 +119,7 @@ impl From<ApiError> for Problem {
             }
             ApiError::NotFound(what) => Self::not_found(format!("there is no such {what}")),
             ApiError::Contended => Self::unavailable("contended", "Others did the same at this moment"),
-            ApiError::Limited(Limited { retry_after }) => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-logins", "Too many attempts to log in")
-                    .retry_after(retry_after)
-            }
+            ApiError::Limited(attempt, Limited { retry_after }) => attempt.problem().retry_after(retry_after),
             ApiError::NoSuchUser => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "You have to log in first")
                 .detail("the user of this token does not exist")
                 .authenticate(r#"Bearer error="invalid_token""#),

@@ -36,8 +36,14 @@ pub(crate) async fn forget_sessions(pool: PgPool, stop: CancellationToken) {
 }
 
 /// Learns of the sessions that other replicas of this service have ended.
-pub(crate) async fn follow_revocations(pool: PgPool, revocations: Revocations, stop: CancellationToken) {
-    let pool = &pool;
-    let page = async |since| store::revocations::since(&mut *pool.acquire().await?, since).await;
-    revocations.follow_by(page, stop).await;
+pub(crate) fn follow_revocations(
+    pool: PgPool,
+    revocations: Revocations,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send {
+    let page = move |since| {
+        let pool = pool.clone();
+        async move { store::revocations::since(&mut *pool.acquire().await?, since).await }
+    };
+    revocations.follow_by(page, stop)
 }

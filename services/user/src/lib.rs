@@ -7,6 +7,7 @@ mod domain;
 mod error;
 mod http;
 mod jobs;
+mod limits;
 mod logins;
 mod metrics;
 mod passwords;

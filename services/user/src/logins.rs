@@ -2,31 +2,16 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use shop_runtime::ClientIp;
-use shop_runtime::rate_limit::{Limited, Rate, RateLimiter};
-use shop_runtime::redis::Redis;
 use shop_types::{SessionId, UserId};
 use sqlx::PgPool;
-use std::time::Duration;
 
 use crate::domain::{PasswordHash, is_username};
 use crate::error::ApiError;
+use crate::limits::UserLimits;
 use crate::metrics::{Login, UserMetrics};
 use crate::passwords::{Checked, Passwords};
 use crate::sessions::{Sessions, Tokens};
 use crate::store;
-
-/// Attempts of one name from one address: twenty at once, then one every three seconds.
-const OF_PAIR: Rate = Rate { burst: 20, interval: Duration::from_secs(3) };
-
-/// Attempts of one name from anywhere, against guessing from many addresses. It takes several addresses that are each at their own limit to
-/// keep somebody out of an account with this, and those who are logged in stay so.
-const OF_NAME: Rate = Rate { burst: 100, interval: Duration::from_secs(1) };
-
-/// Attempts from one address for any name, against trying one password with many names: more than come from the people behind one router.
-const OF_ADDRESS: Rate = Rate { burst: 600, interval: Duration::from_millis(100) };
-
-/// Attempts to change one user's password.
-const OF_USER: Rate = Rate { burst: 10, interval: Duration::from_secs(10) };
 
 /// Longer passwords can't be right and are not worth a hash.
 const MAX_PASSWORD: usize = 128;
@@ -34,41 +19,13 @@ const MAX_PASSWORD: usize = 128;
 /// How often a login begins anew because the kept hash changed under it: another login of the user may have upgraded it.
 const ATTEMPTS: usize = 3;
 
-/// Limits of attempts, shared by all replicas.
-#[derive(Clone, Debug)]
-pub(crate) struct LoginLimits {
-    pair: RateLimiter,
-    name: RateLimiter,
-    address: RateLimiter,
-    user: RateLimiter,
-}
-
-impl LoginLimits {
-    pub(crate) fn new(redis: &Redis) -> Self {
-        let limiter = |name, rate| RateLimiter::new(name, rate, redis.clone());
-        Self {
-            pair: limiter("login", OF_PAIR),
-            name: limiter("login-name", OF_NAME),
-            address: limiter("login-address", OF_ADDRESS),
-            user: limiter("password", OF_USER),
-        }
-    }
-
-    /// The pair comes before the name, so that nobody uses up the attempts of a name alone.
-    async fn check(&self, client: ClientIp, name: &str) -> Result<(), Limited> {
-        self.address.check(&client.to_string()).await?;
-        self.pair.check(&format!("{client}:{name}")).await?;
-        self.name.check(name).await
-    }
-}
-
 /// Where passwords are presented.
 #[derive(Clone, Debug)]
 pub(crate) struct Logins {
     pub(crate) pool: PgPool,
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
-    pub(crate) limits: LoginLimits,
+    pub(crate) limits: UserLimits,
     pub(crate) metrics: UserMetrics,
 }
 
@@ -84,7 +41,7 @@ impl Logins {
         match &outcome {
             Ok(_) => self.metrics.login(Login::Succeeded),
             Err(ApiError::BadCredentials) => self.metrics.login(Login::Rejected),
-            Err(ApiError::Limited(_)) => self.metrics.login(Login::Limited),
+            Err(ApiError::Limited(..)) => self.metrics.login(Login::Limited),
             Err(_) => self.metrics.login(Login::Failed),
         }
         outcome
@@ -95,7 +52,7 @@ impl Logins {
         if !is_username(username) || password.expose_secret().len() > MAX_PASSWORD {
             return Err(ApiError::BadCredentials);
         }
-        self.limits.check(client, &username.to_lowercase()).await?;
+        self.limits.login(client, &username.to_lowercase()).await?;
         for _ in 0..ATTEMPTS {
             // The connection goes back before the slow part.
             let found = store::users::by_username(&mut *self.pool.acquire().await?, username).await?;
@@ -131,7 +88,7 @@ impl Logins {
         old: &SecretString,
         new: SecretString,
     ) -> Result<(), ApiError> {
-        self.limits.user.check(&user.to_string()).await?;
+        self.limits.password(user).await?;
         let kept = store::users::password(&mut *self.pool.acquire().await?, user).await?;
         let kept = kept.ok_or(ApiError::NoSuchUser)?;
         let too_long = old.expose_secret().len() > MAX_PASSWORD;

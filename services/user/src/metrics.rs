@@ -32,6 +32,8 @@ pub(crate) enum Refresh {
     Reused,
     /// It was none, or its session was over.
     Rejected,
+    /// There were too many.
+    Limited,
 }
 
 impl UserMetrics {
@@ -42,7 +44,10 @@ impl UserMetrics {
             &["outcome"],
         )?;
         let refreshes = IntCounterVec::new(
-            Opts::new("user_refreshes_total", "Refresh tokens, by outcome (rotated, repeated, reused, rejected)"),
+            Opts::new(
+                "user_refreshes_total",
+                "Refresh tokens, by outcome (rotated, repeated, reused, rejected, limited)",
+            ),
             &["outcome"],
         )?;
         let hashes = IntCounterVec::new(
@@ -72,6 +77,7 @@ impl UserMetrics {
             Refresh::Repeated => "repeated",
             Refresh::Reused => "reused",
             Refresh::Rejected => "rejected",
+            Refresh::Limited => "limited",
         };
         self.refreshes.with_label_values(&[outcome]).inc();
     }

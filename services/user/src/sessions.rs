@@ -2,12 +2,14 @@
 
 use secrecy::SecretString;
 use shop_auth::{AuthState, Claims, LiveSigner, Role};
+use shop_runtime::ClientIp;
 use shop_types::{SessionId, UserId};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use crate::domain::{EndedBy, Lifetimes, PasswordHash, Presented, RefreshToken, SessionSecret, User, Verdict};
 use crate::error::ApiError;
+use crate::limits::UserLimits;
 use crate::metrics::{Refresh, UserMetrics};
 use crate::store::revocations::{Counter, Which};
 use crate::store::{self, sessions::NewSession};
@@ -18,11 +20,12 @@ const ATTEMPTS: usize = 3;
 /// The sessions of all users.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions {
-    pool: PgPool,
-    auth: AuthState,
-    signer: LiveSigner,
-    lifetimes: Lifetimes,
-    metrics: UserMetrics,
+    pub(crate) pool: PgPool,
+    pub(crate) auth: AuthState,
+    pub(crate) signer: LiveSigner,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) limits: UserLimits,
+    pub(crate) metrics: UserMetrics,
 }
 
 /// What a client goes on with.
@@ -37,16 +40,6 @@ pub(crate) struct Tokens {
 }
 
 impl Sessions {
-    pub(crate) const fn new(
-        pool: PgPool,
-        auth: AuthState,
-        signer: LiveSigner,
-        lifetimes: Lifetimes,
-        metrics: UserMetrics,
-    ) -> Self {
-        Self { pool, auth, signer, lifetimes, metrics }
-    }
-
     /// Begins a session of a user whose password was found to match this hash. None if it does not any more.
     pub(crate) async fn begin(&self, user: UserId, checked: &PasswordHash) -> Result<Option<Tokens>, ApiError> {
         let (refresh, secret) = (RefreshToken::generate(), SessionSecret::generate());
@@ -59,36 +52,37 @@ impl Sessions {
     }
 
     /// Goes on with the session of a refresh token.
-    pub(crate) async fn refresh(&self, token: &SecretString) -> Result<Tokens, ApiError> {
-        let refreshed = self.try_refresh(token).await;
+    pub(crate) async fn refresh(&self, client: ClientIp, token: &SecretString) -> Result<Tokens, ApiError> {
+        let refreshed = self.try_refresh(client, token).await;
         match &refreshed {
             Err(ApiError::RefreshTokenReused) => self.metrics.refresh(Refresh::Reused),
             Err(ApiError::RefreshTokenInvalid) => self.metrics.refresh(Refresh::Rejected),
+            Err(ApiError::Limited(..)) => self.metrics.refresh(Refresh::Limited),
             Ok(_) | Err(_) => {}
         }
         refreshed
     }
 
-    async fn try_refresh(&self, token: &SecretString) -> Result<Tokens, ApiError> {
+    async fn try_refresh(&self, client: ClientIp, token: &SecretString) -> Result<Tokens, ApiError> {
         let token = RefreshToken::read(token).ok_or(ApiError::RefreshTokenInvalid)?;
-        let mut connection = self.pool.acquire().await?;
-        for _ in 0..ATTEMPTS {
-            let presented = store::sessions::present(&mut connection, &token.hash()).await?;
+        self.limits.refresh(client).await?;
+        for attempt in 0..ATTEMPTS {
+            let presented = store::sessions::present(&mut *self.pool.acquire().await?, &token.hash()).await?;
             let presented = presented.ok_or(ApiError::RefreshTokenInvalid)?;
             let successor = token.successor(&presented.secret);
             let (until, how) = match presented.verdict() {
                 Verdict::Over => return Err(ApiError::RefreshTokenInvalid),
-                Verdict::Stolen => {
-                    drop(connection);
-                    return self.end_stolen(&presented).await;
-                }
+                Verdict::Stolen => return self.end_stolen(&presented).await,
                 Verdict::Rotate => {
-                    let hash = successor.hash();
+                    if attempt == 0 {
+                        self.limits.rotation(presented.session).await?;
+                    }
+                    let (hash, mut connection) = (successor.hash(), self.pool.acquire().await?);
                     let until = store::sessions::rotate(&mut connection, &presented, &hash, self.lifetimes).await?;
                     (until, Refresh::Rotated)
                 }
                 Verdict::Repeat => {
-                    let access = self.lifetimes.access;
+                    let (access, mut connection) = (self.lifetimes.access, self.pool.acquire().await?);
                     (store::sessions::repeat(&mut connection, &presented, access).await?, Refresh::Repeated)
                 }
             };

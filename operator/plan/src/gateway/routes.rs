@@ -88,6 +88,12 @@ fn maps(shop: &Shop) -> Vec<Directive> {
             ["$http_x_request_id", "$id_of_request"],
             [directive("~^[A-Za-z0-9-]{8,64}$", ["$http_x_request_id"]), directive("default", ["$request_id"])],
         ),
+        // TLS may end before the gateway, at an Ingress. A client that pretends so deceives only itself: its cookie is `Secure` then.
+        block(
+            "map",
+            ["$http_x_forwarded_proto", "$outer_scheme"],
+            [directive("https", ["https"]), directive("http", ["http"]), directive("default", ["$scheme"])],
+        ),
         block("map", ["$http_upgrade", "$connection_header"], [directive("default", ["upgrade"]), directive("", [""])]),
         block(
             "map",
@@ -256,7 +262,7 @@ fn proxied(service: &str, patience: &str) -> Vec<Directive> {
         directive("proxy_set_header", ["X-Request-Id", "$id_of_request"]),
         // The gateway is the edge: what a client claims about itself is not passed on, nor what only services say to each other.
         directive("proxy_set_header", ["X-Forwarded-For", "$remote_addr"]),
-        directive("proxy_set_header", ["X-Forwarded-Proto", "$scheme"]),
+        directive("proxy_set_header", ["X-Forwarded-Proto", "$outer_scheme"]),
         directive("proxy_set_header", ["X-Forwarded-Host", "$http_host"]),
         directive("proxy_set_header", ["Forwarded", ""]),
         directive("proxy_set_header", ["X-Real-Ip", ""]),

@@ -4,7 +4,11 @@ mod life;
 mod nginx;
 mod refusals;
 
-use self::nginx::gateway;
+use std::{net::TcpListener, thread};
+
+use serde_json::json;
+
+use self::nginx::{free_port, gateway, gateway_before, serve_with};
 
 #[test]
 fn every_prefix_reaches_its_service_with_its_whole_path() {
@@ -83,6 +87,57 @@ fn request_ids_are_kept_or_made_and_clients_cannot_forge_their_address() {
     let forged = request("X-Forwarded-For: 6.6.6.6\r\n");
     assert!(forged.contains("x-forwarded-for: 127.0.0.1\r\n") && !forged.contains("6.6.6.6"), "{forged}");
     assert!(request("Connection: upgrade\r\nUpgrade: websocket\r\n").contains("upgrade: websocket"));
+}
+
+#[test]
+fn services_hear_whether_the_client_came_over_tls_also_when_that_ends_before_the_gateway() {
+    let gateway = gateway();
+    for (header, told) in [
+        ("", "http"),
+        ("X-Forwarded-Proto: https\r\n", "https"),
+        ("X-Forwarded-Proto: HTTPS\r\n", "https"),
+        ("X-Forwarded-Proto: http\r\n", "http"),
+        ("X-Forwarded-Proto: ftp\r\n", "http"),
+        ("X-Forwarded-Proto: https, http\r\n", "http"),
+        ("X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n", "http"),
+    ] {
+        for (method, path) in [("GET", "/api/x"), ("POST", "/cart-api/cart/items")] {
+            let answer = gateway.ask(method, path, &format!("{header}Idempotency-Key: k\r\n"));
+            let request = answer.json()["request"].as_str().unwrap_or_default().to_lowercase();
+            let lines: Vec<_> = request.lines().filter(|line| line.starts_with("x-forwarded-proto:")).collect();
+            assert_eq!(lines, [format!("x-forwarded-proto: {told}")], "{header}");
+        }
+    }
+}
+
+#[test]
+fn a_tag_that_is_weakened_by_compression_comes_back_as_the_browser_got_it() {
+    // Services take a weakened tag in `If-Match` for the state that it names: a test of shop-runtime and of each of them.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(|| {
+                serve_with(stream, |request| {
+                    let long = "x".repeat(2000);
+                    let told = if request.starts_with("GET") { &long } else { request };
+                    ("ETag: \"7\"\r\n", json!({"told": told}).to_string())
+                });
+            });
+        }
+    });
+    let gateway = gateway_before(port, free_port());
+    let plain = gateway.get("/cart-api/cart");
+    assert_eq!((plain.header("etag"), plain.header("content-encoding")), (Some("\"7\""), None));
+    let small = gateway.ask("GET", "/cart-api/cart", "Accept-Encoding: gzip\r\n");
+    assert_eq!((small.header("etag"), small.header("content-encoding")), (Some("W/\"7\""), Some("gzip")));
+    let tag = small.header("etag").unwrap_or_default();
+    let headers = format!("Content-Length: 0\r\nIf-Match: {tag}\r\n");
+    for method in ["PUT", "DELETE", "PATCH"] {
+        let answer = gateway.ask(method, "/cart-api/cart/items/1", &headers).json();
+        let told = answer["told"].as_str().unwrap_or_default().to_lowercase();
+        assert!(told.contains("if-match: w/\"7\"\r\n"), "{told}");
+    }
 }
 
 #[test]

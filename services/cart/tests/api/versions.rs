@@ -65,6 +65,32 @@ async fn every_answer_tells_the_version_and_every_change_can_be_meant_for_one() 
 }
 
 #[tokio::test]
+async fn a_change_that_comes_a_second_time_is_answered_like_the_first_time_as_long_as_nothing_else_has_happened() {
+    let shop = Shop::new().await;
+    let [first, second, _] = shop.replicas(PATIENT).await;
+    let customer = shop.customer();
+    let set = async |replica: &Replica, seen: &str, quantity: i64| {
+        let request = replica.request("PUT", "/cart-api/cart/items/1", &customer.authorization);
+        replica.send(request.header("if-match", seen).json(&json!({"quantity": quantity}))).await
+    };
+    let take = async |replica: &Replica, path: &str, seen: &str| {
+        replica.send(replica.request("DELETE", path, &customer.authorization).header("if-match", seen)).await
+    };
+    let answer = set(&first, "\"0\"", 3).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(set(&second, "W/\"0\"", 3).await, answer, "byte for byte");
+    set(&second, "\"0\"", 4).await.assert_problem(412, "precondition-failed");
+    for (path, seen) in [("/cart-api/cart/items/1", "\"1\""), ("/cart-api/cart", "\"3\"")] {
+        let answer = take(&first, path, seen).await;
+        assert_eq!(answer.status, 204, "{path}");
+        assert_eq!(take(&second, path, seen).await, answer, "{path}");
+        first.fill(&customer, &[(1, 1)]).await;
+        take(&second, path, seen).await.assert_problem(412, "precondition-failed");
+    }
+    set(&second, "\"3\"", 1).await.assert_problem(412, "precondition-failed");
+}
+
+#[tokio::test]
 async fn of_twenty_tabs_that_change_the_version_that_they_saw_one_does() {
     let shop = Shop::new().await;
     let replicas = shop.replicas(PATIENT).await;

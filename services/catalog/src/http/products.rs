@@ -64,6 +64,7 @@ pub struct ListQuery {
         )),
         (status = NOT_MODIFIED, description = "The page is as it was"),
         (status = BAD_REQUEST, description = "A parameter makes no sense; `errors` names it", body = ProblemDocument),
+        (status = SERVICE_UNAVAILABLE, description = "`too-many-searches` at a time; with `Retry-After`", body = ProblemDocument),
     )
 )]
 pub async fn list(

@@ -8,7 +8,7 @@ use shop_types::Page;
 
 use crate::cached::bestsellers::BestsellerList;
 use crate::domain::category::Category;
-use crate::domain::listing::Fnv;
+use crate::domain::fnv::Fnv;
 use crate::domain::product::Product;
 
 /// An answer that everyone may keep, and that is to be asked for anew each time, which is cheap if nothing has changed. Prices hold to the

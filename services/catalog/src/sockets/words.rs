@@ -25,7 +25,7 @@ pub(super) enum Refusal {
     NoToken,
     /// The customer has too many sockets already.
     TooManySockets,
-    /// The database is away; the token may be good.
+    /// The database is away, or the list of ended sessions is not there yet; the token may be good.
     Unavailable,
 }
 

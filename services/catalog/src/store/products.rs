@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shop_types::{Currency, FlashSaleId, LocalizedText, Money, ProductId};
+use shop_types::{Currency, LocalizedText, Money, ProductId};
 use sqlx::PgExecutor;
-use time::OffsetDateTime;
 
+use super::offers::{OfferRow, offers};
 use crate::domain::assortment::DemoProduct;
-use crate::domain::product::{NewProduct, Offer, Product, RunningSale};
+use crate::domain::product::{NewProduct, Offer, Product};
 
 /// A product at its regular price, as its columns.
 struct Row {
@@ -41,48 +41,6 @@ impl TryFrom<Row> for Product {
     }
 }
 
-/// A product at the price of this moment, as its columns.
-pub(super) struct OfferRow {
-    pub(super) id: i64,
-    pub(super) category: String,
-    pub(super) name_en: String,
-    pub(super) name_ru: String,
-    pub(super) description_en: String,
-    pub(super) description_ru: String,
-    pub(super) price_amount: i64,
-    pub(super) price_currency: String,
-    pub(super) stock: i32,
-    pub(super) version: i64,
-    pub(super) regular_amount: i64,
-    pub(super) sale_id: Option<FlashSaleId>,
-    pub(super) sale_ends_at: Option<OffsetDateTime>,
-    pub(super) holds_ms: Option<i64>,
-}
-
-impl TryFrom<OfferRow> for Offer {
-    type Error = sqlx::Error;
-
-    fn try_from(row: OfferRow) -> sqlx::Result<Self> {
-        let sale = match row.sale_id.zip(row.sale_ends_at) {
-            Some((id, ends_at)) => {
-                Some(RunningSale { id, ends_at, regular_price: money(row.regular_amount, &row.price_currency)? })
-            }
-            None => None,
-        };
-        let product = Product {
-            id: product_id(row.id)?,
-            name: LocalizedText { en: row.name_en, ru: row.name_ru },
-            description: LocalizedText { en: row.description_en, ru: row.description_ru },
-            category: row.category,
-            price: money(row.price_amount, &row.price_currency)?,
-            sale,
-            stock: row.stock,
-            version: row.version,
-        };
-        Ok(Self { product, holds_for: row.holds_ms.map(holds_for) })
-    }
-}
-
 /// The time that the database has counted until something begins or ends.
 pub(super) fn holds_for(millis: i64) -> Duration {
     Duration::from_millis(millis.try_into().unwrap_or_default())
@@ -92,17 +50,13 @@ fn all(rows: Vec<OfferRow>) -> sqlx::Result<Vec<Product>> {
     rows.into_iter().map(|row| Offer::try_from(row).map(|offer| offer.product)).collect()
 }
 
-/// A query of products at the price of this moment: what follows `FROM offers`, and its parameters. The columns of a view are not
-/// known to be filled, so it is said here.
-macro_rules! offers {
-    ($tail:tt, $($parameter:expr),*) => {
-        sqlx::query_as!(
-            OfferRow,
-            r#"SELECT id AS "id!", category AS "category!", name_en AS "name_en!", name_ru AS "name_ru!",
-                   description_en AS "description_en!", description_ru AS "description_ru!", price_amount AS "price_amount!",
-                   price_currency AS "price_currency!", stock AS "stock!", version AS "version!", regular_amount AS "regular_amount!",
-                   sale_id AS "sale_id: FlashSaleId", sale_ends_at, (extract(epoch FROM changes_at - now()) * 1000)::bigint AS holds_ms
-               FROM offers "# + $tail,
+/// The products of the view that are where this says, and how long they stay as they are.
+macro_rules! sold {
+    ($where:tt, $($parameter:expr),*) => {
+        offers!(
+            [""],
+            [r#"(extract(epoch FROM changes_at - now()) * 1000)::bigint AS holds_ms, NULL::bigint AS rank, NULL::text AS label"#],
+            ["offers o " + $where],
             $($parameter),*
         )
     };
@@ -123,7 +77,7 @@ pub(super) fn money(amount: i64, currency: &str) -> sqlx::Result<Money> {
 
 /// One product, and how long it stays as it is.
 pub async fn by_id(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Offer>> {
-    offers!("WHERE id = $1 AND deleted_at IS NULL", id.get()).fetch_optional(db).await?.map(Offer::try_from).transpose()
+    sold!("WHERE o.id = $1 AND deleted_at IS NULL", id.get()).fetch_optional(db).await?.map(Offer::try_from).transpose()
 }
 
 /// Whether the product is sold.
@@ -138,12 +92,12 @@ pub async fn exists(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<bool
 
 /// Those of the products that are sold, sorted by id.
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Product>> {
-    all(offers!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?)
+    all(sold!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?)
 }
 
 /// Those of the products that are sold, and how long they stay as they are, in no order.
 pub async fn offers_by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Offer>> {
-    let rows = offers!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?;
+    let rows = sold!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?;
     rows.into_iter().map(Offer::try_from).collect()
 }
 
@@ -152,7 +106,7 @@ pub async fn offers_by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result
 /// `category = $1 AND id > $2 ORDER BY id` means the same, but lets the planner walk all products by id and drop those of other
 /// categories, which is slow for a small category. Said like this, only the index of both columns has the rows in order.
 pub async fn in_category(db: impl PgExecutor<'_>, slug: &str, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
-    let rows = offers!(
+    let rows = sold!(
         "WHERE (category, id) > ($1, $2) AND category <= $1 AND deleted_at IS NULL ORDER BY category, id LIMIT $3",
         slug,
         after,
@@ -163,7 +117,7 @@ pub async fn in_category(db: impl PgExecutor<'_>, slug: &str, after: i64, rows: 
 
 /// The products of all categories behind a place in their list.
 pub async fn everywhere(db: impl PgExecutor<'_>, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
-    all(offers!("WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2", after, rows).fetch_all(db).await?)
+    all(sold!("WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2", after, rows).fetch_all(db).await?)
 }
 
 /// Adds a product; its category is not counted here.
@@ -246,6 +200,13 @@ pub async fn hide(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The version of a product that is not sold any more.
+pub async fn withdrawn(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!("SELECT version FROM products WHERE id = $1 AND deleted_at IS NOT NULL", id.get())
+        .fetch_optional(db)
+        .await
 }
 
 /// Adds those of the demo products that were never there, in one statement, and tells how many came to each category. What is there

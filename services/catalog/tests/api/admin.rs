@@ -249,3 +249,35 @@ async fn texts_are_kept_clean_and_what_nobody_could_see_is_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_change_that_comes_a_second_time_is_answered_like_the_first_time_as_long_as_nothing_else_has_happened() {
+    let catalog = Catalog::with_products(8).await;
+    let ask = async |method: &str, seen: &str, body: &Value| {
+        let request = catalog.request(method, "/api/products/1").header("Authorization", catalog.bearer(Role::Admin));
+        let request = request.header("If-Match", seen);
+        catalog.send(if body.is_null() { request } else { request.json(body) }).await
+    };
+    let replaced = ask("PUT", "\"1\"", &pears()).await;
+    assert_eq!((replaced.status, replaced.header("etag")), (200, Some("\"2\"")));
+    let again = ask("PUT", "W/\"1\"", &pears()).await;
+    assert_eq!((again.status, again.header("etag"), &again.body), (200, Some("\"2\""), &replaced.body));
+    let mut with_version = pears();
+    with_version["version"] = json!(1);
+    let again = catalog.admin("PUT", "/api/products/1", &with_version).await;
+    assert_eq!((again.status, &again.body), (200, &replaced.body));
+    let mut others = pears();
+    others["stock"] = json!(8);
+    ask("PUT", "\"1\"", &others).await.assert_problem(412, "precondition-failed");
+    ask("PUT", "\"0\"", &pears()).await.assert_problem(412, "precondition-failed");
+    catalog.set(1, &json!({"stock_change": 1})).await;
+    ask("PUT", "\"1\"", &pears()).await.assert_problem(412, "precondition-failed");
+    catalog.set(1, &json!({"stock_change": -1})).await;
+    ask("PUT", "\"1\"", &pears()).await.assert_problem(412, "precondition-failed");
+
+    assert_eq!(ask("DELETE", "\"4\"", &Value::Null).await.status, 204);
+    assert_eq!(ask("DELETE", "\"4\"", &Value::Null).await.status, 204);
+    for seen in ["\"3\"", "\"5\"", "*"] {
+        ask("DELETE", seen, &Value::Null).await.assert_problem(404, "product-not-found");
+    }
+}

@@ -6,6 +6,7 @@ mod authorization;
 mod browse;
 mod caching;
 mod comments;
+mod crowds;
 mod document;
 mod events;
 mod flash_sales;

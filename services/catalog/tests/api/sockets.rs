@@ -155,7 +155,7 @@ async fn a_token_that_expires_ends_what_is_ones_own_and_another_goes_on_where_it
     let (user, order) = (UserId::generate(), OrderId::generate());
     let mut client = Client::with(&catalog, "").await;
     client.message().await;
-    let short = catalog.keys.signer().issue(user, "U", Role::User, Duration::from_secs(2)).expect("it can be signed");
+    let short = catalog.keys.signer().issue(user, "U", Role::User, Duration::from_secs(8)).expect("it can be signed");
     client.say(&json!({"authenticate": short})).await;
     assert_eq!(client.message().await["kind"], "authenticated");
     catalog.order_is(user, order, "CREATED", 1).await;
@@ -210,7 +210,7 @@ async fn who_can_not_say_who_he_is_is_told_so_and_shown_the_door_the_third_time(
     let over = Claims {
         iat: now - 900,
         exp: now - 60,
-        ..catalog.auth.authenticate(&catalog.keys.token(UserId::generate(), Role::User)).expect("it is good")
+        ..catalog.auth.authenticate(&catalog.keys.token(UserId::generate(), Role::User)).await.expect("it is good")
     };
     let over = catalog.keys.signer().sign(&over).expect("it can be signed");
     client.say(&json!({"authenticate": foreign})).await;

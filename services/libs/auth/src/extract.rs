@@ -66,19 +66,23 @@ impl AuthState {
         // A sibling of its own, so that the breaker of other calls knows nothing of these.
         let sibling = |url| Sibling::new("user", url, self.service_token.secret(), PULL_TIMEOUT);
         let users = user_url.map(sibling).transpose()?;
-        let revocations = self.revocations.clone();
+        // At once, so that nobody is believed before the task runs.
+        let following = users.map(|users| self.revocations.clone().follow(users, stop));
         Ok(async move {
-            if let Some(users) = users {
-                revocations.follow(users, stop).await;
+            if let Some(following) = following {
+                following.await;
             } else {
                 tracing::warn!("no address of the user service: ended sessions are not heard of");
             }
         })
     }
 
-    /// What the token says, if it can be believed and its session was not ended.
-    pub fn authenticate(&self, token: &str) -> Result<Claims, VerifyError> {
+    /// What the token says, if it can be believed and its session was not ended. Right after the start that may take a moment.
+    pub async fn authenticate(&self, token: &str) -> Result<Claims, VerifyError> {
         let claims = self.verifier.verify(token)?;
+        if claims.sid.is_some() {
+            self.revocations.known().await?;
+        }
         if self.is_revoked(&claims) { Err(VerifyError::Revoked) } else { Ok(claims) }
     }
 
@@ -157,9 +161,14 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let token =
             credentials(parts, "Bearer").ok_or_else(|| unauthenticated("an access token is missing", "Bearer"))?;
-        AuthState::from_ref(state).authenticate(token).map(Self).map_err(|error| {
-            unauthenticated("the access token is not valid (any more)", r#"Bearer error="invalid_token""#)
-                .caused_by(error)
+        AuthState::from_ref(state).authenticate(token).await.map(Self).map_err(|error| match error {
+            VerifyError::NotKnownYet(_) => {
+                Problem::unavailable("sessions-unknown", "Nobody who has logged in can be served at the moment")
+                    .detail("this process has just started and does not know yet which sessions have ended")
+                    .caused_by(error)
+            }
+            error => unauthenticated("the access token is not valid (any more)", r#"Bearer error="invalid_token""#)
+                .caused_by(error),
         })
     }
 }

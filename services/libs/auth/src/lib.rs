@@ -12,7 +12,7 @@ mod watch;
 pub use claims::{AUDIENCE, Claims, ISSUER, Role, UnknownRole};
 pub use extract::{Admin, AuthConfigError, AuthState, Bearer, CurrentUser, OptionalUser, ServiceCaller};
 pub use keys::{Jwk, Jwks, KeyError, KeyId};
-pub use revocations::{REVOCATIONS_PATH, Revocation, RevocationPage, Revocations};
+pub use revocations::{NotKnownYet, REVOCATIONS_PATH, Revocation, RevocationPage, Revocations};
 pub use service::{ServiceToken, ServiceTokenError};
 pub use signer::{LiveSigner, SignError, Signer};
 pub use verifier::{Verifier, VerifyError};

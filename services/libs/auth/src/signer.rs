@@ -14,7 +14,7 @@ use shop_types::UserId;
 use crate::claims::{Claims, Role};
 use crate::keys::{KeyError, KeyId};
 use crate::verifier::Verifier;
-use crate::watch::watch;
+use crate::watch::{Watched, watch};
 
 /// Signs access tokens with one key.
 #[derive(Clone)]
@@ -75,13 +75,13 @@ impl Signer {
 
 /// The key that access tokens are signed with at the moment; another one may be mounted at any time.
 #[derive(Clone, Debug)]
-pub struct LiveSigner(Arc<ArcSwap<Signer>>);
+pub struct LiveSigner(Arc<Watched<ArcSwap<Signer>>>);
 
 impl LiveSigner {
     /// Signs with the key in this file, whichever it is, from about a second after it is there. A key whose other half is not trusted here yet
     /// waits until it is, since nobody would believe its tokens; and one that can't be read leaves the last one in use.
     pub fn watching(path: &Path, verifier: Verifier) -> Result<Self, KeyError> {
-        let current = Arc::new(ArcSwap::from_pointee(Signer::from_file(path)?));
+        let current = Watched::new(ArcSwap::from_pointee(Signer::from_file(path)?));
         let path = path.to_owned();
         let mut passed_over = None;
         watch("auth-signer", &current, move |current: &ArcSwap<Signer>| {
@@ -105,6 +105,11 @@ impl LiveSigner {
 
     /// The key of this moment.
     pub fn current(&self) -> Arc<Signer> {
-        self.0.load_full()
+        self.0.value.load_full()
+    }
+
+    /// How often the file was looked at. A change is seen by the second look that ends after it at the latest.
+    pub fn looks(&self) -> u64 {
+        self.0.looks()
     }
 }

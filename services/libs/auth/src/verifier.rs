@@ -12,7 +12,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 
 use crate::claims::{AUDIENCE, Claims, ISSUER};
 use crate::keys::{Jwk, Jwks, KeyError, KeyId};
-use crate::watch::watch;
+use crate::revocations::NotKnownYet;
+use crate::watch::{Watched, watch};
 
 /// How far the clocks of two machines may be apart, in seconds.
 const LEEWAY: u64 = 5;
@@ -35,11 +36,14 @@ pub enum VerifyError {
     /// Its session was ended.
     #[error("the session of the token was ended")]
     Revoked,
+    /// Whether its session was ended can't be told yet; the token may be good.
+    #[error(transparent)]
+    NotKnownYet(#[from] NotKnownYet),
 }
 
 /// Knows the public keys that are trusted.
 #[derive(Clone)]
-pub struct Verifier(Arc<Inner>);
+pub struct Verifier(Arc<Watched<Inner>>);
 
 struct Inner {
     keys: ArcSwap<Keys>,
@@ -50,7 +54,7 @@ type Keys = BTreeMap<KeyId, (VerifyingKey, DecodingKey)>;
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys.load().keys()).finish()
+        f.debug_set().entries(self.0.value.keys.load().keys()).finish()
     }
 }
 
@@ -92,12 +96,17 @@ impl Verifier {
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
         validation.leeway = LEEWAY;
-        Self(Arc::new(Inner { keys: ArcSwap::from_pointee(decoding(keys)), validation }))
+        Self(Watched::new(Inner { keys: ArcSwap::from_pointee(decoding(keys)), validation }))
+    }
+
+    /// How often the folder was looked at that is followed. A change is seen by the second look that ends after it at the latest.
+    pub fn looks(&self) -> u64 {
+        self.0.looks()
     }
 
     /// Whether tokens that are signed with this key are believed.
     pub fn trusts(&self, kid: &KeyId) -> bool {
-        self.0.keys.load().contains_key(kid)
+        self.0.value.keys.load().contains_key(kid)
     }
 
     /// What the token says, if it can be believed.
@@ -107,15 +116,15 @@ impl Verifier {
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
         let kid = header.kid.ok_or(VerifyError::Malformed)?;
-        let keys = self.0.keys.load();
+        let keys = self.0.value.keys.load();
         let (_, key) = keys.get(&KeyId::named(kid)).ok_or(VerifyError::UnknownKey)?;
-        let token = jsonwebtoken::decode(token, key, &self.0.validation).map_err(VerifyError::Invalid)?;
+        let token = jsonwebtoken::decode(token, key, &self.0.value.validation).map_err(VerifyError::Invalid)?;
         Ok(token.claims)
     }
 
     /// The trusted keys, for others to verify with.
     pub fn jwks(&self) -> Jwks {
-        Jwks { keys: self.0.keys.load().iter().map(|(kid, (key, _))| Jwk::of(kid, key)).collect() }
+        Jwks { keys: self.0.value.keys.load().iter().map(|(kid, (key, _))| Jwk::of(kid, key)).collect() }
     }
 }
 

@@ -56,6 +56,12 @@ fn private(keys: &Keys) -> (String, PathBuf) {
     ("key.pem".to_owned(), keys.signing_key_file())
 }
 
+/// Waits until what is mounted now was looked at: by the second look that ends from now on, since the first may have begun before.
+async fn looked_at(looks: impl Fn() -> u64) {
+    let before = looks();
+    eventually("the files were looked at", async || looks() >= before + 2).await;
+}
+
 #[tokio::test]
 async fn a_key_that_comes_is_trusted_and_one_that_goes_is_not_without_a_restart() {
     let (old, new) = (Keys::generate(), Keys::generate());
@@ -80,12 +86,12 @@ async fn keys_that_can_not_be_used_leave_the_last_ones_in_force() {
     let verifier = Verifier::watching(&mount.path()).expect("it can be read");
     let token = old.token(UserId::generate(), Role::User);
     mount.show(&[]);
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    looked_at(|| verifier.looks()).await;
     assert!(verifier.verify(&token).is_ok(), "an empty folder");
     let nonsense = mount.path().join("nonsense");
     fs::write(&nonsense, "not a key").expect("written");
     mount.show(&[public(&new), ("bad.pem".to_owned(), nonsense)]);
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    looked_at(|| verifier.looks()).await;
     assert!(verifier.verify(&token).is_ok(), "nonsense");
     mount.show(&[public(&new)]);
     eventually("it recovers", async || verifier.verify(&token).is_err()).await;
@@ -100,11 +106,11 @@ async fn tokens_are_signed_with_a_new_key_only_once_that_is_trusted() {
     let verifier = Verifier::watching(&trusted.path()).expect("it can be read");
     let signer = LiveSigner::watching(&signing.path().join("key.pem"), verifier).expect("it can be read");
     signing.show(&[private(&new)]);
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    looked_at(|| signer.looks()).await;
     assert_eq!(signer.current().kid(), old.signer().kid(), "nobody would believe the new one");
     trusted.show(&[public(&old), public(&new)]);
     eventually("the new one is used", async || signer.current().kid() == new.signer().kid()).await;
     signing.show(&[]);
-    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    looked_at(|| signer.looks()).await;
     assert_eq!(signer.current().kid(), new.signer().kid(), "a key that vanished stays in use");
 }

@@ -152,7 +152,7 @@ async fn tokens_of_an_ended_session_open_nothing_and_those_of_others_do() {
     let (ended, other) = (SessionId::generate(), SessionId::generate());
     let (user, role) = (UserId::generate(), Role::User);
     let of = |session| keys.token_of_session(user, role, session);
-    let believed = auth.authenticate(&of(ended)).expect("it is good");
+    let believed = auth.authenticate(&of(ended)).await.expect("it is good");
     auth.revocations().note([Revocation { session: ended, until: i64::MAX }]);
     assert!(!auth.still_believes(&believed));
     let base = spawn(routes(auth)).await;

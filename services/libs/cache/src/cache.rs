@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::caches::Shared;
 use crate::flight::{Flight, Flights, Vanished};
 use crate::lifetime::Lifetime;
-use crate::load::{Fetched, Job, LoadResult, origin_for};
+use crate::load::{Fetched, Job, LoadResult, beyond, origin_for};
 use crate::local::Local;
 use crate::refresh::Tracked;
 use crate::remote::Remote;
@@ -268,11 +268,11 @@ impl<S: Source> Inner<S> {
         let (flight, landing) = self.flights.join(&job.text);
         let Some(landing) = landing else { return (flight, false) };
         let inner = Arc::clone(self);
-        tokio::spawn(async move {
+        tokio::spawn(beyond(async move {
             let landed = inner.fly(job.clone()).await;
             inner.note_landing(&job, &landed.result);
             landing.land(landed);
-        });
+        }));
         (flight, true)
     }
 

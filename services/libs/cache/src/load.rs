@@ -1,9 +1,11 @@
 //! Loads: under a lease if Redis gives one, in a task that outlives whoever asked, within the hard timeout.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shop_policy::Policy;
+use shop_runtime::Context;
 use tokio::time::Instant;
 
 use crate::cache::{Inner, Value};
@@ -169,14 +171,14 @@ impl<S: Source> Inner<S> {
     /// Gives a lease back; nobody waits for that.
     fn give_back(&self, job: &Job<S::Key>, token: Token) {
         let (remote, keys) = (self.remote.clone(), job.keys.clone());
-        tokio::spawn(async move { remote.release(&keys, token).await });
+        tokio::spawn(beyond(async move { remote.release(&keys, token).await }));
     }
 
     /// One load, within its time, whatever it does.
     pub(crate) async fn load(&self, job: &Job<S::Key>) -> Result<Option<Loaded<S::Value>>, LoadError<S::Error>> {
         let (source, key, limit) = (Arc::clone(&self.source), job.key.clone(), job.policy.hard_timeout);
         let began = Instant::now();
-        let mut task = tokio::spawn(async move { source.load(&key).await });
+        let mut task = tokio::spawn(beyond(async move { source.load(&key).await }));
         let (result, outcome) = match tokio::time::timeout(limit, &mut task).await {
             Ok(Ok(Ok(Some(loaded)))) => (Ok(Some(loaded)), LoadOutcome::Found),
             Ok(Ok(Ok(None))) => (Ok(None), LoadOutcome::Nothing),
@@ -215,6 +217,12 @@ impl<S: Source> Inner<S> {
             }
         }
     }
+}
+
+/// Work that goes on when whoever began it has given up, and still belongs to the request that it was begun for: its trace and the span of its
+/// log lines. Others who wait for it have theirs, in which only the waiting is.
+pub(crate) fn beyond<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    Context::current().without_deadline().scope(work)
 }
 
 const fn not_stored<V>(value: Value<V>) -> Fetched<V> {

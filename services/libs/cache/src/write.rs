@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::cache::Inner;
 use crate::channel::{Message, What};
 use crate::lifetime::Lifetime;
+use crate::load::beyond;
 use crate::metrics::Refusal;
 use crate::remote::{Keys, News, SharedStamp, Stored, Token};
 use crate::{Reason, Source, Tag};
@@ -96,18 +97,18 @@ impl<S: Source> Write<S> {
         let Some(announced) = self.0.take() else { return };
         let committed = Instant::now();
         // It can't be cancelled, and does not panic.
-        let _ = tokio::spawn(async move { announced.commit(values, committed).await }).await;
+        let _ = tokio::spawn(beyond(async move { announced.commit(values, committed).await })).await;
     }
 
     /// Nothing was changed.
     pub async fn rolled_back(mut self) {
         let Some(announced) = self.0.take() else { return };
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(beyond(async move {
             if announced.inner.remote.is_configured() {
                 // If this fails, the announcement is forgotten when its time is over.
                 let _ = announced.inner.remote.abort(&announced.redis_keys(), announced.token).await;
             }
-        });
+        }));
         let _ = task.await;
     }
 }
@@ -118,7 +119,7 @@ impl<S: Source> Drop for Write<S> {
         announced.void(Instant::now());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             // Without the token: the announcement stays.
-            runtime.spawn(async move { announced.drop_entries(&announced.keys, None, Instant::now()).await });
+            runtime.spawn(beyond(async move { announced.drop_entries(&announced.keys, None, Instant::now()).await }));
         }
     }
 }

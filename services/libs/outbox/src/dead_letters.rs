@@ -58,7 +58,8 @@ impl DeadLetters {
     async fn list(&self, after: Option<(OffsetDateTime, EventId)>, limit: PageLimit) -> sqlx::Result<Vec<DeadLetter>> {
         let (before, id) = after.map_or((None, None), |(dead_at, id)| (Some(dead_at), Some(id)));
         let mut letters: Vec<DeadLetter> = sqlx::query_as(
-            "SELECT event_id, topic, payload, created_at, dead_at, replayed_at, attempts, last_error, trace_parent
+            "SELECT event_id, topic, payload, created_at, dead_at, replayed_at, attempts, last_error,
+                    split_part(trace_parent, ' ', 1) AS trace_parent
                FROM outbox
               WHERE dead_at IS NOT NULL AND (dead_at, event_id) < (coalesce($1, 'infinity'), coalesce($2, $3))
               ORDER BY dead_at DESC, event_id DESC

@@ -39,7 +39,7 @@ pub struct Event {
     pub created_at: OffsetDateTime,
     /// How many deliveries were tried, this one included.
     pub attempts: i32,
-    /// The trace of the request that it comes from, as a `traceparent`.
+    /// The trace of the request that it comes from, as [`trace::written`].
     pub trace_parent: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub async fn enqueue_all(connection: &mut PgConnection, events: Vec<NewEvent>) -
     .bind(ids)
     .bind(topics)
     .bind(payloads)
-    .bind(trace::current().map(|trace| trace.to_string()))
+    .bind(trace::written())
     .execute(connection)
     .await?;
     Ok(())

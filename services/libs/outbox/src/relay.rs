@@ -8,6 +8,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
 use shop_runtime::context::Context;
 use shop_runtime::redis::Redis;
+use shop_runtime::trace;
 use shop_types::EventId;
 use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -161,8 +162,8 @@ impl Relay {
         F: Future<Output = Result<(), DeliveryError>>,
     {
         let (id, topic, attempt) = (event.event_id, event.topic.clone(), event.attempts);
-        let trace = event.trace_parent.as_deref().and_then(|trace| trace.parse().ok());
-        let delivery = Context::following(trace).scope(async {
+        let (trace, trace_state) = event.trace_parent.as_deref().and_then(trace::read).unzip();
+        let delivery = Context::following(trace).with_trace_state(trace_state.flatten()).scope(async {
             let delivery = AssertUnwindSafe(tokio::time::timeout(LEASE / 2, deliver(event))).catch_unwind().await;
             let outcome = match delivery {
                 Ok(Ok(outcome)) => outcome,

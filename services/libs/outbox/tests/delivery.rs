@@ -7,10 +7,12 @@ use std::sync::Mutex;
 use prometheus::Registry;
 use serde_json::json;
 use shop_outbox::{DeliveryError, Event, OutboxMetrics, Relay, enqueue, inbox};
-use shop_runtime::trace::{self, TraceContext};
+use shop_runtime::Context;
+use shop_runtime::trace::{self, TraceContext, TraceState};
 use shop_testkit::{TestDb, eventually};
 use shop_types::EventId;
 use sqlx::migrate::Migrator;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 static MIGRATOR: Migrator = sqlx::migrate!("tests/migrations");
@@ -102,9 +104,15 @@ async fn an_event_whose_relay_died_is_delivered_by_another_after_its_lease() {
     let db = database().await;
     add(&db, 1).await;
     let relay = relay(&db);
-    let never = async |_: Event| std::future::pending::<Result<(), DeliveryError>>().await;
-    let died = tokio::time::timeout(std::time::Duration::from_secs(1), relay.deliver_due(&never)).await;
-    assert!(died.is_err(), "it was given up in the middle of a delivery");
+    let begun = Notify::new();
+    let never = async |_: Event| {
+        begun.notify_one();
+        std::future::pending::<Result<(), DeliveryError>>().await
+    };
+    tokio::select! {
+        _ = relay.deliver_due(&never) => panic!("it never ends"),
+        () = begun.notified() => {} // it dies in the middle of a delivery
+    }
     let receiver = Receiver::default();
     assert_eq!(relay.deliver_due(&|event| receiver.take(event)).await.expect("read"), 0, "it is leased");
     sqlx::query("UPDATE outbox SET next_attempt_at = now()").execute(db.pool()).await.expect("time passes");
@@ -137,19 +145,22 @@ async fn an_inbox_lets_an_event_in_once_and_again_only_if_its_transaction_failed
 async fn an_event_is_delivered_as_a_part_of_the_trace_that_it_comes_from() {
     let db = database().await;
     let request = TraceContext::generate();
-    let event = trace::scope(request, add(&db, 1)).await;
+    let state = "rojo=1,congo=2".parse::<TraceState>().ok();
+    let event = Context::following(Some(request)).with_trace_state(state.clone()).scope(add(&db, 1)).await;
     let without = add(&db, 2).await;
     let seen = Mutex::new(BTreeMap::new());
     let look = async |event: Event| {
         let trace = trace::current().expect("every delivery belongs to a trace");
-        seen.lock().expect("not poisoned").insert(event.event_id, trace);
+        seen.lock().expect("not poisoned").insert(event.event_id, (trace, trace::state()));
         Ok::<(), DeliveryError>(())
     };
     assert_eq!(relay(&db).deliver_due(&look).await.expect("read"), 2);
     let seen = seen.into_inner().expect("not poisoned");
-    assert_eq!(seen[&event].trace_id(), request.trace_id());
-    assert_ne!(seen[&event], request, "the delivery is a step of its own");
-    assert_ne!(seen[&without].trace_id(), request.trace_id());
+    let (trace, told) = &seen[&event];
+    assert_eq!((trace.trace_id(), told), (request.trace_id(), &state));
+    assert_ne!(*trace, request, "the delivery is a step of its own");
+    let (trace, told) = &seen[&without];
+    assert!(trace.trace_id() != request.trace_id() && told.is_none());
 }
 
 #[tokio::test]

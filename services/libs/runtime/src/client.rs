@@ -258,6 +258,9 @@ impl Sibling {
         if let Some(trace) = trace::current() {
             request = request.header(trace::HEADER, trace.to_string());
         }
+        if let Some(state) = trace::state() {
+            request = request.header(trace::STATE_HEADER, state.as_str());
+        }
         match body {
             Some(body) => request.header(http::header::CONTENT_TYPE, "application/json").body(body),
             None => request,

@@ -208,6 +208,11 @@ impl IfMatch {
         }
     }
 
+    /// Whether one of the tags that are listed has such a name.
+    pub fn lists(&self, such: impl Fn(&str) -> bool) -> bool {
+        matches!(&self.0, Some(Named::These(tags)) if tags.iter().any(|tag| such(&tag.name)))
+    }
+
     /// 412 `precondition-failed`, with the tag of the present state, if the change may not be made.
     pub fn check(&self, current: Option<&ETag>) -> Result<(), Problem> {
         if self.allows(current) { Ok(()) } else { Err(precondition_failed(current)) }

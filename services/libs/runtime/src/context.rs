@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
-use crate::trace::TraceContext;
+use crate::trace::{TraceContext, TraceState};
 
 tokio::task_local! {
     static CURRENT: Context;
@@ -29,6 +29,7 @@ tokio::task_local! {
 pub struct Context {
     request_id: Option<Arc<str>>,
     trace: Option<TraceContext>,
+    trace_state: Option<TraceState>,
     deadline: Option<Instant>,
     span: Span,
 }
@@ -39,6 +40,7 @@ impl Context {
         CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self {
             request_id: None,
             trace: None,
+            trace_state: None,
             deadline: None,
             span: Span::current(),
         })
@@ -49,12 +51,18 @@ impl Context {
     pub fn following(trace: Option<TraceContext>) -> Self {
         let trace = trace.map_or_else(TraceContext::generate, TraceContext::child);
         let span = tracing::info_span!("work", trace_id = %trace.trace_id());
-        Self { request_id: None, trace: Some(trace), deadline: None, span }
+        Self { request_id: None, trace: Some(trace), trace_state: None, deadline: None, span }
     }
 
     /// That of a request.
     pub(crate) const fn of_request(request_id: Arc<str>, trace: TraceContext, deadline: Instant, span: Span) -> Self {
-        Self { request_id: Some(request_id), trace: Some(trace), deadline: Some(deadline), span }
+        Self { request_id: Some(request_id), trace: Some(trace), trace_state: None, deadline: Some(deadline), span }
+    }
+
+    /// With what others have noted beside the place in the trace.
+    #[must_use]
+    pub fn with_trace_state(self, trace_state: Option<TraceState>) -> Self {
+        Self { trace_state, ..self }
     }
 
     /// For work that outlives the request.
@@ -78,7 +86,7 @@ impl Context {
     pub(crate) fn with_trace(self, trace: TraceContext) -> Self {
         let request_id = self.request_id.as_deref();
         let span = tracing::info_span!("work", request_id, trace_id = %trace.trace_id());
-        Self { trace: Some(trace), span, ..self }
+        Self { trace: Some(trace), trace_state: None, span, ..self }
     }
 
     /// Runs `work` as a part of what this is the context of.
@@ -99,6 +107,11 @@ impl Context {
     /// The place in a trace.
     pub const fn trace(&self) -> Option<TraceContext> {
         self.trace
+    }
+
+    /// What others have noted beside it.
+    pub const fn trace_state(&self) -> Option<&TraceState> {
+        self.trace_state.as_ref()
     }
 
     /// When the caller will have given up.

@@ -23,8 +23,7 @@ use crate::drain::drain;
 use crate::extract::BodyLimit;
 use crate::metrics::{HttpMetrics, UNKNOWN_ROUTE};
 use crate::problem::{Cause, Problem};
-use crate::trace::TraceContext;
-use crate::{Context, deadline, head, request_id};
+use crate::{Context, deadline, head, request_id, trace};
 
 /// What a request may cost.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +85,7 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
     let metrics = observer.metrics;
     let in_flight = metrics.enter();
     let id = request_id::of_request(request.headers());
-    let trace = TraceContext::of_request(request.headers());
+    let (trace, trace_state) = trace::of_request(request.headers());
     let deadline = deadline::of_request(request.headers(), started, observer.time);
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -96,7 +95,7 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
         duration_ms = field::Empty
     );
 
-    let context = Context::of_request(Arc::clone(&id), trace, deadline, span.clone());
+    let context = Context::of_request(Arc::clone(&id), trace, deadline, span.clone()).with_trace_state(trace_state);
     let mut response = context.scope(next.run(request)).await;
 
     let took = started.elapsed();

@@ -1,7 +1,9 @@
-//! Where a request stands in a trace, as W3C Trace Context says it: the header `traceparent`.
+//! Where a request stands in a trace, as W3C Trace Context says it: the header `traceparent`, and beside it `tracestate`.
 //!
 //! The first service that a request reaches begins the trace if the client did not; every further one is a child of its caller, also
 //! when an outbox lies between the two.
+
+mod state;
 
 use std::fmt;
 use std::future::Future;
@@ -9,6 +11,7 @@ use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName};
 
+pub use self::state::{HEADER as STATE_HEADER, MalformedTraceState, TraceState};
 use crate::context::Context;
 
 /// The header that carries it.
@@ -56,12 +59,12 @@ impl TraceContext {
         self.flags & 1 == 1
     }
 
-    /// The request's own place: below its caller, or the begin of a trace if the caller says nothing that can be understood.
-    pub fn of_request(headers: &HeaderMap) -> Self {
+    /// The place of a request's caller, if it says one that can be understood.
+    fn of_caller(headers: &HeaderMap) -> Option<Self> {
         let mut given = headers.get_all(HEADER).iter();
         match (given.next().and_then(|value| value.to_str().ok()), given.next()) {
-            (Some(only), None) => only.parse().map_or_else(|MalformedTrace| Self::generate(), Self::child),
-            _ => Self::generate(),
+            (Some(only), None) => only.parse().ok(),
+            _ => None,
         }
     }
 }
@@ -81,7 +84,33 @@ pub fn current() -> Option<TraceContext> {
     Context::read(Context::trace)
 }
 
-/// Runs `work` at this place of a trace; the rest of its context stays.
+/// What is noted beside the place of the request which is being served.
+pub fn state() -> Option<TraceState> {
+    Context::read(|context| context.trace_state().cloned())
+}
+
+/// A request's own place: below its caller, with what is noted beside that; or the begin of a trace if the caller says nothing that can be
+/// understood.
+pub(crate) fn of_request(headers: &HeaderMap) -> (TraceContext, Option<TraceState>) {
+    match TraceContext::of_caller(headers) {
+        Some(caller) => (caller.child(), TraceState::of_request(headers)),
+        None => (TraceContext::generate(), None),
+    }
+}
+
+/// The place of the request which is being served, and what is noted beside it, in one text, to be kept where there are no headers.
+pub fn written() -> Option<String> {
+    let trace = current()?;
+    Some(state().map_or_else(|| trace.to_string(), |state| format!("{trace} {state}")))
+}
+
+/// Reads what was [`written`].
+pub fn read(text: &str) -> Option<(TraceContext, Option<TraceState>)> {
+    let (trace, state) = text.split_once(' ').unwrap_or((text, ""));
+    Some((trace.parse().ok()?, state.parse().ok()))
+}
+
+/// Runs `work` at this place of a trace, with nothing noted beside it; the rest of its context stays.
 pub async fn scope<F: Future>(trace: TraceContext, work: F) -> F::Output {
     Context::current().with_trace(trace).scope(work).await
 }
@@ -191,11 +220,29 @@ mod tests {
         let caller: TraceContext = GOOD.parse().expect("valid");
         let mut headers = HeaderMap::new();
         headers.insert(HEADER, HeaderValue::from_static(GOOD));
-        let ours = TraceContext::of_request(&headers);
+        headers.insert(STATE_HEADER, HeaderValue::from_static("rojo=1"));
+        let (ours, state) = of_request(&headers);
         assert_eq!(ours.trace_id(), caller.trace_id());
         assert_ne!(ours, caller);
+        assert_eq!(state, "rojo=1".parse().ok());
         headers.append(HEADER, HeaderValue::from_static(GOOD));
-        assert_ne!(TraceContext::of_request(&headers).trace_id(), caller.trace_id(), "two of them say nothing");
-        assert_ne!(TraceContext::of_request(&HeaderMap::new()), TraceContext::of_request(&HeaderMap::new()));
+        let (ours, state) = of_request(&headers);
+        assert_ne!(ours.trace_id(), caller.trace_id(), "two of them say nothing");
+        assert_eq!(state, None, "what is noted belongs to a trace that was not understood");
+        assert_ne!(of_request(&HeaderMap::new()), of_request(&HeaderMap::new()));
+    }
+
+    #[tokio::test]
+    async fn what_is_written_down_can_be_read_again() {
+        assert_eq!(written(), None);
+        let trace = TraceContext::generate();
+        for state in [None, "rojo=a b,congo=2".parse().ok()] {
+            let context = Context::following(Some(trace)).with_trace_state(state.clone());
+            let place = context.trace();
+            let text = context.scope(async { written() }).await.expect("it is in a trace");
+            assert_eq!(read(&text), place.map(|place| (place, state)));
+        }
+        assert_eq!(read(&format!("{GOOD} nonsense")), GOOD.parse().ok().map(|trace| (trace, None)));
+        assert_eq!(read("nonsense rojo=1"), None);
     }
 }

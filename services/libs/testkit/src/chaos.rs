@@ -1,6 +1,8 @@
 //! A network that can be broken: a TCP proxy between a service and what it depends on.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -29,6 +31,7 @@ pub struct ChaosProxy {
     address: SocketAddr,
     network: watch::Sender<Network>,
     stranding: watch::Sender<()>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl ChaosProxy {
@@ -38,13 +41,19 @@ impl ChaosProxy {
         let address = listener.local_addr().expect("it has an address");
         let (network, watched) = watch::channel(Network::Working);
         let (stranding, stranded) = watch::channel(());
-        tokio::spawn(accept(listener, upstream, watched, stranded));
-        Self { address, network, stranding }
+        let connections = Arc::<AtomicUsize>::default();
+        tokio::spawn(accept(listener, upstream, (watched, stranded), Arc::clone(&connections)));
+        Self { address, network, stranding, connections }
     }
 
     /// Where to connect to instead.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections were made to it so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Cuts every connection, and every new one.
@@ -82,14 +91,15 @@ impl ChaosProxy {
 async fn accept(
     listener: TcpListener,
     upstream: SocketAddr,
-    network: watch::Receiver<Network>,
-    mut stranded: watch::Receiver<()>,
+    (network, mut stranded): (watch::Receiver<Network>, watch::Receiver<()>),
+    connections: Arc<AtomicUsize>,
 ) {
     loop {
         let mut network = network.clone();
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
+                    connections.fetch_add(1, Ordering::Relaxed);
                     stranded.mark_unchanged();
                     tokio::spawn(forward(client, upstream, network, stranded.clone()));
                 }

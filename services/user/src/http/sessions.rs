@@ -5,6 +5,7 @@ use http::StatusCode;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use shop_auth::{Bearer, Claims};
+use shop_runtime::ClientIp;
 use shop_runtime::extract::Json;
 use shop_runtime::problem::ProblemDocument;
 use utoipa::ToSchema;
@@ -60,12 +61,14 @@ pub(crate) struct RefreshInput {
     responses(
         (status = 200, description = "The next tokens", body = TokenAnswer),
         (status = 401, description = "The token is not valid any more, or was used before", body = ProblemDocument),
+        (status = 429, description = "`too-many-refreshes`, from this address or of this session; with `Retry-After`", body = ProblemDocument),
     ))]
 pub(crate) async fn refresh(
     State(state): State<AppState>,
+    client: ClientIp,
     Json(input): Json<RefreshInput>,
 ) -> Result<Json<TokenAnswer>, ApiError> {
-    Ok(Json(state.sessions.refresh(&input.refresh_token).await?.into()))
+    Ok(Json(state.sessions.refresh(client, &input.refresh_token).await?.into()))
 }
 
 /// Ends the session of this access token

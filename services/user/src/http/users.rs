@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use shop_auth::{CurrentUser, Role};
 use shop_cache::{Cached, Served};
+use shop_runtime::ClientIp;
 use shop_runtime::db::OnConstraint as _;
 use shop_runtime::extract::{Json, ValidJson};
 use shop_runtime::problem::ProblemDocument;
@@ -61,12 +62,16 @@ pub(super) fn check_password(password: &SecretString, _context: &()) -> garde::R
         (status = 201, description = "Registered", body = User),
         (status = 409, description = "The username is taken", body = ProblemDocument),
         (status = 422, description = "A value breaks a rule", body = ProblemDocument),
+        (status = 429, description = "`too-many-registrations` from this address; with `Retry-After`", body = ProblemDocument),
+        (status = 503, description = "Too many passwords are being hashed", body = ProblemDocument),
     ))]
 pub(crate) async fn register(
     State(state): State<AppState>,
+    client: ClientIp,
     ValidJson(input): ValidJson<RegisterInput>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
     let username = Username::new(input.username).ok_or(ApiError::Invalid("username"))?;
+    state.limits.registration(client).await?;
     // Most taken names are found before the expensive part; the index decides about the rest.
     if store::users::exists(&mut *state.pool.acquire().await?, username.as_str()).await? {
         return Err(ApiError::UsernameTaken);

@@ -7,6 +7,7 @@ mod caching;
 mod faults;
 mod health;
 mod hostile;
+mod limits;
 mod login;
 mod lost_commits;
 mod notifications;

@@ -55,7 +55,12 @@ pub(super) fn service(name: &'static str) -> u16 {
     port
 }
 
-pub(super) fn serve(mut stream: TcpStream, name: &str) {
+pub(super) fn serve(stream: TcpStream, name: &str) {
+    serve_with(stream, |request| ("", json!({"service": name, "request": request}).to_string()));
+}
+
+/// Answers one request with further headers and a body, once its head is there.
+pub(super) fn serve_with(mut stream: TcpStream, answer: impl FnOnce(&str) -> (&'static str, String)) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -64,9 +69,9 @@ pub(super) fn serve(mut stream: TcpStream, name: &str) {
             _ => return,
         }
     }
-    let body = json!({"service": name, "request": String::from_utf8_lossy(&head)}).to_string();
+    let (headers, body) = answer(&String::from_utf8_lossy(&head));
     let answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     let _ = stream.write_all(answer.as_bytes());
@@ -136,8 +141,9 @@ impl Gateway {
     pub(super) fn send(&self, request: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
         stream.write_all(request).expect("to write");
-        let mut text = String::new();
-        stream.read_to_string(&mut text).expect("an answer");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("an answer");
+        let text = String::from_utf8_lossy(&bytes);
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         Answer { status, head: head.to_owned(), body: body.to_owned() }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shop_policy::{Pattern, Policy};
+use shop_runtime::Context;
 
 use crate::support::{Shop, eventually, fixed, policy, shared_only};
 
@@ -51,6 +52,21 @@ async fn who_asks_for_what_is_being_loaded_shares_the_load_and_is_counted_as_suc
     });
     assert_eq!(versions, [1; 20]);
     assert_eq!((shop.db.loads(), pod.metric("cache_coalesced_total")), (1, 19));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_belongs_to_the_trace_of_whoever_began_it_and_not_to_their_deadline() {
+    let shop = Shop::new().await;
+    for (key, pattern) in [(1, Pattern::CacheAside), (2, Pattern::None)] {
+        let pod = shop.pod(&policy(pattern)).await;
+        shop.db.set(key, 1);
+        let context = Context::following(None).with_trace_state("rojo=1".parse().ok());
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        assert_eq!(context.clone().until(deadline).scope(pod.version(key)).await, 1);
+        let asked = shop.db.asked().pop().expect("it was loaded");
+        let expected = (context.trace(), context.trace_state(), None);
+        assert_eq!((asked.trace(), asked.trace_state(), asked.deadline()), expected, "{pattern:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ use prometheus::Registry;
 use serde::{Deserialize, Serialize};
 use shop_cache::{Cache, CacheStatus, Caches, LivePolicies, Loaded, Reason, Source, Tag};
 use shop_policy::{CacheName, LocalTier, Pattern, Policies, Policy};
+use shop_runtime::Context;
 use shop_runtime::redis::Redis;
 use shop_testkit::TestRedis;
 use tokio::sync::watch;
@@ -46,6 +47,7 @@ pub struct Db {
     gate: watch::Sender<bool>,
     mood: Mutex<Mood>,
     at_most: Mutex<Option<Duration>>,
+    asked: Mutex<Vec<Context>>,
 }
 
 impl Db {
@@ -57,6 +59,7 @@ impl Db {
             gate: watch::Sender::new(true),
             mood: Mutex::new(Mood::Fine),
             at_most: Mutex::new(None),
+            asked: Mutex::default(),
         })
     }
 
@@ -75,6 +78,11 @@ impl Db {
 
     pub fn loads(&self) -> usize {
         self.loads.load(Ordering::SeqCst)
+    }
+
+    /// For whom it was asked, each time.
+    pub fn asked(&self) -> Vec<Context> {
+        self.asked.lock().unwrap().clone()
     }
 
     pub fn feel(&self, mood: Mood) {
@@ -112,6 +120,7 @@ impl<const SCHEMA: u32> Source for Things<SCHEMA> {
     type Error = Broken;
 
     async fn load(&self, key: &u32) -> Result<Option<Loaded<Thing>>, Broken> {
+        self.0.asked.lock().unwrap().push(Context::current());
         let row = self.0.rows.lock().unwrap().get(key).cloned();
         self.0.loads.fetch_add(1, Ordering::SeqCst);
         self.0.held.fetch_add(1, Ordering::SeqCst);
