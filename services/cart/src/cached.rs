@@ -103,9 +103,9 @@ impl CartCache {
 
     /// What the catalog says of a product that is about to come into a cart, and of what is in the cart already: one question, where
     /// the first alone would be one too. What comes into the cart at the same time is missing; then the cart's new value is not known.
-    pub async fn quote_with(&self, owner: CartOwner, product: ProductId) -> Result<Quote, Error> {
+    pub async fn quote_with(&self, held: &Contents, product: ProductId) -> Result<Quote, Error> {
         let mut asked = vec![product];
-        asked.extend(carts::products(self.db(), owner).await?.into_iter().filter(|there| *there != product));
+        asked.extend(held.products().filter(|there| *there != product));
         asked.truncate(usize::try_from(MAX_LINES).unwrap_or(usize::MAX));
         self.quote(asked).await
     }

@@ -77,15 +77,23 @@ impl Carts {
         if let Some(answer) = made_before(self.cache.db(), owner, named).await? {
             return Ok(answer);
         }
+        let wanted = |there| there + i64::from(item.quantity);
         let (changed, is_new) = self
-            .put(owner, item.product_id, seen, named, async |db: &mut PgConnection, version: i64, product: &Product| {
-                if let Some(quantity) = carts::add(db, owner, version, item, offer(product)).await? {
-                    return Ok(quantity);
-                }
-                let there = carts::quantity(db, owner, item.product_id).await?;
-                let wanted = there.map_or(0, i64::from) + i64::from(item.quantity);
-                Err(Error::Line(item.product_id, LineRefusal::explain(wanted, product.stock)))
-            })
+            .put(
+                owner,
+                item.product_id,
+                seen,
+                named,
+                wanted,
+                async |db: &mut PgConnection, version: i64, product: &Product| {
+                    if let Some(quantity) = carts::add(db, owner, version, item, offer(product)).await? {
+                        return Ok(quantity);
+                    }
+                    let there = carts::quantity(db, owner, item.product_id).await?;
+                    let wanted = there.map_or(0, i64::from) + i64::from(item.quantity);
+                    Err(Error::Line(item.product_id, LineRefusal::explain(wanted, product.stock)))
+                },
+            )
             .await?;
         if is_new {
             self.metrics.did(Operation::Add);
@@ -95,13 +103,21 @@ impl Carts {
 
     /// Makes it so many pieces of a product, as long as the catalog has as many.
     pub async fn set(&self, owner: CartOwner, item: Item, seen: &IfMatch) -> Result<ChangedLine, Error> {
+        let wanted = |_| item.quantity.into();
         let set = self
-            .put(owner, item.product_id, seen, None, async |db: &mut PgConnection, version: i64, product: &Product| {
-                if carts::set(db, owner, version, item, offer(product)).await? {
-                    return Ok(item.quantity);
-                }
-                Err(Error::Line(item.product_id, LineRefusal::explain(item.quantity.into(), product.stock)))
-            })
+            .put(
+                owner,
+                item.product_id,
+                seen,
+                None,
+                wanted,
+                async |db: &mut PgConnection, version: i64, product: &Product| {
+                    if carts::set(db, owner, version, item, offer(product)).await? {
+                        return Ok(item.quantity);
+                    }
+                    Err(Error::Line(item.product_id, LineRefusal::explain(item.quantity.into(), product.stock)))
+                },
+            )
             .await;
         let (changed, _) = match set {
             Ok(set) => set,
@@ -111,19 +127,34 @@ impl Carts {
         Ok(changed)
     }
 
-    /// Puts a line of this product into the cart; `line` makes it and says how many pieces it has then. False if a twin was faster.
+    /// Puts a line of this product into the cart; false if a twin was faster. Nearly always nobody else changes the cart at the same moment, and
+    /// the line can be had: then one statement is enough, which makes it so many pieces as are `wanted` where so many are there. Else the cart is
+    /// locked, and `line` makes the line, says how many pieces it has then, or why it can't be had.
     async fn put(
         &self,
         owner: CartOwner,
         product: ProductId,
         seen: &IfMatch,
         named: Option<Named<'_>>,
+        wanted: impl Fn(i64) -> i64,
         line: impl AsyncFnOnce(&mut PgConnection, i64, &Product) -> Result<Quantity, Error>,
     ) -> Result<(ChangedLine, bool), Error> {
         self.cache
             .change([owner], async |change| {
-                let quote = self.cache.quote_with(owner, product).await?;
+                let held = carts::read(self.cache.db(), owner).await?.unwrap_or_default();
+                let quote = self.cache.quote_with(&held, product).await?;
                 let product = quote.product(product)?;
+                let next = held.with(product, wanted(held.pieces_of(product.id)));
+                if let (Some((next, item)), None, Ok(())) = (next, named, check_version(seen, held.version)) {
+                    let changed =
+                        ChangedLine { version: next.version, line: CartLine::new(product, item.quantity, None)? };
+                    let statement = async |db: &mut PgConnection| {
+                        carts::put_line(db, owner, held.version, item, product.price).await
+                    };
+                    if change.commit_by(statement, |_| quote.value(owner, &next)).await?.is_some() {
+                        return Ok((changed, true));
+                    }
+                }
                 let db = change.transaction().await?;
                 let version = carts::touch(db, owner).await?.ok_or(Error::CartMerged)?;
                 if let Some(answer) = made_before(&mut *db, owner, named).await? {

@@ -20,14 +20,19 @@ impl OrderEvents {
         Self { pool }
     }
 
-    /// Numbers an event for the order's owner; one that is told again changes nothing.
-    pub async fn record(&self, event: EventId, news: &OrderNews) -> Result<(), Error> {
+    /// Numbers events, each for its order's owner; those that are told again change nothing.
+    pub async fn record(&self, events: &[(EventId, OrderNews)]) -> Result<(), Error> {
+        let ids: Vec<_> = events.iter().map(|(id, _)| *id).collect();
         let mut transaction = self.pool.begin().await?;
-        if !inbox::first_time(&mut transaction, event).await? {
+        let fresh = inbox::first_times(&mut transaction, &ids).await?;
+        if fresh.is_empty() {
             return Ok(());
         }
+        let mut news: Vec<_> = events.iter().filter(|(id, _)| fresh.contains(id)).map(|(_, news)| *news).collect();
+        // So that what is told together of one order comes in the order in which it happened.
+        news.sort_by_key(|news| news.version);
         store::events::hold(&mut *transaction).await?;
-        store::own_events::append(&mut *transaction, news).await?;
+        store::own_events::append(&mut *transaction, &news).await?;
         Ok(transaction.commit().await?)
     }
 }

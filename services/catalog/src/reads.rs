@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use crate::cached::products::Products;
 use crate::domain::category::Category;
 use crate::domain::listing::{Listing, Place, Position};
-use crate::domain::product::Product;
+use crate::domain::product::{Product, Quoted};
 use crate::domain::search::{self, SearchText};
 use crate::error::Error;
 use crate::store;
@@ -44,10 +44,10 @@ impl Reads {
         Ok((status, value.ok_or(Error::NoProduct(id))?))
     }
 
-    /// Those of the products that are sold, sorted by id.
-    pub async fn products(&self, ids: &[ProductId]) -> Result<Vec<Product>, Error> {
+    /// What those of the products cost that are sold, sorted by id.
+    pub async fn quote(&self, ids: &[ProductId]) -> Result<Vec<Quoted>, Error> {
         let ids: Vec<_> = ids.iter().map(|id| id.get()).collect();
-        Ok(store::products::by_ids(&self.pool, &ids).await?)
+        Ok(store::products::quoted(&self.pool, &ids).await?)
     }
 
     /// A page of a list, behind the place that the cursor tells.

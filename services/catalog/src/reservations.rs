@@ -58,10 +58,9 @@ impl Reservations {
         order: OrderId,
         basket: &Basket,
     ) -> Result<(StockOutcome, Vec<OrderLine>), Error> {
-        if !rows::open(&mut **change, order, self.lifetime).await? {
+        let Some(taken) = rows::take(&mut **change, order, basket, self.lifetime).await? else {
             return Ok((StockOutcome::Replayed, taken_before(change, order, basket).await?));
-        }
-        let taken = rows::take(&mut **change, order, basket).await?;
+        };
         if basket.is_met_by(&taken) {
             // Only now: what is refused or repeated changes nothing, and would but throw products out of the cache that many want.
             change.announce_products(taken.iter().map(|line| line.product_id).collect()).await;

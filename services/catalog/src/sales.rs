@@ -38,19 +38,26 @@ impl Sales {
         Self { pool, invalidations }
     }
 
-    /// Notes what an order bought; an event that is told again changes nothing.
-    pub async fn record(&self, event: EventId, sale: &Sale) -> Result<(), Error> {
+    /// Notes what orders bought; events that are told again change nothing.
+    pub async fn record(&self, mut sales: Vec<(EventId, Sale)>) -> Result<(), Error> {
+        let ids: Vec<_> = sales.iter().map(|(id, _)| *id).collect();
         let mut transaction = self.pool.begin().await?;
-        // Whoever took it before noted with it what follows from it.
-        if !inbox::first_time(&mut transaction, event).await? {
+        // Whoever took one before noted with it what follows from it.
+        let fresh = inbox::first_times(&mut transaction, &ids).await?;
+        sales.retain(|(id, _)| fresh.contains(id));
+        if sales.is_empty() {
             return Ok(());
         }
-        if !store::sales::counts(&mut *transaction, sale.order_id).await? {
-            // Cancelled before this arrived. The event is remembered, so that it need not come again.
+        // One that was cancelled before it arrived is remembered like the others, so that it need not come again.
+        let orders: Vec<_> = sales.iter().map(|(_, sale)| sale.order_id).collect();
+        let counting = store::sales::counting(&mut *transaction, &orders).await?;
+        sales.retain(|(_, sale)| counting.contains(&sale.order_id));
+        if sales.is_empty() {
             return Ok(transaction.commit().await?);
         }
-        store::sales::insert(&mut *transaction, sale).await?;
-        let outdated = invalidations::tagged(CacheName::Recommendations, vec![tag_of(sale.user_id)]);
+        store::sales::insert(&mut *transaction, sales.iter().map(|(_, sale)| sale)).await?;
+        let customers = sales.iter().map(|(_, sale)| tag_of(sale.user_id)).collect();
+        let outdated = invalidations::tagged(CacheName::Recommendations, customers);
         let noted = invalidations::note(&mut transaction, vec![outdated]).await?;
         transaction.commit().await?;
         self.invalidations.carry_out(noted, Reason::Event).await;

@@ -19,8 +19,8 @@ use tokio_util::task::TaskTracker;
 use crate::config::{ServeArgs, Times};
 use crate::domain::lifecycle::Lifecycle;
 use crate::figures::FiguresDesk;
+use crate::jobs;
 use crate::jobs::relay::Listeners;
-use crate::jobs::{self, relay};
 use crate::metrics::OrderMetrics;
 use crate::orders::Orders;
 use crate::streams::{StreamLimits, Streams};
@@ -94,7 +94,7 @@ pub fn start_jobs(
 ) {
     tasks.spawn(jobs::clock(orders.clone(), times.clock_every, stop.clone()));
     tasks.spawn(jobs::delete_old(orders.clone(), times.delete_after, times.delete_every(), stop.clone()));
-    tasks.spawn(relay.run(move |event| relay::deliver(listeners.clone(), event), stop.clone()));
+    tasks.spawn(relay.run(listeners, stop.clone()));
 }
 
 /// Serves until SIGTERM.

@@ -43,17 +43,17 @@ impl Orders {
         request.check()?;
         let first_move_after = self.lifecycle.leaves_after(OrderStatus::Created).unwrap_or_default();
         let mut transaction = self.db.begin().await?;
-        let is_new = orders::insert(&mut transaction, id, request, first_move_after).await?;
+        let Some(created_at) = orders::insert(&mut *transaction, id, request, first_move_after).await? else {
+            let order = orders::find(&mut transaction, id).await?.ok_or(Error::Deleted(id))?;
+            transaction.rollback().await?;
+            return if order.is_of(request) { Ok(Made::Before(order)) } else { Err(Error::Differs(id)) };
+        };
         // Asked after the insert, which has waited for a transaction that was just deleting the order.
-        if is_new && orders::is_deleted(&mut *transaction, id).await? {
+        if orders::is_deleted(&mut *transaction, id).await? {
             transaction.rollback().await?;
             return Err(Error::Deleted(id));
         }
-        let order = orders::find(&mut transaction, id).await?.ok_or(Error::Deleted(id))?;
-        if !is_new {
-            transaction.rollback().await?;
-            return if order.is_of(request) { Ok(Made::Before(order)) } else { Err(Error::Differs(id)) };
-        }
+        let order = Order::placed(id, request, created_at);
         let news = OrderMoved {
             user_id: order.user_id,
             order_id: id,

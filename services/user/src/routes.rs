@@ -48,6 +48,7 @@ pub fn router(state: AppState) -> Router {
     // Every answer depends on who asks, or is cheap: none may be kept by anyone in between.
     public
         .route("/internal/notifications", post(internal::notify))
+        .route("/internal/notifications/batch", post(internal::notify_all))
         .route(REVOCATIONS_PATH, get(internal::revocations))
         .layer(map_response(no_store))
         .with_state(state)

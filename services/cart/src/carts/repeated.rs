@@ -24,7 +24,8 @@ impl Carts {
     ) -> Result<ChangedLine, Error> {
         let is_so = |contents: &Contents| contents.lines.iter().any(|held| held.item == item);
         let version = self.made_by_former(owner, seen, refused, is_so).await?;
-        let quote = self.cache.quote_with(owner, item.product_id).await?;
+        let held = carts::read(self.cache.db(), owner).await?.unwrap_or_default();
+        let quote = self.cache.quote_with(&held, item.product_id).await?;
         let line = CartLine::new(quote.product(item.product_id)?, item.quantity, None)?;
         Ok(ChangedLine { version, line })
     }

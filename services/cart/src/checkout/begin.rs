@@ -11,7 +11,7 @@ use crate::domain::expectation::Expectation;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::owner::CartOwner;
 use crate::error::{Error, check_version};
-use crate::store::carts;
+use crate::store::carts::{self, ToOrder};
 use crate::store::checkouts::{self, Known};
 
 /// What a request for a checkout meets.
@@ -50,17 +50,17 @@ pub(super) async fn begin(
         check_version(wish.seen, 0)?;
         return Err(Error::CartEmpty);
     };
-    if let Some(known) = checkouts::find(&mut *db, user, key, fingerprint).await? {
+    let ToOrder { contents, known, on_its_way } = carts::to_order(&mut *db, user, key).await?;
+    if known && let Some(known) = checkouts::find(&mut *db, user, key, fingerprint).await? {
         return same_wish(known).map(Begun::Known);
     }
-    if let Some(other) = checkouts::on_its_way(&mut *db, user).await? {
+    if let Some(other) = on_its_way {
         return Err(Error::OtherInFlight(other));
     }
     check_version(wish.seen, version)?;
     if wish.request.cart_version.is_some_and(|seen| seen != version) {
         return Err(Error::CartChanged(version));
     }
-    let contents = carts::read(&mut *db, cart).await?.unwrap_or_default();
     if contents.lines.is_empty() {
         return Err(Error::CartEmpty);
     }

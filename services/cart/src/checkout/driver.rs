@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use shop_runtime::{Chain, Problem, request_id};
 use shop_types::{OrderLine, OrderStatus};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::cached::{CartCache, Quote};
 use crate::domain::cart::Item;
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::metrics::CartMetrics;
 use crate::siblings::catalog::Catalog;
 use crate::siblings::orders::Orders;
+use crate::store::checkouts::Finished;
 use crate::store::{carts, checkouts};
 
 /// How long a checkout belongs to a driver, and how long it rests.
@@ -107,13 +108,14 @@ impl Driver {
     async fn ask(&self, now: &Checkout) -> Result<Checkout, Error> {
         match now.state {
             State::Reserving => match self.catalog.reserve(now.order_id, &now.items).await? {
-                Ok(lines) => reserved(now, lines),
+                Ok(lines) => {
+                    let reserved = reserved(now, lines)?;
+                    // Not written down in between: whoever comes after this reserves again, and gets the same answer.
+                    if reserved.state == State::Committing { self.sell(&reserved).await } else { Ok(reserved) }
+                }
                 Err(refusal) => Ok(refused(now, &self.told_whole(now, refusal).await)),
             },
-            State::Committing => match self.catalog.commit(now.order_id).await? {
-                Ok(()) => Ok(Checkout { state: State::Ordering, ..now.clone() }),
-                Err(refusal) => Ok(refused(now, &refusal)),
-            },
+            State::Committing => self.sell(now).await,
             State::Ordering => {
                 let lines = priced(now)?;
                 let total = total(lines)?;
@@ -129,6 +131,15 @@ impl Driver {
             }
             State::Done | State::Refused => Ok(now.clone()),
         }
+    }
+
+    /// Tells the catalog that what it has set aside is sold. That this was done is written down before the order is asked for: from then on the
+    /// checkout is not given up any more.
+    async fn sell(&self, now: &Checkout) -> Result<Checkout, Error> {
+        Ok(match self.catalog.commit(now.order_id).await? {
+            Ok(()) => Checkout { state: State::Ordering, ..now.clone() },
+            Err(refusal) => refused(now, &refusal),
+        })
     }
 
     /// The catalog refuses for one reason. The customer is told of all the others at once too, as far as the catalog says.
@@ -148,6 +159,14 @@ impl Driver {
         }
         let cart = CartOwner::from(next.user_id);
         let written = self.carts.change([cart], async |change| {
+            let statement = async |db: &mut PgConnection| checkouts::finish(db, from, next, self.timing.lease).await;
+            let value = |finished: &Finished| {
+                if finished.ended { Quote::default().value(cart, &finished.left) } else { Vec::new() }
+            };
+            if let Some(finished) = change.commit_by(statement, value).await? {
+                return Ok(finished.ended);
+            }
+            // Something has come into the cart, and stays.
             let db = change.transaction().await?;
             // The cart first, as everyone who changes it does; so nobody waits in a circle.
             carts::touch(db, cart).await?;

@@ -60,6 +60,27 @@ impl Contents {
         self.lines.iter().map(|held| held.item).collect()
     }
 
+    /// What it holds once there are `wanted` pieces of a product in it at the present price, and that line; none if that is more than the stock, or more
+    /// than a line or a cart can hold.
+    pub fn with(&self, product: &Product, wanted: i64) -> Option<(Self, Item)> {
+        let quantity = Quantity::try_from(wanted).ok().filter(|_| wanted <= product.stock)?;
+        let item = Item { product_id: product.id, quantity };
+        let held = HeldItem { item, price_when_added: Some(product.price) };
+        let mut next = Self { version: self.version + 1, ..self.clone() };
+        match next.lines.binary_search_by_key(&product.id, |held| held.item.product_id) {
+            Ok(at) => next.lines[at] = held,
+            Err(_) if next.lines.len() >= usize::try_from(MAX_LINES).unwrap_or(usize::MAX) => return None,
+            Err(at) => next.lines.insert(at, held),
+        }
+        Some((next, item))
+    }
+
+    /// How many pieces of a product are in it.
+    pub fn pieces_of(&self, product: ProductId) -> i64 {
+        let held = self.lines.iter().find(|held| held.item.product_id == product);
+        held.map_or(0, |held| held.item.quantity.into())
+    }
+
     /// Which products are in it.
     pub fn products(&self) -> impl Iterator<Item = ProductId> {
         self.lines.iter().map(|held| held.item.product_id)

@@ -1,4 +1,5 @@
-//! The way of a checkout: RESERVING → COMMITTING → ORDERING → DONE, or RELEASING → REFUSED.
+//! The way of a checkout: RESERVING → ORDERING → DONE, or RELEASING → REFUSED. (COMMITTING, between the first two, was written down by earlier
+//! versions, and is what a checkout is in memory while its stock is being sold.)
 //!
 //! The stock is sold before the order is made, not after: a reservation that the catalog has let go in the meantime then refuses
 //! the checkout while there is no order yet. From there on the order only has to be asked for until it is there.
@@ -46,9 +47,9 @@ impl CheckoutRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "UPPERCASE")]
 pub enum State {
-    /// Asks the catalog to set the stock aside.
+    /// Asks the catalog to set the stock aside, and then tells it that it is sold.
     Reserving,
-    /// Tells the catalog that it is sold.
+    /// Only tells the catalog that it is sold.
     Committing,
     /// Asks the order service to make the order.
     Ordering,
@@ -70,7 +71,7 @@ impl State {
     pub const fn leads_to(self, then: Self) -> bool {
         matches!(
             (self, then),
-            (Self::Reserving, Self::Committing | Self::Releasing)
+            (Self::Reserving, Self::Committing | Self::Ordering | Self::Releasing)
                 | (Self::Committing, Self::Ordering | Self::Releasing)
                 | (Self::Ordering, Self::Done | Self::Releasing)
                 | (Self::Releasing, Self::Refused)
@@ -218,7 +219,7 @@ mod tests {
     fn an_order_is_made_only_after_its_stock_is_sold_and_a_refusal_only_after_it_is_released() {
         let before = |end| ALL.into_iter().filter(|state| state.leads_to(end)).collect::<Vec<_>>();
         assert_eq!(before(State::Done), [State::Ordering]);
-        assert_eq!(before(State::Ordering), [State::Committing]);
+        assert_eq!(before(State::Ordering), [State::Reserving, State::Committing]);
         assert_eq!(before(State::Refused), [State::Releasing]);
     }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use shop_types::{Currency, Money, ProductId, Quantity};
+use shop_types::{Currency, Money, OrderId, ProductId, Quantity, UserId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 
 use super::interval;
 use crate::domain::cart::{Contents, HeldItem, Item, MAX_LINES};
+use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::merge::LeftOut;
 use crate::domain::owner::{AnonymousId, CartOwner};
 
@@ -52,17 +53,17 @@ pub async fn standing(db: impl PgExecutor<'_>, cart: AnonymousId) -> sqlx::Resul
     Ok(merged.map(|merged| if merged { Standing::Merged } else { Standing::Open }))
 }
 
-/// What a cart holds, at one moment; none if there is no such cart.
-pub async fn read(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result<Option<Contents>> {
-    let rows = sqlx::query!(
-        r#"SELECT carts.version, carts.left_out AS "left_out: Json<Vec<LeftOut>>", line.product_id AS "product_id?: ProductId",
-                  line.quantity AS "quantity?: Quantity", line.price_amount AS "price_amount?", line.price_currency AS "price_currency?"
-           FROM carts LEFT JOIN cart_lines AS line USING (user_id)
-           WHERE carts.user_id = $1 ORDER BY line.product_id"#,
-        owner.as_uuid(),
-    )
-    .fetch_all(db)
-    .await?;
+/// A line of a cart with what the cart itself says.
+struct Row {
+    version: i64,
+    left_out: Json<Vec<LeftOut>>,
+    product_id: Option<ProductId>,
+    quantity: Option<Quantity>,
+    price_amount: Option<i64>,
+    price_currency: Option<String>,
+}
+
+fn contents(rows: impl Iterator<Item = Row>) -> Option<Contents> {
     let mut contents: Option<Contents> = None;
     for row in rows {
         let cart = contents.get_or_insert_with(|| Contents {
@@ -76,7 +77,61 @@ pub async fn read(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result<Opt
             cart.lines.push(HeldItem { item: Item { product_id, quantity }, price_when_added });
         }
     }
-    Ok(contents)
+    contents
+}
+
+/// What a cart holds, at one moment; none if there is no such cart.
+pub async fn read(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result<Option<Contents>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT carts.version, carts.left_out AS "left_out: Json<Vec<LeftOut>>", line.product_id AS "product_id?: ProductId",
+                  line.quantity AS "quantity?: Quantity", line.price_amount AS "price_amount?", line.price_currency AS "price_currency?"
+           FROM carts LEFT JOIN cart_lines AS line USING (user_id)
+           WHERE carts.user_id = $1 ORDER BY line.product_id"#,
+        owner.as_uuid(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(contents(rows.into_iter()))
+}
+
+/// A user's cart when it is about to be ordered, and what stands against that.
+#[derive(Clone, Debug, Default)]
+pub struct ToOrder {
+    /// What it holds.
+    pub contents: Contents,
+    /// Whether there is a checkout under this key already.
+    pub known: bool,
+    /// The order that the user's checkout on its way will make; there is at most one at a time.
+    pub on_its_way: Option<OrderId>,
+}
+
+/// What a user's cart holds, and the user's checkouts that matter for another one under this key, at one moment.
+pub async fn to_order(db: impl PgExecutor<'_>, user: UserId, key: &IdempotencyKey) -> sqlx::Result<ToOrder> {
+    let rows = sqlx::query!(
+        r#"SELECT carts.version, carts.left_out AS "left_out: Json<Vec<LeftOut>>", line.product_id AS "product_id?: ProductId",
+                  line.quantity AS "quantity?: Quantity", line.price_amount AS "price_amount?", line.price_currency AS "price_currency?",
+                  EXISTS (SELECT FROM checkouts WHERE user_id = $1 AND idempotency_key = $2) AS "known!",
+                  (SELECT order_id FROM checkouts
+                   WHERE user_id = $1 AND state NOT IN ('DONE', 'REFUSED')) AS "on_its_way: OrderId"
+           FROM carts LEFT JOIN cart_lines AS line USING (user_id)
+           WHERE carts.user_id = $1 ORDER BY line.product_id"#,
+        user.as_uuid(),
+        key.as_str(),
+    )
+    .fetch_all(db)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(ToOrder::default()) };
+    let (known, on_its_way) = (first.known, first.on_its_way);
+    let rows = rows.into_iter().map(|row| Row {
+        version: row.version,
+        left_out: row.left_out,
+        product_id: row.product_id,
+        quantity: row.quantity,
+        price_amount: row.price_amount,
+        price_currency: row.price_currency,
+    });
+    Ok(ToOrder { contents: contents(rows).unwrap_or_default(), known, on_its_way })
 }
 
 /// A price in a currency that the shop no longer knows is only not told.
@@ -146,6 +201,41 @@ pub async fn add(
     )
     .fetch_optional(db)
     .await
+}
+
+/// Makes it so many pieces of a product in a cart that is still at the version `seen` (zero: there is none yet), and makes its next version; none
+/// if the cart has another version by now, or was merged. Everything that the guards of [`add`] and [`set`] ask for is known of that version.
+pub async fn put_line(
+    db: &mut PgConnection,
+    owner: CartOwner,
+    seen: i64,
+    item: Item,
+    price: Money,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "WITH changed AS (
+             UPDATE carts SET version = version + 1, updated_at = now()
+             WHERE user_id = $1 AND version = $3 AND merged_into IS NULL
+             RETURNING version
+         ),
+         made AS (INSERT INTO carts (user_id, anonymous) SELECT $1, $2 WHERE $3 = 0 ON CONFLICT DO NOTHING RETURNING version),
+         cart AS (SELECT version FROM changed UNION ALL SELECT version FROM made)
+         INSERT INTO cart_lines (user_id, product_id, quantity, since, price_amount, price_currency)
+         SELECT $1, $4, $5, version, $6, $7 FROM cart
+         ON CONFLICT (user_id, product_id) DO UPDATE
+             SET quantity = EXCLUDED.quantity, price_amount = EXCLUDED.price_amount, price_currency = EXCLUDED.price_currency
+         RETURNING $3::bigint + 1",
+        owner.as_uuid(),
+        owner.is_anonymous(),
+        seen,
+        item.product_id.get(),
+        item.quantity.get(),
+        price.amount,
+        price.currency.code(),
+    )
+    .fetch_optional(db)
+    .await
+    .map(Option::flatten)
 }
 
 /// Makes it so many pieces of a product in a cart of this version; false if there are more than the stock or the cart can't hold

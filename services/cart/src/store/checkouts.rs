@@ -11,6 +11,7 @@ use crate::domain::cart::{Contents, Item};
 use crate::domain::checkout::{Answer, Checkout, State};
 use crate::domain::expectation::Expectation;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
+use crate::domain::merge::LeftOut;
 
 /// A checkout found by its key.
 #[derive(Clone, Debug)]
@@ -86,16 +87,6 @@ pub async fn get(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option
     row.map(Checkout::try_from).transpose()
 }
 
-/// The order that the user's checkout on its way will make; there is at most one at a time.
-pub async fn on_its_way(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Option<OrderId>> {
-    sqlx::query_scalar!(
-        r#"SELECT order_id AS "order_id: OrderId" FROM checkouts WHERE user_id = $1 AND state NOT IN ('DONE', 'REFUSED')"#,
-        user.as_uuid(),
-    )
-    .fetch_optional(db)
-    .await
-}
-
 /// Begins a checkout of what the cart holds; it belongs to the caller for as long as `lease`.
 pub async fn begin(
     db: &mut PgConnection,
@@ -152,6 +143,57 @@ pub async fn move_on(db: impl PgExecutor<'_>, from: State, next: &Checkout, leas
     .execute(db)
     .await?;
     Ok(result.rows_affected() > 0)
+}
+
+/// How a checkout that ends by [`finish`] was met.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Whether it has ended now. If not, another driver was faster, and only the cart's version has grown.
+    pub ended: bool,
+    /// What its cart holds now.
+    pub left: Contents,
+}
+
+/// Ends the checkout of a cart that has not changed since: what was ordered is all that is in it, so it is empty afterwards. None if the cart has
+/// another version by now, or the checkout is no longer in the state `from`.
+///
+/// The cart's row comes first, as for everyone who changes it, so nobody waits in a circle. Who has waited for it sees that its version is another
+/// one; so nothing is taken out of it that this statement did not see when it began.
+pub async fn finish(
+    db: &mut PgConnection,
+    from: State,
+    done: &Checkout,
+    lease: Duration,
+) -> sqlx::Result<Option<Finished>> {
+    let row = sqlx::query!(
+        r#"WITH cart AS (
+               UPDATE carts SET version = version + 1, updated_at = now()
+               WHERE user_id = $2 AND version = $3 AND EXISTS (SELECT FROM checkouts WHERE order_id = $1 AND state = $4)
+               RETURNING version, left_out
+           ),
+           ended AS (
+               UPDATE checkouts SET state = $5, answer_status = $6, answer_body = $7, attempts = 0, last_error = NULL,
+                                    resume_at = now() + $8, updated_at = now()
+               FROM cart WHERE order_id = $1 AND state = $4
+               RETURNING order_id
+           ),
+           emptied AS (DELETE FROM cart_lines USING ended WHERE cart_lines.user_id = $2)
+           SELECT version, left_out AS "left_out: Json<Vec<LeftOut>>", EXISTS (SELECT FROM ended) AS "ended!" FROM cart"#,
+        done.order_id.as_uuid(),
+        done.user_id.as_uuid(),
+        done.cart_version,
+        from.as_str(),
+        done.state.as_str(),
+        done.answer.as_ref().map(|answer| i16::try_from(answer.status).unwrap_or(500)),
+        done.answer.as_ref().map(|answer| answer.body.as_slice()),
+        interval(lease),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| {
+        let left = Contents { version: row.version, lines: Vec::new(), left_out: row.left_out.0 };
+        Finished { ended: row.ended, left }
+    }))
 }
 
 /// Notes that a step had no outcome, and when to try it again.

@@ -28,11 +28,10 @@ struct Commit {
 }
 
 /// Every commit on the way to an order, and on the way to a refusal.
-const COMMITS: [Commit; 6] = [
+const COMMITS: [Commit; 5] = [
     Commit { writes: "the-wish", moment: Moment::Commit, refused: false },
-    Commit { writes: "COMMITTING", moment: Moment::Statement, refused: false },
     Commit { writes: "ORDERING", moment: Moment::Statement, refused: false },
-    Commit { writes: "DONE", moment: Moment::Commit, refused: false },
+    Commit { writes: "DONE", moment: Moment::Statement, refused: false },
     Commit { writes: "RELEASING", moment: Moment::Statement, refused: true },
     Commit { writes: "REFUSED", moment: Moment::Statement, refused: true },
 ];

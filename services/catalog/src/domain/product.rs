@@ -31,6 +31,20 @@ pub struct Product {
     pub version: i64,
 }
 
+/// What of a product matters to who sells it: a quote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Quoted {
+    /// Its number.
+    pub id: ProductId,
+    /// What it is called.
+    pub name: LocalizedText,
+    /// What one piece costs now.
+    pub price: Money,
+    /// How many pieces can still be bought.
+    #[schema(example = 100)]
+    pub stock: i32,
+}
+
 /// The flash sale that a product's price comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RunningSale {

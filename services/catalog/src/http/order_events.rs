@@ -49,8 +49,32 @@ pub async fn record(
     _: ServiceCaller,
     ValidJson(body): ValidJson<OrderEventBody>,
 ) -> Result<StatusCode, Error> {
-    let OrderEventBody { event_id, user_id, order_id, status, version, occurred_at } = body;
-    let news = OrderNews { user_id, order_id, status, version, occurred_at };
-    state.order_events.record(event_id, &news).await?;
+    state.order_events.record(&[body.into()]).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tell customers' sockets what has become of several orders: of all of them, or of none if there is something wrong with one
+#[utoipa::path(
+    post, path = "/internal/order-events/batch", operation_id = "record_order_events", tag = "internal",
+    request_body = Vec<OrderEventBody>, security(("service" = [])),
+    responses(
+        (status = NO_CONTENT, description = "Noted, now or before"),
+        (status = UNPROCESSABLE_ENTITY, description = "Not a list of events", body = ProblemDocument),
+    )
+)]
+pub async fn record_all(
+    State(state): State<AppState>,
+    _: ServiceCaller,
+    ValidJson(bodies): ValidJson<Vec<OrderEventBody>>,
+) -> Result<StatusCode, Error> {
+    let events: Vec<_> = bodies.into_iter().map(Into::into).collect();
+    state.order_events.record(&events).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<OrderEventBody> for (EventId, OrderNews) {
+    fn from(body: OrderEventBody) -> Self {
+        let OrderEventBody { event_id, user_id, order_id, status, version, occurred_at } = body;
+        (event_id, OrderNews { user_id, order_id, status, version, occurred_at })
+    }
 }

@@ -10,7 +10,7 @@ use shop_types::ProductId;
 use utoipa::ToSchema;
 
 use crate::app::AppState;
-use crate::domain::product::Product;
+use crate::domain::product::Quoted;
 use crate::error::Error;
 
 /// Which products.
@@ -25,7 +25,7 @@ pub struct QuoteBody {
 /// Those of the products that are sold, sorted by id.
 #[derive(Serialize, ToSchema)]
 pub struct QuoteAnswer {
-    products: Vec<Product>,
+    products: Vec<Quoted>,
 }
 
 /// Today's prices and stock; products that are not sold are absent
@@ -39,5 +39,5 @@ pub async fn quote(
     _: ServiceCaller,
     ValidJson(body): ValidJson<QuoteBody>,
 ) -> Result<Json<QuoteAnswer>, Error> {
-    Ok(Json(QuoteAnswer { products: state.reads.products(&body.product_ids).await? }))
+    Ok(Json(QuoteAnswer { products: state.reads.quote(&body.product_ids).await? }))
 }

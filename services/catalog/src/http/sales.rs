@@ -49,9 +49,33 @@ pub async fn record(
     _: ServiceCaller,
     ValidJson(body): ValidJson<SaleBody>,
 ) -> Result<StatusCode, Error> {
-    let SaleBody { event_id, order_id, user_id, occurred_at: sold_at, lines } = body;
-    state.sales.record(event_id, &Sale { order_id, user_id, sold_at, lines }).await?;
+    state.sales.record(vec![body.into()]).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Note what several orders bought: all of them, or none if there is something wrong with one
+#[utoipa::path(
+    post, path = "/internal/sales/batch", operation_id = "record_sales", tag = "internal", request_body = Vec<SaleBody>,
+    security(("service" = [])),
+    responses(
+        (status = NO_CONTENT, description = "Noted, now or before"),
+        (status = UNPROCESSABLE_ENTITY, description = "Not a list of events", body = ProblemDocument),
+    )
+)]
+pub async fn record_all(
+    State(state): State<AppState>,
+    _: ServiceCaller,
+    ValidJson(bodies): ValidJson<Vec<SaleBody>>,
+) -> Result<StatusCode, Error> {
+    state.sales.record(bodies.into_iter().map(Into::into).collect()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<SaleBody> for (EventId, Sale) {
+    fn from(body: SaleBody) -> Self {
+        let SaleBody { event_id, order_id, user_id, occurred_at: sold_at, lines } = body;
+        (event_id, Sale { order_id, user_id, sold_at, lines })
+    }
 }
 
 /// Have a cancelled order count no more, whether its sale was told before or will be

@@ -89,9 +89,6 @@ impl Listener {
         let mut heard = 0;
         while let Some(last) = self.hub.last() {
             let news = events::since(&self.db, last, BATCH).await?;
-            if news.is_empty() {
-                break;
-            }
             heard += news.len();
             // Before the sockets: who hears of a sale and asks for it must see it.
             if news.iter().any(|event| event.kind.starts_with("flash_sale")) {
@@ -102,6 +99,10 @@ impl Listener {
                 self.metrics.event_heard(&event.kind);
             }
             self.let_sockets_take_it().await;
+            // What is added after this was read has a notice of its own.
+            if i64::try_from(news.len()).is_ok_and(|read| read < BATCH) {
+                break;
+            }
         }
         Ok(heard)
     }

@@ -6,34 +6,49 @@ use sqlx::PgExecutor;
 use super::events::{CHANNEL, fields};
 use crate::domain::event::{Audience, Event, ORDER_STATUS, OrderNews};
 
-/// Adds what has become of an order to the transaction, unless something later has been told of it. The counter is held already, so
-/// that this statement sees all that was told.
-pub async fn append(db: impl PgExecutor<'_>, news: &OrderNews) -> sqlx::Result<()> {
-    let payload = serde_json::json!({
-        "order_id": news.order_id, "status": news.status, "version": news.version,
-        "occurred_at": news.occurred_at.format(&time::format_description::well_known::Rfc3339).ok(),
-    });
+/// Adds what has become of orders to the transaction, in this order, unless something later has been told of an order. The counter is held
+/// already, so that this statement sees all that was told.
+pub async fn append(db: impl PgExecutor<'_>, news: &[OrderNews]) -> sqlx::Result<()> {
+    let users: Vec<_> = news.iter().map(|news| news.user_id.as_uuid()).collect();
+    let orders: Vec<_> = news.iter().map(|news| news.order_id.as_uuid()).collect();
+    let versions: Vec<_> = news.iter().map(|news| news.version).collect();
+    let payloads: Vec<_> = news.iter().map(payload).collect();
     sqlx::query!(
-        "WITH number AS (
-             UPDATE shop_event_counter SET last = last + 1
-             WHERE NOT EXISTS (SELECT FROM own_events WHERE user_id = $1 AND order_id = $2 AND order_version > $3)
-             RETURNING last
+        "WITH told AS (
+             SELECT user_id, order_id, version, payload, row_number() OVER (ORDER BY place) AS place
+             FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::jsonb[])
+                 WITH ORDINALITY AS told (user_id, order_id, version, payload, place)
+             WHERE NOT EXISTS (
+                 SELECT FROM own_events o
+                 WHERE o.user_id = told.user_id AND o.order_id = told.order_id AND o.order_version > told.version)
+         ),
+         number AS (
+             UPDATE shop_event_counter SET last = last + (SELECT count(*) FROM told)
+             WHERE EXISTS (SELECT FROM told)
+             RETURNING last - (SELECT count(*) FROM told) AS former
          ),
          added AS (
              INSERT INTO own_events (seq, user_id, order_id, order_version, kind, payload)
-             SELECT last, $1, $2, $3, $4, $5 FROM number RETURNING seq
+             SELECT former + place, user_id, order_id, version, $5, payload FROM number, told RETURNING seq
          )
-         SELECT pg_notify($6, seq::text) FROM added",
-        news.user_id.as_uuid(),
-        news.order_id.as_uuid(),
-        news.version,
+         SELECT pg_notify($6, max(seq)::text) FROM added HAVING count(*) > 0",
+        &users,
+        &orders,
+        &versions as &[Option<i64>],
+        &payloads,
         ORDER_STATUS,
-        payload,
         CHANNEL,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+fn payload(news: &OrderNews) -> serde_json::Value {
+    serde_json::json!({
+        "order_id": news.order_id, "status": news.status, "version": news.version,
+        "occurred_at": news.occurred_at.format(&time::format_description::well_known::Rfc3339).ok(),
+    })
 }
 
 /// A customer's own events behind this number and up to another, in order; the newest, if there are more than so many.

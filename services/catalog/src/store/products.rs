@@ -8,7 +8,7 @@ use sqlx::PgExecutor;
 
 use super::offers::{OfferRow, offers};
 use crate::domain::assortment::DemoProduct;
-use crate::domain::product::{NewProduct, Offer, Product};
+use crate::domain::product::{NewProduct, Offer, Product, Quoted};
 
 /// A product at its regular price, as its columns.
 struct Row {
@@ -93,6 +93,28 @@ pub async fn exists(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<bool
 /// Those of the products that are sold, sorted by id.
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Product>> {
     all(sold!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?)
+}
+
+/// What those of the products cost that are sold, sorted by id.
+pub async fn quoted(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Quoted>> {
+    sqlx::query!(
+        r#"SELECT id AS "id!", name_en AS "name_en!", name_ru AS "name_ru!", price_amount AS "price_amount!",
+               price_currency AS "price_currency!", stock AS "stock!"
+           FROM offers WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id"#,
+        ids,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(Quoted {
+            id: product_id(row.id)?,
+            name: LocalizedText { en: row.name_en, ru: row.name_ru },
+            price: money(row.price_amount, &row.price_currency)?,
+            stock: row.stock,
+        })
+    })
+    .collect()
 }
 
 /// Those of the products that are sold, and how long they stay as they are, in no order.

@@ -12,21 +12,6 @@ use uuid::Uuid;
 use super::products::{money, product_id};
 use crate::domain::reservation::{Basket, ReservationState};
 
-/// Puts an order on hold until a deadline, or tells that the order was seen before. Two of the same order take turns here: the
-/// second waits until the first has committed or rolled back.
-pub async fn open(db: impl PgExecutor<'_>, order: OrderId, lifetime: Duration) -> sqlx::Result<bool> {
-    let lifetime = PgInterval::try_from(lifetime).map_err(sqlx::Error::Encode)?;
-    let opened = sqlx::query!(
-        "INSERT INTO reservations (order_id, state, expires_at) VALUES ($1, 'held', now() + $2)
-         ON CONFLICT (order_id) DO NOTHING",
-        order.as_uuid(),
-        lifetime,
-    )
-    .execute(db)
-    .await?;
-    Ok(opened.rows_affected() == 1)
-}
-
 /// How far the order's reservation has come.
 pub async fn state(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option<ReservationState>> {
     sqlx::query_scalar!(
@@ -60,23 +45,32 @@ impl TryFrom<Row> for OrderLine {
     }
 }
 
-/// Takes the stock for a whole basket, or nothing: the lines that were taken are returned, sorted by product, and are none if any
-/// product has too little.
+/// Puts an order on hold until a deadline and takes the stock for its whole basket, or nothing; none if the order was seen before. The lines that
+/// were taken are returned, sorted by product, and are none if any product has too little. Two of the same order take turns: the second
+/// waits until the first has committed or rolled back.
 ///
 /// The products are locked by id first, so that baskets which share products queue up instead of deadlocking. `enough` is computed
 /// of the newest row, since a locked row is read again; and the update repeats the guard of its own row, so that even if this
 /// reasoning were wrong, stock would not fall below zero.
 ///
 /// The price is that of a flash sale if one runs: as the view `offers` has it.
-pub async fn take(db: impl PgExecutor<'_>, order: OrderId, basket: &Basket) -> sqlx::Result<Vec<OrderLine>> {
+pub async fn take(
+    db: impl PgExecutor<'_>,
+    order: OrderId,
+    basket: &Basket,
+    lifetime: Duration,
+) -> sqlx::Result<Option<Vec<OrderLine>>> {
     let (products, pieces): (Vec<_>, Vec<_>) =
         basket.lines().iter().map(|line| (line.product_id.get(), line.quantity.get())).unzip();
-    let taken = sqlx::query_as!(
-        Row,
-        "WITH wanted AS (SELECT * FROM UNNEST($2::bigint[], $3::int[]) AS wanted (product_id, quantity)),
+    let rows = sqlx::query!(
+        r#"WITH opened AS (
+                  INSERT INTO reservations (order_id, state, expires_at) VALUES ($1, 'held', now() + $4)
+                  ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+              ),
+              wanted AS (SELECT * FROM UNNEST($2::bigint[], $3::int[]) AS wanted (product_id, quantity)),
               locked AS MATERIALIZED (
-                  SELECT p.id, wanted.quantity, p.stock >= wanted.quantity AS enough
-                  FROM products p JOIN wanted ON p.id = wanted.product_id
+                  SELECT opened.order_id, p.id, wanted.quantity, p.stock >= wanted.quantity AS enough
+                  FROM opened, products p JOIN wanted ON p.id = wanted.product_id
                   WHERE p.deleted_at IS NULL
                   ORDER BY p.id FOR NO KEY UPDATE OF p
               ),
@@ -86,27 +80,49 @@ pub async fn take(db: impl PgExecutor<'_>, order: OrderId, basket: &Basket) -> s
                   FROM locked
                   WHERE p.id = locked.id AND p.stock >= locked.quantity
                       AND (SELECT count(*) FILTER (WHERE enough) FROM locked) = cardinality($2)
-                  RETURNING p.id, locked.quantity, p.price_amount, p.price_currency, p.name_en, p.name_ru
+                  RETURNING locked.order_id, p.id, locked.quantity, p.price_amount, p.price_currency, p.name_en, p.name_ru
               ),
-              noted AS (INSERT INTO product_changes (product_id, aspect) SELECT id, 'stock' FROM taken)
-         INSERT INTO reservation_lines
-             (order_id, product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru)
-         SELECT $1, id, quantity, least(price_amount, (
-                    SELECT min(s.price_amount) FROM flash_sales s
-                    WHERE s.product_id = taken.id AND s.cancelled_at IS NULL AND s.starts_at <= now() AND s.ends_at > now()
-                        AND s.price_currency = taken.price_currency
-                )), price_currency, name_en, name_ru
-         FROM taken
-         RETURNING product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru",
+              noted AS (INSERT INTO product_changes (product_id, aspect) SELECT id, 'stock' FROM taken),
+              lines AS (
+                  INSERT INTO reservation_lines
+                      (order_id, product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru)
+                  SELECT order_id, id, quantity, least(price_amount, (
+                             SELECT min(s.price_amount) FROM flash_sales s
+                             WHERE s.product_id = taken.id AND s.cancelled_at IS NULL AND s.starts_at <= now() AND s.ends_at > now()
+                                 AND s.price_currency = taken.price_currency
+                         )), price_currency, name_en, name_ru
+                  FROM taken
+                  RETURNING product_id, quantity, unit_price_amount, unit_price_currency, name_en, name_ru
+              )
+           SELECT product_id AS "product_id?", quantity AS "quantity?", unit_price_amount AS "unit_price_amount?",
+                  unit_price_currency AS "unit_price_currency?", name_en AS "name_en?", name_ru AS "name_ru?"
+           FROM opened LEFT JOIN lines ON true"#,
         order.as_uuid(),
         &products,
         &pieces,
+        PgInterval::try_from(lifetime).map_err(sqlx::Error::Encode)?,
     )
     .fetch_all(db)
     .await?;
-    let mut lines = taken.into_iter().map(OrderLine::try_from).collect::<sqlx::Result<Vec<_>>>()?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let row = |product_id, quantity, amount, currency, name_en, name_ru| {
+        Some(Row {
+            product_id: product_id?,
+            quantity: quantity?,
+            unit_price_amount: amount?,
+            unit_price_currency: currency?,
+            name_en: name_en?,
+            name_ru: name_ru?,
+        })
+    };
+    let taken = rows.into_iter().filter_map(|it| {
+        row(it.product_id, it.quantity, it.unit_price_amount, it.unit_price_currency, it.name_en, it.name_ru)
+    });
+    let mut lines = taken.map(OrderLine::try_from).collect::<sqlx::Result<Vec<_>>>()?;
     lines.sort_unstable_by_key(|line| line.product_id);
-    Ok(lines)
+    Ok(Some(lines))
 }
 
 /// What the order has taken, sorted by product.

@@ -1,5 +1,7 @@
 //! What was sold, and what follows from it.
 
+use std::collections::HashSet;
+
 use shop_types::{OrderId, ProductId, UserId};
 use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
@@ -30,16 +32,20 @@ pub struct Liked {
     pub why: Why,
 }
 
-/// Whether the order's sale counts, which a cancellation can't change any more until the transaction ends.
-pub async fn counts(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
-    let cancelled = sqlx::query_scalar!(
-        "INSERT INTO sold_orders AS o (order_id, cancelled) VALUES ($1, false)
-         ON CONFLICT (order_id) DO UPDATE SET cancelled = o.cancelled RETURNING cancelled",
-        order.as_uuid(),
+/// Those of the orders whose sale counts, which a cancellation can't change any more until the transaction ends.
+pub async fn counting(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Result<HashSet<OrderId>> {
+    let orders: Vec<_> = orders.iter().map(|order| order.as_uuid()).collect();
+    // Each once, and sorted, so that two who tell of the same orders wait for each other in one order.
+    let rows = sqlx::query!(
+        r#"INSERT INTO sold_orders AS o (order_id, cancelled)
+           SELECT DISTINCT order_id, false FROM UNNEST($1::uuid[]) AS sold (order_id) ORDER BY order_id
+           ON CONFLICT (order_id) DO UPDATE SET cancelled = o.cancelled
+           RETURNING order_id AS "order_id: OrderId", cancelled"#,
+        &orders,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(!cancelled)
+    Ok(rows.into_iter().filter(|row| !row.cancelled).map(|row| row.order_id).collect())
 }
 
 /// Sees to it that the order's sale does not count, and tells whether it was not so before. Waits for a sale that is just being noted.
@@ -90,19 +96,28 @@ pub async fn forget_orders(
     Ok(forgotten.rows_affected())
 }
 
-/// Notes what an order bought; lines that are noted already stay as they are.
-pub async fn insert(db: impl PgExecutor<'_>, sale: &Sale) -> sqlx::Result<()> {
-    let (products, pieces): (Vec<_>, Vec<_>) =
-        sale.lines.iter().map(|line| (line.product_id.get(), line.quantity.get())).unzip();
+/// Notes what orders bought; lines that are noted already stay as they are.
+pub async fn insert(db: impl PgExecutor<'_>, sales: impl Iterator<Item = &Sale>) -> sqlx::Result<()> {
+    let (mut orders, mut customers, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut products, mut pieces) = (Vec::new(), Vec::new());
+    for (sale, line) in sales.flat_map(|sale| sale.lines.iter().map(move |line| (sale, line))) {
+        orders.push(sale.order_id.as_uuid());
+        customers.push(sale.user_id.as_uuid());
+        products.push(line.product_id.get());
+        pieces.push(line.quantity.get());
+        times.push(sale.sold_at);
+    }
     sqlx::query!(
         "INSERT INTO sales (order_id, user_id, product_id, quantity, sold_at)
-         SELECT $1, $2, product_id, quantity, least($5, now()) FROM UNNEST($3::bigint[], $4::int[]) AS line (product_id, quantity)
+         SELECT order_id, user_id, product_id, quantity, least(sold_at, now())
+         FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[], $4::int[], $5::timestamptz[])
+             AS line (order_id, user_id, product_id, quantity, sold_at)
          ON CONFLICT DO NOTHING",
-        sale.order_id.as_uuid(),
-        sale.user_id.as_uuid(),
+        &orders,
+        &customers,
         &products,
         &pieces,
-        sale.sold_at,
+        &times,
     )
     .execute(db)
     .await?;

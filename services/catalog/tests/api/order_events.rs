@@ -53,6 +53,32 @@ async fn a_status_that_comes_after_a_later_one_is_not_told_any_more() {
     assert_eq!(told, [(1, "PROCESSING"), (2, "SHIPPING"), (3, "DELIVERED")]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn news_that_come_together_are_each_noted_once_in_the_order_in_which_they_happened() {
+    let catalog = Catalog::empty().await;
+    let (user, other) = (UserId::generate(), UserId::generate());
+    let (order, others) = (OrderId::generate(), OrderId::generate());
+    let events =
+        [status(user, order, "PROCESSING", 2), status(other, others, "CREATED", 1), status(user, order, "CREATED", 1)];
+    let batches = (0..4).map(|_| catalog.internal("POST", "/internal/order-events/batch", json!(events)));
+    let answers = futures::future::join_all(batches).await;
+    assert!(answers.iter().all(|answer| answer.status == 204), "{answers:?}");
+    let names =
+        |told: Vec<(i64, Value)>| told.into_iter().map(|(_, payload)| payload["status"].clone()).collect::<Vec<_>>();
+    assert_eq!(names(told(&catalog, user).await), ["CREATED", "PROCESSING"]);
+    assert_eq!(names(told(&catalog, other).await), ["CREATED"]);
+    let last: i64 = sqlx::query_scalar("SELECT last FROM shop_event_counter")
+        .fetch_one(catalog.db.pool())
+        .await
+        .expect("the table is ours");
+    assert_eq!(last, 3, "no number is given for nothing");
+
+    let late = [status(user, order, "CREATED", 1), status(other, others, "PROCESSING", 2)];
+    assert_eq!(catalog.internal("POST", "/internal/order-events/batch", json!(late)).await.status, 204);
+    assert_eq!(names(told(&catalog, user).await), ["CREATED", "PROCESSING"], "what was overtaken is not told");
+    assert_eq!(names(told(&catalog, other).await), ["CREATED", "PROCESSING"]);
+}
+
 #[tokio::test]
 async fn what_is_no_order_event_is_refused_with_the_field_named() {
     let catalog = Catalog::empty().await;

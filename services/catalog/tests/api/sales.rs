@@ -55,6 +55,25 @@ async fn an_order_is_noted_once_however_often_it_is_told() {
     eventually("the caches were told", async || catalog.outbox().await.is_empty()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn orders_that_are_told_of_together_are_each_noted_once_but_for_those_that_were_cancelled() {
+    let catalog = Catalog::with_products(8).await;
+    let events: Vec<_> = (1..=4).map(|product| event(UserId::generate(), &[(product, 2), (8, 1)])).collect();
+    let cancelled = format!("/internal/sales/{}", events[0]["order_id"].as_str().expect("an id"));
+    assert_eq!(catalog.internal("DELETE", &cancelled, Value::Null).await.status, 204);
+    assert_eq!(catalog.internal("POST", "/internal/sales", events[1].clone()).await.status, 204);
+    let mut backwards = events.clone();
+    backwards.reverse();
+    let batches = [events.clone(), backwards, events[2..].to_vec(), events]
+        .map(|events| catalog.internal("POST", "/internal/sales/batch", json!(events)));
+    let answers = futures::future::join_all(batches).await;
+    assert!(answers.iter().all(|answer| answer.status == 204), "{answers:?}");
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM sales").await, 6);
+    assert_eq!(count(&catalog.pool, "SELECT count(DISTINCT order_id) FROM sales").await, 3);
+    assert_eq!(count(&catalog.pool, "SELECT count(*) FROM inbox").await, 4);
+    eventually("the caches were told", async || catalog.outbox().await.is_empty()).await;
+}
+
 #[tokio::test]
 async fn a_cancelled_order_does_not_count_whether_it_was_told_of_before_or_is_afterwards() {
     let catalog = Catalog::with_products(8).await;

@@ -9,6 +9,8 @@ use arc_swap::ArcSwap;
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use moka::sync::Cache;
+use time::OffsetDateTime;
 
 use crate::claims::{AUDIENCE, Claims, ISSUER};
 use crate::keys::{Jwk, Jwks, KeyError, KeyId};
@@ -20,6 +22,9 @@ const LEEWAY: u64 = 5;
 
 /// A token that is longer than this is not one of ours.
 const MAX_LENGTH: usize = 4096;
+
+/// So many tokens are remembered, of less than a kilobyte each.
+const REMEMBERED: u64 = 4096;
 
 /// The token is not good. Clients are told no more than that.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,16 @@ pub struct Verifier(Arc<Watched<Inner>>);
 struct Inner {
     keys: ArcSwap<Keys>,
     validation: Validation,
+    /// Tokens that were verified lately, so that the signature of one that comes with many requests is computed once.
+    verified: Cache<Box<str>, Verified>,
+}
+
+/// A token whose signature is right.
+#[derive(Clone)]
+struct Verified {
+    kid: KeyId,
+    key: VerifyingKey,
+    claims: Arc<Claims>,
 }
 
 type Keys = BTreeMap<KeyId, (VerifyingKey, DecodingKey)>;
@@ -96,7 +111,11 @@ impl Verifier {
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
         validation.leeway = LEEWAY;
-        Self(Watched::new(Inner { keys: ArcSwap::from_pointee(decoding(keys)), validation }))
+        Self(Watched::new(Inner {
+            keys: ArcSwap::from_pointee(decoding(keys)),
+            validation,
+            verified: Cache::new(REMEMBERED),
+        }))
     }
 
     /// How often the folder was looked at that is followed. A change is seen by the second look that ends after it at the latest.
@@ -114,12 +133,26 @@ impl Verifier {
         if token.len() > MAX_LENGTH {
             return Err(VerifyError::Malformed);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
-        let kid = header.kid.ok_or(VerifyError::Malformed)?;
         let keys = self.0.value.keys.load();
-        let (_, key) = keys.get(&KeyId::named(kid)).ok_or(VerifyError::UnknownKey)?;
-        let token = jsonwebtoken::decode(token, key, &self.0.value.validation).map_err(VerifyError::Invalid)?;
-        Ok(token.claims)
+        if let Some(claims) = self.remembered(&keys, token) {
+            return Ok(claims);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Malformed)?;
+        let kid = KeyId::named(header.kid.ok_or(VerifyError::Malformed)?);
+        let (key, decoding) = keys.get(&kid).ok_or(VerifyError::UnknownKey)?;
+        let claims: Claims =
+            jsonwebtoken::decode(token, decoding, &self.0.value.validation).map_err(VerifyError::Invalid)?.claims;
+        self.0.value.verified.insert(token.into(), Verified { kid, key: *key, claims: Arc::new(claims.clone()) });
+        Ok(claims)
+    }
+
+    /// What a token says that was verified before, if its key is still trusted and its time is not over. Everything else about a token stays
+    /// as it is.
+    fn remembered(&self, keys: &Keys, token: &str) -> Option<Claims> {
+        let Verified { kid, key, claims } = self.0.value.verified.get(token)?;
+        let trusted = keys.get(&kid).is_some_and(|(trusted, _)| *trusted == key);
+        let lasts = claims.exp.saturating_add_unsigned(LEEWAY) >= OffsetDateTime::now_utc().unix_timestamp();
+        (trusted && lasts).then(|| Claims::clone(&claims))
     }
 
     /// The trusted keys, for others to verify with.

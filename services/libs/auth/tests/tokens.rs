@@ -51,6 +51,18 @@ fn a_token_is_believed_only_if_everything_about_it_is_right() {
     assert!(auth.verifier().verify(&strange).is_err(), "a key of another shop");
 }
 
+#[tokio::test]
+async fn a_token_that_was_believed_is_not_any_more_when_its_time_is_over() {
+    let keys = Keys::generate();
+    let verifier = keys.auth_state().verifier().clone();
+    // Clocks may be five seconds apart, so this is good for about three more.
+    let ending = claims();
+    let token = keys.signer().sign(&Claims { exp: ending.iat - 2, ..ending }).expect("it can be signed");
+    assert!(verifier.verify(&token).is_ok());
+    assert!(verifier.verify(&token).is_ok(), "and again, as it comes with many requests");
+    shop_testkit::eventually("its time is over", async || verifier.verify(&token).is_err()).await;
+}
+
 #[test]
 fn a_token_that_chooses_its_own_algorithm_is_not_believed() {
     let keys = Keys::generate();

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize as _;
 use shop_cache::{Cache, Caches, Pending, Source};
+use shop_runtime::db::is_unavailable;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use crate::{DeliveryError, Event, OutboxError, enqueue};
@@ -76,6 +77,35 @@ impl<S: Source> Change<S> {
         transaction.commit().await?;
         self.fate = Fate::Committed(values);
         Ok(())
+    }
+}
+
+impl<S: Source> Change<S> {
+    /// Makes the whole change by one statement, which is its own transaction, and so one way to the database instead of three or more; with the
+    /// values as in [`Change::commit`]. If the statement says that it has changed nothing (none), other ways are still open.
+    pub async fn commit_by<T>(
+        &mut self,
+        statement: impl AsyncFnOnce(&mut PgConnection) -> Result<Option<T>, sqlx::Error>,
+        values: impl FnOnce(&T) -> Vec<(S::Key, S::Value)>,
+    ) -> Result<Option<T>, OutboxError> {
+        if !self.pending.is_empty() || self.transaction.is_some() {
+            // What the cache could not be told of has to be committed with it.
+            let Some(changed) = statement(self.transaction().await?).await? else { return Ok(None) };
+            let values = values(&changed);
+            self.commit(values).await?;
+            return Ok(Some(changed));
+        }
+        let mut connection = self.db.acquire().await?;
+        self.fate = Fate::Unknown;
+        let outcome = statement(&mut connection).await;
+        self.fate = match &outcome {
+            Ok(Some(changed)) => Fate::Committed(values(changed)),
+            Ok(None) => Fate::Unchanged,
+            Err(error) if is_unavailable(error) => Fate::Unknown,
+            // The database has said why it did not do it.
+            Err(_) => Fate::Unchanged,
+        };
+        Ok(outcome?)
     }
 }
 

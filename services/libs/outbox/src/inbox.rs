@@ -1,5 +1,7 @@
 //! The receiver's side: what was received already.
 
+use std::collections::HashSet;
+
 use shop_types::EventId;
 use sqlx::PgConnection;
 
@@ -11,6 +13,20 @@ pub async fn first_time(connection: &mut PgConnection, event: EventId) -> Result
         .execute(connection)
         .await?;
     Ok(noted.rows_affected() == 1)
+}
+
+/// Notes several events; those that were not noted before, of which alone there is something to do.
+pub async fn first_times(connection: &mut PgConnection, events: &[EventId]) -> Result<HashSet<EventId>, sqlx::Error> {
+    let events: Vec<_> = events.iter().map(|event| event.as_uuid()).collect();
+    // Sorted, so that two who note the same events wait for each other in one order.
+    let noted: Vec<EventId> = sqlx::query_scalar(
+        "INSERT INTO inbox (event_id) SELECT event_id FROM UNNEST($1::uuid[]) AS event (event_id) ORDER BY event_id
+         ON CONFLICT DO NOTHING RETURNING event_id",
+    )
+    .bind(events)
+    .fetch_all(connection)
+    .await?;
+    Ok(noted.into_iter().collect())
 }
 
 /// Forgets events that are older than any relay's patience; returns how many.

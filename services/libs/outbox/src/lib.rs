@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cached;
+mod courier;
 pub mod dead_letters;
 mod failure;
 pub mod inbox;
@@ -8,6 +9,7 @@ mod outbox;
 mod redacted;
 mod relay;
 
+pub use courier::Courier;
 pub use dead_letters::DeadLetters;
 pub use failure::{DeliveryError, Failure};
 pub use outbox::{Event, NewEvent, OutboxError, enqueue, enqueue_all};

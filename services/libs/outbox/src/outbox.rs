@@ -120,9 +120,10 @@ pub(crate) async fn claim(connection: &mut PgConnection, batch: i64, lease_ms: f
     .await
 }
 
-/// The event has arrived.
-pub(crate) async fn remove(connection: &mut PgConnection, event: EventId) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM outbox WHERE event_id = $1").bind(event).execute(connection).await?;
+/// The events have arrived.
+pub(crate) async fn remove(connection: &mut PgConnection, events: &[EventId]) -> Result<(), sqlx::Error> {
+    let events: Vec<_> = events.iter().map(|event| event.as_uuid()).collect();
+    sqlx::query("DELETE FROM outbox WHERE event_id = ANY($1)").bind(events).execute(connection).await?;
     Ok(())
 }
 

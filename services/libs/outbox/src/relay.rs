@@ -1,8 +1,9 @@
 //! Delivers what waits in the outbox, until it has arrived.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{FutureExt as _, StreamExt as _};
 use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
@@ -10,17 +11,27 @@ use shop_runtime::context::Context;
 use shop_runtime::redis::Redis;
 use shop_runtime::trace;
 use shop_types::EventId;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::courier::Courier;
 use crate::failure::{DeliveryError, Failure};
 use crate::outbox::{self, Event, Failed};
 
-/// Events that are taken at a time, and delivered at the same time.
-const BATCH: i64 = 16;
+/// Events that are taken at a time.
+const BATCH: i64 = 48;
 
-/// How long an event is left to the relay that took it. Longer than any delivery.
-const LEASE: Duration = Duration::from_secs(30);
+/// Calls that are made at the same time.
+const AT_ONCE: usize = 16;
+
+/// How long an event is left to the relay that took it. Longer than all deliveries of a batch, if each takes as long as it may.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// How long a delivery may take.
+const DELIVERY_WITHIN: Duration = Duration::from_secs(12);
+
+/// How often it is looked what waits, at least, while there is no rest.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -89,15 +100,15 @@ impl Relay {
     }
 
     /// Delivers until `stop`. What is being delivered then is delivered to the end.
-    pub async fn run<D, F>(self, deliver: D, stop: CancellationToken)
-    where
-        D: Fn(Event) -> F,
-        F: Future<Output = Result<(), DeliveryError>>,
-    {
+    pub async fn run(self, courier: impl Courier, stop: CancellationToken) {
         let mut recovered = self.redis.as_ref().map(Redis::recovered);
+        let mut looked: Option<Instant> = None;
         while !stop.is_cancelled() {
-            let outcome = if self.may_deliver() { self.deliver_due(&deliver).await } else { self.look().await };
-            let pause = match outcome {
+            let look = looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY);
+            if look {
+                looked = Some(Instant::now());
+            }
+            let pause = match self.round(&courier, look).await {
                 Ok(delivered) if delivered > 0 => continue,
                 Ok(_) => self.idle,
                 Err(error) => {
@@ -118,81 +129,104 @@ impl Relay {
         }
     }
 
+    /// Delivers what is due, if it may; how many were tried. Looks at what waits if asked to.
+    async fn round(&self, courier: &impl Courier, look: bool) -> Result<usize, sqlx::Error> {
+        if look {
+            self.look().await?;
+        }
+        if self.may_deliver() { self.deliver_batch(courier).await } else { Ok(0) }
+    }
+
     fn may_deliver(&self) -> bool {
         self.redis.as_ref().is_none_or(Redis::is_up)
     }
 
-    /// Only looks at what waits.
-    async fn look(&self) -> Result<usize, sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
-        self.note_backlog(&mut connection).await?;
-        Ok(0)
-    }
-
-    async fn note_backlog(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let backlog = outbox::backlog(connection).await?;
+    /// Looks at what waits.
+    async fn look(&self) -> Result<(), sqlx::Error> {
+        let backlog = outbox::backlog(&mut *self.pool.acquire().await?).await?;
         self.metrics.lag.set(backlog.lag_seconds);
         self.metrics.dead.set(backlog.dead);
         Ok(())
     }
 
-    /// Delivers one batch of events that are due; returns how many were tried. Tests call it instead of waiting.
-    pub async fn deliver_due<D, F>(&self, deliver: &D) -> Result<usize, sqlx::Error>
-    where
-        D: Fn(Event) -> F,
-        F: Future<Output = Result<(), DeliveryError>>,
-    {
-        let mut connection = self.pool.acquire().await?;
-        self.note_backlog(&mut connection).await?;
-        let events = outbox::claim(&mut connection, BATCH, millis(LEASE)).await?;
-        drop(connection);
+    /// Looks at what waits, and delivers one batch of events that are due; returns how many were tried. Tests call it instead of waiting.
+    pub async fn deliver_due(&self, courier: &impl Courier) -> Result<usize, sqlx::Error> {
+        self.look().await?;
+        self.deliver_batch(courier).await
+    }
+
+    async fn deliver_batch(&self, courier: &impl Courier) -> Result<usize, sqlx::Error> {
+        let events = outbox::claim(&mut *self.pool.acquire().await?, BATCH, millis(LEASE)).await?;
         let tried = events.len();
-        let outcomes = futures::stream::iter(events)
-            .map(async |event| self.deliver_one(deliver, event).await)
-            .buffer_unordered(tried.max(1))
+        let calls = calls(courier, events);
+        let outcomes = futures::stream::iter(calls)
+            .map(async |call| self.make(courier, call).await)
+            .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
         outcomes.into_iter().collect::<Result<(), _>>()?;
         Ok(tried)
     }
 
-    async fn deliver_one<D, F>(&self, deliver: &D, event: Event) -> Result<(), sqlx::Error>
-    where
-        D: Fn(Event) -> F,
-        F: Future<Output = Result<(), DeliveryError>>,
-    {
-        let (id, topic, attempt) = (event.event_id, event.topic.clone(), event.attempts);
-        let (trace, trace_state) = event.trace_parent.as_deref().and_then(trace::read).unzip();
-        let delivery = Context::following(trace).with_trace_state(trace_state.flatten()).scope(async {
-            let delivery = AssertUnwindSafe(tokio::time::timeout(LEASE / 2, deliver(event))).catch_unwind().await;
-            let outcome = match delivery {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_elapsed)) => Err("the delivery took too long".into()),
-                Err(_panic) => Err("the delivery panicked".into()),
-            };
-            if let Err(error) = &outcome {
-                tracing::warn!(event_id = %id, topic, attempt, failure = ?error.failure(), %error, "an event did not arrive");
-            }
-            outcome
-        });
-        let outcome = delivery.await;
-        let mut connection = self.pool.acquire().await?;
+    async fn make(&self, courier: &impl Courier, mut call: Vec<Event>) -> Result<(), sqlx::Error> {
+        match (call.pop(), call.is_empty()) {
+            (Some(only), true) => return self.deliver_one(courier, only).await,
+            (Some(last), false) => call.push(last),
+            (None, _) => return Ok(()),
+        }
+        let topic = call[0].topic.clone();
+        // Each comes from a request of its own, so their delivery can't belong to the trace of one of them.
+        let outcome = Context::following(None).scope(attempt(courier.deliver_together(&topic, &call))).await;
         match outcome {
-            Ok(()) => {
-                self.metrics.deliveries.with_label_values(&["arrived"]).inc();
-                outbox::remove(&mut connection, id).await
+            Ok(()) => self.arrived(&call.iter().map(|event| event.event_id).collect::<Vec<_>>()).await,
+            Err(error) if error.failure() == Failure::Away => {
+                tracing::warn!(topic, events = call.len(), %error, "events did not arrive");
+                for event in &call {
+                    self.postpone(event.event_id, &topic, event.attempts, &error).await?;
+                }
+                Ok(())
             }
             Err(error) => {
-                let given_up =
-                    outbox::postpone(&mut connection, self.failed(id, attempt, &error, &error.to_string())).await?;
-                let outcome = if given_up { "given_up" } else { "failed" };
-                self.metrics.deliveries.with_label_values(&[outcome]).inc();
-                if given_up {
-                    tracing::error!(event_id = %id, topic, attempt, %error, "an event was given up; an admin can replay it");
+                tracing::warn!(topic, events = call.len(), %error, "events that did not arrive together go one by one");
+                for event in call {
+                    self.deliver_one(courier, event).await?;
                 }
                 Ok(())
             }
         }
+    }
+
+    async fn deliver_one(&self, courier: &impl Courier, event: Event) -> Result<(), sqlx::Error> {
+        let (id, topic, tries) = (event.event_id, event.topic.clone(), event.attempts);
+        let (trace, trace_state) = event.trace_parent.as_deref().and_then(trace::read).unzip();
+        let delivery = Context::following(trace).with_trace_state(trace_state.flatten()).scope(async {
+            let outcome = attempt(courier.deliver(event)).await;
+            if let Err(error) = &outcome {
+                tracing::warn!(event_id = %id, topic, attempt = tries, failure = ?error.failure(), %error, "an event did not arrive");
+            }
+            outcome
+        });
+        match delivery.await {
+            Ok(()) => self.arrived(&[id]).await,
+            Err(error) => self.postpone(id, &topic, tries, &error).await,
+        }
+    }
+
+    async fn arrived(&self, events: &[EventId]) -> Result<(), sqlx::Error> {
+        self.metrics.deliveries.with_label_values(&["arrived"]).inc_by(events.len() as u64);
+        outbox::remove(&mut *self.pool.acquire().await?, events).await
+    }
+
+    async fn postpone(&self, id: EventId, topic: &str, tries: i32, error: &DeliveryError) -> Result<(), sqlx::Error> {
+        let reason = error.to_string();
+        let failed = self.failed(id, tries, error, &reason);
+        let given_up = outbox::postpone(&mut *self.pool.acquire().await?, failed).await?;
+        let outcome = if given_up { "given_up" } else { "failed" };
+        self.metrics.deliveries.with_label_values(&[outcome]).inc();
+        if given_up {
+            tracing::error!(event_id = %id, topic, attempt = tries, %error, "an event was given up; an admin can replay it");
+        }
+        Ok(())
     }
 
     /// A refusal is the last failure that an event needs, an absence is none; but what goes to Redis is never given up.
@@ -206,6 +240,30 @@ impl Relay {
             pause_ms: millis(pause_after(attempt).min(self.longest_pause)),
             reason,
         }
+    }
+}
+
+/// The events by the calls that they are delivered in.
+fn calls(courier: &impl Courier, events: Vec<Event>) -> Vec<Vec<Event>> {
+    let mut calls = Vec::new();
+    let mut together: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+    for event in events {
+        if courier.takes_together(&event.topic) {
+            together.entry(event.topic.clone()).or_default().push(event);
+        } else {
+            calls.push(vec![event]);
+        }
+    }
+    calls.extend(together.into_values());
+    calls
+}
+
+/// Waits for a delivery, for as long as it may take and whatever becomes of it.
+async fn attempt(delivery: impl Future<Output = Result<(), DeliveryError>>) -> Result<(), DeliveryError> {
+    match AssertUnwindSafe(tokio::time::timeout(DELIVERY_WITHIN, delivery)).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_elapsed)) => Err("the delivery took too long".into()),
+        Err(_panic) => Err("the delivery panicked".into()),
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Mutex;
 
 use prometheus::Registry;
 use serde_json::json;
-use shop_outbox::{DeliveryError, Event, OutboxMetrics, Relay, enqueue, inbox};
+use shop_outbox::{Courier, DeliveryError, Event, OutboxMetrics, Relay, enqueue, inbox};
 use shop_runtime::Context;
+use shop_runtime::client::SiblingError;
 use shop_runtime::trace::{self, TraceContext, TraceState};
 use shop_testkit::{TestDb, eventually};
 use shop_types::EventId;
@@ -183,4 +184,89 @@ async fn a_relay_that_was_too_slow_leaves_the_event_to_the_one_that_took_it_over
             .await
             .expect("it waits");
     assert_eq!((failures, far), (0, true));
+}
+
+/// A courier that takes several numbers in one call, unless one of them is odd, and whose receiver may be away.
+#[derive(Default)]
+struct Together {
+    calls: Mutex<Vec<usize>>,
+    receiver: Receiver,
+    away: bool,
+}
+
+fn is_odd(event: &Event) -> bool {
+    event.payload["number"].as_i64().is_some_and(|number| number % 2 == 1)
+}
+
+impl Courier for Together {
+    async fn deliver(&self, event: Event) -> Result<(), DeliveryError> {
+        self.calls.lock().expect("not poisoned").push(1);
+        if is_odd(&event) { Err("it is odd".into()) } else { self.receiver.take(event).await }
+    }
+
+    fn takes_together(&self, topic: &str) -> bool {
+        topic == "numbers"
+    }
+
+    async fn deliver_together(&self, _topic: &str, events: &[Event]) -> Result<(), DeliveryError> {
+        self.calls.lock().expect("not poisoned").push(events.len());
+        if self.away {
+            return Err(SiblingError::Unavailable { sibling: "other", source: "503".into() }.into());
+        }
+        if events.iter().any(is_odd) {
+            return Err("one is odd".into());
+        }
+        for event in events {
+            self.receiver.take(event.clone()).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn events_of_a_topic_that_wait_together_go_in_one_call_and_a_single_one_by_itself() {
+    let db = database().await;
+    let together = Together::default();
+    for round in [vec![2, 4, 6], vec![8]] {
+        for number in round {
+            add(&db, number).await;
+        }
+        relay(&db).deliver_due(&together).await.expect("read");
+    }
+    assert_eq!(*together.calls.lock().expect("not poisoned"), [3, 1]);
+    assert_eq!((together.receiver.taken().len(), waiting(&db).await), (4, 0));
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_wanted_does_not_hold_up_those_that_it_waits_with() {
+    let db = database().await;
+    for number in [1, 2, 4] {
+        add(&db, number).await;
+    }
+    let together = Together::default();
+    assert_eq!(relay(&db).deliver_due(&together).await.expect("read"), 3);
+    assert_eq!(*together.calls.lock().expect("not poisoned"), [3, 1, 1, 1]);
+    assert_eq!((together.receiver.taken().len(), waiting(&db).await), (2, 1));
+    let (number, reason): (i64, String) = sqlx::query_as("SELECT (payload->'number')::bigint, last_error FROM outbox")
+        .fetch_one(db.pool())
+        .await
+        .expect("it waits");
+    assert_eq!((number, &*reason), (1, "it is odd"));
+}
+
+#[tokio::test]
+async fn events_for_a_receiver_that_is_away_wait_without_being_tried_one_by_one() {
+    let db = database().await;
+    for number in [2, 4] {
+        add(&db, number).await;
+    }
+    let together = Together { away: true, ..Together::default() };
+    assert_eq!(relay(&db).deliver_due(&together).await.expect("read"), 2);
+    assert_eq!(*together.calls.lock().expect("not poisoned"), [2]);
+    let uncounted: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM outbox WHERE failures = 0 AND next_attempt_at > now()")
+            .fetch_one(db.pool())
+            .await
+            .expect("a number");
+    assert_eq!(uncounted, 2);
 }

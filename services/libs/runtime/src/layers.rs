@@ -17,7 +17,7 @@ use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tracing::{Span, field};
+use tracing::Span;
 
 use crate::drain::drain;
 use crate::extract::BodyLimit;
@@ -90,10 +90,7 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(UNKNOWN_ROUTE, MatchedPath::as_str);
-    let span = tracing::info_span!(
-        "request", request_id = %id, trace_id = %trace.trace_id(), method, route, status = field::Empty,
-        duration_ms = field::Empty
-    );
+    let span = tracing::info_span!("request", request_id = &*id, trace_id = %trace.trace_id(), method, route);
 
     let context = Context::of_request(Arc::clone(&id), trace, deadline, span.clone()).with_trace_state(trace_state);
     let mut response = context.scope(next.run(request)).await;
@@ -114,14 +111,16 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
 fn log_end(span: &Span, response: &Response, took: Duration) {
     let status = response.status().as_u16();
     let duration_ms = took.as_secs_f64() * 1000.0;
-    span.record("status", status).record("duration_ms", duration_ms);
-    let _entered = span.enter();
-    match response.extensions().get::<Cause>() {
-        Some(cause) if response.status().is_server_error() => tracing::error!(%cause, "request failed"),
-        _ if response.status().is_server_error() => tracing::warn!("request not served"),
-        Some(cause) => tracing::info!(%cause, "request refused"),
-        None => tracing::debug!("request served"),
-    }
+    let cause = response.extensions().get::<Cause>();
+    // Fields of the line and not of the span: whatever is recorded in a span that exists is written into its text anew, also if nothing is logged.
+    span.in_scope(|| match cause {
+        Some(cause) if response.status().is_server_error() => {
+            tracing::error!(%cause, status, duration_ms, "request failed");
+        }
+        _ if response.status().is_server_error() => tracing::warn!(status, duration_ms, "request not served"),
+        Some(cause) => tracing::info!(%cause, status, duration_ms, "request refused"),
+        None => tracing::debug!(status, duration_ms, "request served"),
+    });
 }
 
 /// Methods that nobody defined must not make new series.

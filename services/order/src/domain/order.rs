@@ -107,6 +107,20 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order that a request makes at this moment.
+    pub fn placed(id: OrderId, request: &NewOrder, at: OffsetDateTime) -> Self {
+        Self {
+            id,
+            user_id: request.user_id,
+            status: OrderStatus::Created,
+            version: 1,
+            lines: request.lines.clone(),
+            total: request.total,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
     /// Whether the request that made this order is the same as that one.
     pub fn is_of(&self, request: &NewOrder) -> bool {
         self.user_id == request.user_id && self.total == request.total && self.lines == request.lines

@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use shop_outbox::{DeliveryError, Event};
+use shop_outbox::{Courier, DeliveryError, Event};
 use shop_runtime::client::Sibling;
 use shop_types::EventId;
 
@@ -42,17 +42,62 @@ struct Sale {
     placed: OrderPlaced,
 }
 
+impl Courier for Listeners {
+    async fn deliver(&self, event: Event) -> Result<(), DeliveryError> {
+        deliver(self.clone(), event).await
+    }
+
+    fn takes_together(&self, topic: &str) -> bool {
+        matches!(topic, ORDER_STATUS | ORDER_NEWS | ORDER_PLACED)
+    }
+
+    async fn deliver_together(&self, topic: &str, events: &[Event]) -> Result<(), DeliveryError> {
+        match topic {
+            ORDER_STATUS => {
+                let notices = events.iter().map(Notice::of).collect::<Result<Vec<_>, _>>()?;
+                self.users.post_idempotent::<IgnoredAny>("/internal/notifications/batch", &notices).await?;
+            }
+            ORDER_NEWS => {
+                let news = events.iter().map(News::of).collect::<Result<Vec<_>, _>>()?;
+                self.catalog.post_idempotent::<IgnoredAny>("/internal/order-events/batch", &news).await?;
+            }
+            ORDER_PLACED => {
+                let sales = events.iter().map(Sale::of).collect::<Result<Vec<_>, _>>()?;
+                self.catalog.post_idempotent::<IgnoredAny>("/internal/sales/batch", &sales).await?;
+            }
+            other => return Err(format!("events of topic {other} are delivered one by one").into()),
+        }
+        Ok(())
+    }
+}
+
+impl Notice {
+    fn of(event: &Event) -> Result<Self, DeliveryError> {
+        let moved = OrderMoved::deserialize(&event.payload)?;
+        Ok(Self { event_id: event.event_id, kind: ORDER_STATUS, moved })
+    }
+}
+
+impl News {
+    fn of(event: &Event) -> Result<Self, DeliveryError> {
+        Ok(Self { event_id: event.event_id, moved: OrderMoved::deserialize(&event.payload)? })
+    }
+}
+
+impl Sale {
+    fn of(event: &Event) -> Result<Self, DeliveryError> {
+        Ok(Self { event_id: event.event_id, placed: OrderPlaced::deserialize(&event.payload)? })
+    }
+}
+
 /// Delivers one event.
 pub async fn deliver(to: Listeners, event: Event) -> Result<(), DeliveryError> {
-    let event_id = event.event_id;
     match &*event.topic {
         ORDER_STATUS => {
-            let notice = Notice { event_id, kind: ORDER_STATUS, moved: OrderMoved::deserialize(&event.payload)? };
-            to.users.post_idempotent::<IgnoredAny>("/internal/notifications", &notice).await?;
+            to.users.post_idempotent::<IgnoredAny>("/internal/notifications", &Notice::of(&event)?).await?;
         }
         ORDER_NEWS => {
-            let news = News { event_id, moved: OrderMoved::deserialize(&event.payload)? };
-            to.catalog.post_idempotent::<IgnoredAny>("/internal/order-events", &news).await?;
+            to.catalog.post_idempotent::<IgnoredAny>("/internal/order-events", &News::of(&event)?).await?;
         }
         ORDER_CANCELLED => {
             let OrderCancelled { order_id } = OrderCancelled::deserialize(&event.payload)?;
@@ -61,8 +106,7 @@ pub async fn deliver(to: Listeners, event: Event) -> Result<(), DeliveryError> {
             to.catalog.delete::<IgnoredAny>(&format!("/internal/sales/{order_id}")).await?;
         }
         ORDER_PLACED => {
-            let sale = Sale { event_id, placed: OrderPlaced::deserialize(&event.payload)? };
-            to.catalog.post_idempotent::<IgnoredAny>("/internal/sales", &sale).await?;
+            to.catalog.post_idempotent::<IgnoredAny>("/internal/sales", &Sale::of(&event)?).await?;
         }
         unknown => return Err(format!("nobody is known who wants events of topic {unknown}").into()),
     }

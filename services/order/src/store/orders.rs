@@ -13,48 +13,40 @@ use uuid::Uuid;
 
 use crate::domain::order::{HistoryEntry, NewOrder, Order, OrderDetails};
 
-/// Writes the order down; false if there is one by this identifier already. An order that is just being made or deleted by
-/// another transaction is waited for.
+/// Writes the order down, with its lines and the begin of its history; when that was, or none if there is one by this identifier already. An
+/// order that is just being made or deleted by another transaction is waited for.
 pub async fn insert(
-    db: &mut PgConnection,
+    db: impl PgExecutor<'_>,
     id: OrderId,
     order: &NewOrder,
     first_move_after: Duration,
-) -> sqlx::Result<bool> {
-    let inserted = sqlx::query!(
-        "INSERT INTO orders (id, user_id, status, total_amount, currency, due_at)
-         VALUES ($1, $2, 'CREATED', $3, $4, now() + $5)
-         ON CONFLICT (id) DO NOTHING",
-        id.as_uuid(),
-        order.user_id.as_uuid(),
-        order.total.amount,
-        order.total.currency.code(),
-        interval(first_move_after),
-    )
-    .execute(&mut *db)
-    .await?
-    .rows_affected();
-    if inserted == 0 {
-        return Ok(false);
-    }
-    insert_lines(&mut *db, id, &order.lines).await?;
-    sqlx::query!("INSERT INTO order_history (order_id, version, to_status) VALUES ($1, 1, 'CREATED')", id.as_uuid())
-        .execute(&mut *db)
-        .await?;
-    Ok(true)
-}
-
-async fn insert_lines(db: impl PgExecutor<'_>, id: OrderId, lines: &[OrderLine]) -> sqlx::Result<()> {
+) -> sqlx::Result<Option<OffsetDateTime>> {
+    let lines = &order.lines;
     let positions: Vec<i32> = (0..).take(lines.len()).collect();
     let products: Vec<i64> = lines.iter().map(|line| line.product_id.get()).collect();
     let quantities: Vec<i32> = lines.iter().map(|line| line.quantity.get()).collect();
     let prices: Vec<i64> = lines.iter().map(|line| line.unit_price.amount).collect();
     let names_en: Vec<String> = lines.iter().map(|line| line.name.en.clone()).collect();
     let names_ru: Vec<String> = lines.iter().map(|line| line.name.ru.clone()).collect();
-    sqlx::query!(
-        "INSERT INTO order_lines (order_id, position, product_id, quantity, unit_price_amount, name_en, name_ru)
-         SELECT $1, * FROM UNNEST($2::integer[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::text[])",
+    sqlx::query_scalar!(
+        r#"WITH made AS (
+               INSERT INTO orders (id, user_id, status, total_amount, currency, due_at)
+               VALUES ($1, $2, 'CREATED', $3, $4, now() + $5)
+               ON CONFLICT (id) DO NOTHING
+               RETURNING id, created_at
+           ),
+           lines AS (
+               INSERT INTO order_lines (order_id, position, product_id, quantity, unit_price_amount, name_en, name_ru)
+               SELECT made.id, line.*
+               FROM made, UNNEST($6::integer[], $7::bigint[], $8::integer[], $9::bigint[], $10::text[], $11::text[]) AS line
+           ),
+           begun AS (INSERT INTO order_history (order_id, version, to_status) SELECT id, 1, 'CREATED' FROM made)
+           SELECT created_at AS "created_at!" FROM made"#,
         id.as_uuid(),
+        order.user_id.as_uuid(),
+        order.total.amount,
+        order.total.currency.code(),
+        interval(first_move_after),
         &positions,
         &products,
         &quantities,
@@ -62,9 +54,8 @@ async fn insert_lines(db: impl PgExecutor<'_>, id: OrderId, lines: &[OrderLine])
         &names_en,
         &names_ru,
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_optional(db)
+    .await
 }
 
 /// Whether an order by this identifier was there once and has been deleted.

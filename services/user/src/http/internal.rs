@@ -4,7 +4,6 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use shop_auth::{RevocationPage, ServiceCaller};
-use shop_outbox::inbox;
 use shop_runtime::extract::{Json, Query};
 use shop_types::{EventId, OrderId, UserId};
 use time::OffsetDateTime;
@@ -35,16 +34,28 @@ pub(crate) async fn notify(
     _caller: ServiceCaller,
     Json(input): Json<NotificationInput>,
 ) -> Result<StatusCode, ApiError> {
-    let NotificationInput { event_id, user_id, kind, order_id, status, occurred_at } = input;
-    if [&kind, &status].iter().any(|text| text.is_empty() || text.len() > MAX_WORD || text.contains('\0')) {
+    keep(&state, vec![input]).await
+}
+
+/// Keeps several notices, each once, or none of them if there is something wrong with one.
+pub(crate) async fn notify_all(
+    State(state): State<AppState>,
+    _caller: ServiceCaller,
+    Json(inputs): Json<Vec<NotificationInput>>,
+) -> Result<StatusCode, ApiError> {
+    keep(&state, inputs).await
+}
+
+async fn keep(state: &AppState, inputs: Vec<NotificationInput>) -> Result<StatusCode, ApiError> {
+    let is_word = |text: &String| !text.is_empty() && text.len() <= MAX_WORD && !text.contains('\0');
+    if !inputs.iter().flat_map(|input| [&input.kind, &input.status]).all(is_word) {
         return Err(ApiError::Invalid("kind and status are words"));
     }
-    let notification = Notification { id: event_id, kind, order_id, status, occurred_at, read: false };
-    let mut transaction = state.pool.begin().await?;
-    if inbox::first_time(&mut transaction, event_id).await? {
-        store::notifications::insert(&mut transaction, user_id, &notification).await?;
-    }
-    transaction.commit().await?;
+    let told = inputs.into_iter().map(|input| {
+        let NotificationInput { event_id, user_id, kind, order_id, status, occurred_at } = input;
+        (user_id, Notification { id: event_id, kind, order_id, status, occurred_at, read: false })
+    });
+    store::notifications::receive(&state.pool, told.collect()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,26 +1,39 @@
 //! Notices in the database.
 
 use shop_types::{EventId, OrderId, UserId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::domain::{Notification, NotificationPosition};
 
-/// Keeps a notice for a user.
-pub(crate) async fn insert(
-    connection: &mut PgConnection,
-    user: UserId,
-    notification: &Notification,
-) -> Result<(), sqlx::Error> {
+/// Keeps notices for users, each once: in one statement, the events are noted in the inbox, and what was not there before is kept. A twin that
+/// comes at the same time waits until this is committed.
+pub(crate) async fn receive(db: impl PgExecutor<'_>, notices: Vec<(UserId, Notification)>) -> Result<(), sqlx::Error> {
+    let (mut ids, mut users, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut orders, mut statuses, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    for (user, notice) in notices {
+        ids.push(notice.id.as_uuid());
+        users.push(user.as_uuid());
+        kinds.push(notice.kind);
+        orders.push(notice.order_id.as_uuid());
+        statuses.push(notice.status);
+        times.push(notice.occurred_at);
+    }
     sqlx::query!(
-        "INSERT INTO notifications (id, user_id, kind, order_id, status, occurred_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        notification.id as EventId,
-        user as UserId,
-        notification.kind,
-        notification.order_id as OrderId,
-        notification.status,
-        notification.occurred_at,
+        "WITH told AS (
+             SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[])
+                 AS told (id, user_id, kind, order_id, status, occurred_at)
+         ),
+         fresh AS (INSERT INTO inbox (event_id) SELECT id FROM told ORDER BY id ON CONFLICT DO NOTHING RETURNING event_id)
+         INSERT INTO notifications (id, user_id, kind, order_id, status, occurred_at)
+         SELECT id, user_id, kind, order_id, status, occurred_at FROM told JOIN fresh ON fresh.event_id = told.id",
+        &ids,
+        &users,
+        &kinds,
+        &orders,
+        &statuses,
+        &times,
     )
-    .execute(connection)
+    .execute(db)
     .await?;
     Ok(())
 }

@@ -39,6 +39,35 @@ async fn an_event_that_is_delivered_again_and_again_is_told_once() {
 }
 
 #[tokio::test]
+async fn notices_that_come_together_are_each_told_once_and_all_or_none_is_taken() {
+    let shop = Shop::open().await;
+    let (user, token) = shop.newcomer("ann").await;
+    let id = user["id"].as_str().expect("an id");
+    let notices = ["CREATED", "PROCESSING", "SHIPPING"].map(|status| notice(EventId::generate(), id, status));
+    let batch = |notices: &[Value]| {
+        let request = shop.post("/internal/notifications/batch");
+        request.header("authorization", shop.keys.service_authorization()).json(notices)
+    };
+    let mut wrong = notices.clone();
+    wrong[2]["status"] = json!("");
+    assert_eq!(batch(&wrong).send().await.expect("an answer").status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(statuses(&shop, &token).await, [""; 0]);
+
+    delivered(&shop, &notices[1]).await;
+    let (one, other) = tokio::join!(batch(&notices).send(), batch(&notices).send());
+    for answer in [one, other] {
+        assert_eq!(answer.expect("an answer").status(), StatusCode::NO_CONTENT);
+    }
+    let mut told = statuses(&shop, &token).await;
+    told.sort_unstable();
+    assert_eq!(told, ["CREATED", "PROCESSING", "SHIPPING"]);
+    assert_eq!(
+        shop.post("/internal/notifications/batch").json(&notices).send().await.expect("an answer").status(),
+        401
+    );
+}
+
+#[tokio::test]
 async fn a_user_reads_own_notices_only_page_by_page() {
     let shop = Shop::open().await;
     let (ann, token) = shop.newcomer("ann").await;

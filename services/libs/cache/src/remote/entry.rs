@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// An entry that holds. Its form is told in `prelude.lua`.
+/// An entry that holds. Its form is told in `shared/entry.lua`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteEntry {
     bytes: Vec<u8>,

@@ -1,12 +1,13 @@
-//! The scripts, with what they share before each.
+//! The scripts. Every script is one step: Redis runs nothing else meanwhile. Before each stands what it needs of what they share, and nothing
+//! else: Redis makes these functions anew with each call.
 
 use std::sync::OnceLock;
 
 use redis::Script;
 
 macro_rules! script {
-    ($name:literal) => {
-        Script::new(concat!(include_str!("prelude.lua"), include_str!($name)))
+    ($name:literal $(, $shared:literal)*) => {
+        Script::new(concat!($(include_str!(concat!("shared/", $shared)),)* include_str!($name)))
     };
 }
 
@@ -30,16 +31,33 @@ impl Scripts {
     pub(super) fn get() -> &'static Self {
         static SCRIPTS: OnceLock<Scripts> = OnceLock::new();
         SCRIPTS.get_or_init(|| Self {
-            read: script!("read.lua"),
-            lease: script!("lease.lua"),
-            fill: script!("fill.lua"),
-            release: script!("release.lua"),
-            begin: script!("begin.lua"),
-            put: script!("put.lua"),
-            drop: script!("drop.lua"),
+            read: script!("read.lua", "text.lua", "entry.lua"),
+            lease: script!(
+                "lease.lua",
+                "microseconds.lua",
+                "text.lua",
+                "get.lua",
+                "sequence.lua",
+                "entry.lua",
+                "writers.lua"
+            ),
+            fill: script!("fill.lua", "microseconds.lua", "text.lua", "get.lua", "sequence.lua", "markers.lua"),
+            release: script!("release.lua", "get.lua"),
+            begin: script!("begin.lua", "microseconds.lua", "text.lua", "get.lua", "sequence.lua", "writers.lua"),
+            put: script!(
+                "put.lua",
+                "microseconds.lua",
+                "text.lua",
+                "get.lua",
+                "sequence.lua",
+                "writers.lua",
+                "markers.lua",
+                "publish.lua"
+            ),
+            drop: script!("drop.lua", "microseconds.lua", "text.lua", "writers.lua", "publish.lua"),
             abort: script!("abort.lua"),
-            tags: script!("tags.lua"),
-            beat: script!("beat.lua"),
+            tags: script!("tags.lua", "microseconds.lua", "text.lua", "get.lua", "sequence.lua", "publish.lua"),
+            beat: script!("beat.lua", "microseconds.lua", "text.lua", "publish.lua"),
         })
     }
 }

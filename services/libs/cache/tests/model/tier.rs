@@ -259,7 +259,7 @@ impl<V: Clone> Tier<V> {
         }
     }
 
-    /// `markers` of `prelude.lua`
+    /// `markers` of `shared/markers.lua`
     fn markers_of(&mut self, stamp: Stamp, tags: &[Tag], ignores: Broken) -> Option<Vec<(Tag, u64)>> {
         let last = self.sequence();
         let mut found = Vec::new();
