@@ -63,7 +63,7 @@ async fn prepare_all(names: &[String], check: bool) -> anyhow::Result<()> {
     }
     ensure!(
         outdated.is_empty(),
-        "out of date: .sqlx of {}; run `cargo run -p shop-testkit --bin prepare-queries`",
+        "out of date: .sqlx of {}; run `cargo run --bin prepare-queries`",
         outdated.join(", ")
     );
     Ok(())
@@ -86,8 +86,9 @@ fn describe(name: &str, dir: &Path, url: &str) -> anyhow::Result<Descriptions> {
     // Cargo does not know that the macros depend on these variables, so it is told that the source has changed.
     File::options().append(true).open(dir.join("src/lib.rs"))?.set_modified(SystemTime::now())?;
     let checked = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["check", "--quiet", "--lib", "-p", &format!("shop-{name}")])
-        .current_dir(dir)
+        // Without its package, so that what it depends on has the features of the whole workspace and need not be compiled anew.
+        .args(["check", "--quiet", "--bin", name])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.."))
         .env(variable, url)
         .env("SQLX_OFFLINE", "false")
         .env("SQLX_OFFLINE_DIR", saved.path())
