@@ -3,17 +3,33 @@
 use super::{Outcome, Picture, Verdict, database_ready::database_ready, services_ready::services_ready};
 use crate::apply::{Progress, Seed};
 
+/// What is said of everything that a suspended shop does not have.
+pub(super) fn suspended() -> Verdict {
+    Verdict::no(
+        "Suspended",
+        "the shop is suspended: data and settings are kept, and it comes back when spec.suspend is false",
+    )
+}
+
+/// Whether the shop is suspended, or on its way there.
+pub(super) fn is_suspended(picture: &Picture) -> bool {
+    matches!(picture.outcome, Outcome::Progress(Progress::Suspending | Progress::Suspended))
+}
+
 pub(super) fn ready(picture: &Picture) -> Verdict {
     match &picture.outcome {
         Outcome::Failed { reason, message, .. } => return Verdict::no(reason, message.clone()),
         Outcome::Progress(Progress::MigrationFailed { .. }) => {
             return Verdict::no("MigrationFailed", "the migration failed; the pods that run are left alone");
         }
+        Outcome::Progress(Progress::Suspending | Progress::Suspended) => return suspended(),
         _ => {}
     }
     let database = database_ready(picture);
     if !database.is_true() {
-        return Verdict::no("DatabaseNotReady", database.message);
+        // Where only somebody else can help, that is the reason.
+        let reason = if picture.no_cloud_native_pg { database.reason } else { "DatabaseNotReady" };
+        return Verdict::no(reason, database.message);
     }
     if matches!(picture.outcome, Outcome::Progress(Progress::AwaitingDatabase | Progress::Migrating)) {
         return Verdict::no("Migrating", "the database is brought to the wanted version");
