@@ -3,8 +3,8 @@
 mod child;
 mod handover;
 mod orphans;
+mod setback;
 mod suspend;
-mod trouble;
 mod waves;
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use futures::{FutureExt, StreamExt, stream};
 use shopkeeper_plan::{Component, Plan, Shop};
 
 pub use child::{APPLIED_HASH, Desired, FIELD_MANAGER};
-pub use trouble::Trouble;
+pub use setback::Setback;
 
 use waves::Waves;
 
@@ -75,13 +75,13 @@ pub struct Applied {
     /// How far the cluster is.
     pub progress: Progress,
     /// What could not be done, though the rest went on.
-    pub troubles: Vec<Trouble>,
+    pub setbacks: Vec<Setback>,
 }
 
 /// Applies a plan as far as it can be applied now.
 pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str, plan: Plan) -> Result<Applied, Error> {
     let mut waves = Waves::of(plan)?;
-    let mut troubles = waves.leave_out_unknown(&context.observed);
+    let mut setbacks = waves.leave_out_unknown(&context.observed);
     let wanted: BTreeSet<ChildRef> = waves.all().map(|desired| desired.child.clone()).collect();
     let written = child::apply(context, &waves.cache_policy.0).await?;
     if shop.is_suspended() {
@@ -91,7 +91,7 @@ pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str,
     }
     wave(context, &waves.ground).await?;
     if let Some(volume) = &waves.volume {
-        troubles.extend(trouble::volume(child::apply(context, volume).await)?);
+        setbacks.extend(setback::volume(child::apply(context, volume).await)?);
     }
     let progress = if shop.is_suspended() {
         suspend::apply(context, store, &waves).await?
@@ -100,7 +100,7 @@ pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str,
     };
     let complete = matches!(progress, Progress::Applied { .. });
     orphans::remove(context, store, uid, &wanted, complete).await?;
-    Ok(Applied { progress, troubles })
+    Ok(Applied { progress, setbacks })
 }
 
 async fn running(context: &Context, shop: &Shop, store: &StoreName, waves: &Waves) -> Result<Progress, Error> {

@@ -50,7 +50,7 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         return Ok(Action::await_change());
     }
     let shop = validate(store, &context.settings.images);
-    let (mut look_again, mut troubles) = (None, Vec::new());
+    let (mut look_again, mut setbacks) = (None, Vec::new());
     let result = match &shop {
         _ if store.is_paused() => {
             context.policies.rest(&name);
@@ -58,13 +58,13 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         }
         Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(|(applied, at)| {
             look_again = at;
-            troubles = applied.troubles;
+            setbacks = applied.setbacks;
             Some(applied.progress)
         }),
         Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
     };
     let outcome = outcome(&result);
-    let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, troubles);
+    let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks);
     let written = status::write(context, store, &picture).await;
     match result {
         Err(error) if !error.is_terminal() => Err(error),

@@ -6,7 +6,7 @@ use shopkeeper_plan::{
     ServiceParts,
 };
 
-use super::{Desired, Trouble};
+use super::{Desired, Setback};
 use crate::{error::Error, kind::Kind, observed::Observed};
 
 /// The children in the order in which they are applied.
@@ -85,7 +85,7 @@ impl Waves {
     }
 
     /// Leaves out children of kinds that the cluster does not know, and says so.
-    pub(super) fn leave_out_unknown(&mut self, observed: &Observed) -> Vec<Trouble> {
+    pub(super) fn leave_out_unknown(&mut self, observed: &Observed) -> Vec<Setback> {
         let mut unknown = Vec::new();
         for wave in [&mut self.data, &mut self.gateway] {
             wave.retain(|desired| {
@@ -97,7 +97,7 @@ impl Waves {
             });
         }
         // A database that is missing is told where databases are.
-        unknown.into_iter().filter(|kind| *kind == Kind::HTTPRoute).map(|_| Trouble::gateway_api_missing()).collect()
+        unknown.into_iter().filter(|kind| *kind == Kind::HTTPRoute).map(|_| Setback::gateway_api_missing()).collect()
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Desired> {

@@ -16,14 +16,14 @@ pub(super) fn degraded(picture: &Picture) -> Verdict {
             "SeedFailed",
             format!("Job {job} failed ({message}). See its log; delete the Job to try again"),
         ),
-        _ => stuck(picture).or_else(|| trouble(picture)).unwrap_or_else(|| Verdict::no("AllWell", "nothing failed")),
+        _ => stuck(picture).or_else(|| setback(picture)).unwrap_or_else(|| Verdict::no("AllWell", "nothing failed")),
     }
 }
 
 /// What could not be done, though the rest went on: the first of it gives the reason.
-fn trouble(picture: &Picture) -> Option<Verdict> {
-    let reason = picture.troubles.first()?.reason;
-    let messages: Vec<&str> = picture.troubles.iter().map(|trouble| trouble.message.as_str()).collect();
+fn setback(picture: &Picture) -> Option<Verdict> {
+    let reason = picture.setbacks.first()?.reason;
+    let messages: Vec<&str> = picture.setbacks.iter().map(|setback| setback.message.as_str()).collect();
     Some(Verdict::yes(reason, messages.join("; ")))
 }
 

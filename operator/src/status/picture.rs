@@ -7,7 +7,7 @@ use shopkeeper_api::{Database, Store};
 use shopkeeper_plan::{Component, InvalidStore, SERVICES, Shop};
 
 use crate::{
-    apply::{Progress, Trouble},
+    apply::{Progress, Setback},
     context::Context,
     health::Workload,
     kind::Kind,
@@ -50,7 +50,7 @@ pub struct Picture {
     /// How the reconcile ended.
     pub outcome: Outcome,
     /// What could not be done, though the rest went on.
-    pub troubles: Vec<Trouble>,
+    pub setbacks: Vec<Setback>,
     /// The database's pods; `None` when it is external.
     pub database: Option<Option<Workload>>,
     /// Whether CloudNativePG runs the database.
@@ -88,7 +88,7 @@ impl Picture {
         shop: Result<&Shop, &InvalidStore>,
         name: &StoreName,
         outcome: Outcome,
-        troubles: Vec<Trouble>,
+        setbacks: Vec<Setback>,
     ) -> Self {
         let observed = &context.observed;
         let invalid_policy = match shop {
@@ -104,7 +104,7 @@ impl Picture {
         Self {
             generation: store.metadata.generation,
             outcome,
-            troubles,
+            setbacks,
             database: match (&managed, &cloud_native_pg) {
                 (Some(_), _) => Some(stateful(Component::Postgres)),
                 (None, Some(_)) => Some(cluster()),

@@ -3,7 +3,7 @@ use shopkeeper_plan::{Component, PolicyVersion};
 
 use super::*;
 use crate::{
-    apply::{Progress, Seed, Trouble},
+    apply::{Progress, Seed, Setback},
     health::Workload,
     policies::{PodPicture, PodState, PolicyPicture},
 };
@@ -17,7 +17,7 @@ fn picture(outcome: Outcome) -> Picture {
     Picture {
         generation: Some(3),
         outcome,
-        troubles: Vec::new(),
+        setbacks: Vec::new(),
         database: Some(Some(pods(1))),
         by_cloud_native_pg: false,
         no_cloud_native_pg: false,
@@ -113,9 +113,9 @@ fn a_suspended_shop_says_so_everywhere_and_nothing_is_wrong() {
 #[test]
 fn what_could_not_be_done_is_told_while_the_shop_is_open() {
     let mut picture = picture(applied(Seed::Done));
-    picture.troubles = vec![
-        Trouble { reason: "GatewayApiMissing", message: "no routes".into() },
-        Trouble { reason: "VolumeCannotGrow", message: "no room".into() },
+    picture.setbacks = vec![
+        Setback { reason: "GatewayApiMissing", message: "no routes".into() },
+        Setback { reason: "VolumeCannotGrow", message: "no room".into() },
     ];
     says(&picture, "Ready", "True", "Ready");
     says(&picture, "Degraded", "True", "GatewayApiMissing");

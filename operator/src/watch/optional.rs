@@ -62,7 +62,8 @@ async fn is_known(client: &Client, kind: Kind) -> kube::Result<bool> {
     let resource = kind.resource();
     match client.list_api_group_resources(&resource.api_version).await {
         Ok(list) => Ok(list.resources.iter().any(|it| it.name == resource.plural)),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+        // Not `is_not_found`: what the API server says of a group that it does not know is no Status.
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -75,7 +76,7 @@ fn is_unknown(error: &watcher::Error) -> bool {
         | watcher::Error::WatchFailed(error) => error,
         _ => return false,
     };
-    matches!(api, kube::Error::Api(status) if status.is_not_found())
+    matches!(api, kube::Error::Api(status) if status.code == 404)
 }
 
 /// The Stores that ask for a kind.

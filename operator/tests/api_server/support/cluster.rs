@@ -59,7 +59,7 @@ pub async fn children(client: &Client, namespace: &str) -> BTreeMap<(Kind, Strin
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind.resource());
         let selected = ListParams::default().labels("app.kubernetes.io/managed-by=shopkeeper");
         let listed = match api.list(&selected).await {
-            Err(kube::Error::Api(status)) if kind.is_optional() && status.is_not_found() => continue,
+            Err(kube::Error::Api(status)) if kind.is_optional() && status.code == 404 => continue,
             listed => listed.expect("a list"),
         };
         for object in listed {

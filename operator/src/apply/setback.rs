@@ -4,14 +4,14 @@ use crate::error::Error;
 
 /// What could not be done, though the rest goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Setback {
     /// A stable word.
     pub reason: &'static str,
     /// A sentence for people.
     pub message: String,
 }
 
-impl Trouble {
+impl Setback {
     pub(super) fn gateway_api_missing() -> Self {
         Self {
             reason: "GatewayApiMissing",
@@ -22,12 +22,12 @@ impl Trouble {
     }
 }
 
-/// The trouble with a volume that cannot grow; the database runs on with the one that it has.
-pub(super) fn volume(applied: Result<bool, Error>) -> Result<Option<Trouble>, Error> {
+/// The setback with a volume that cannot grow; the database runs on with the one that it has.
+pub(super) fn volume(applied: Result<bool, Error>) -> Result<Option<Setback>, Error> {
     match applied {
         Ok(_) => Ok(None),
         Err(Error::ApplyFailed { child, source }) => match *source {
-            kube::Error::Api(status) if is_about_growing(&status.message) => Ok(Some(Trouble {
+            kube::Error::Api(status) if is_about_growing(&status.message) => Ok(Some(Setback {
                 reason: "VolumeCannotGrow",
                 message: format!(
                     "the volume {} stays as large as it is: {}. Let its storage class expand volumes (allowVolumeExpansion: true); the \
