@@ -3,16 +3,19 @@
 mod child;
 mod handover;
 mod orphans;
+mod setback;
+mod suspend;
+mod waves;
 
 use std::collections::BTreeSet;
 
 use futures::{FutureExt, StreamExt, stream};
-use shopkeeper_plan::{
-    CachePolicyParts, Component, GatewayParts, MigrateParts, Plan, PolicyVersion, PostgresParts, RedisParts,
-    ServiceParts, Shop,
-};
+use shopkeeper_plan::{Component, Plan, Shop};
 
 pub use child::{APPLIED_HASH, Desired, FIELD_MANAGER};
+pub use setback::Setback;
+
+use waves::Waves;
 
 use crate::{
     context::Context,
@@ -44,6 +47,10 @@ pub enum Progress {
         /// How far the demo data is.
         seed: Seed,
     },
+    /// The pods of a suspended shop are on their way out.
+    Suspending,
+    /// Nothing of a suspended shop runs.
+    Suspended,
 }
 
 /// How far the demo data is.
@@ -62,32 +69,51 @@ pub enum Seed {
     },
 }
 
+/// What came of applying a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// How far the cluster is.
+    pub progress: Progress,
+    /// What could not be done, though the rest went on.
+    pub setbacks: Vec<Setback>,
+}
+
 /// Applies a plan as far as it can be applied now.
-pub async fn apply(
-    context: &Context,
-    shop: &Shop,
-    store: &StoreName,
-    uid: &str,
-    plan: Plan,
-) -> Result<Progress, Error> {
-    let waves = Waves::of(plan)?;
+pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str, plan: Plan) -> Result<Applied, Error> {
+    let mut waves = Waves::of(plan)?;
+    let mut setbacks = waves.leave_out_unknown(&context.observed);
     let wanted: BTreeSet<ChildRef> = waves.all().map(|desired| desired.child.clone()).collect();
     let written = child::apply(context, &waves.cache_policy.0).await?;
-    context.policies.want(store, &waves.cache_policy.1, written);
+    if shop.is_suspended() {
+        context.policies.rest(store);
+    } else {
+        context.policies.want(store, &waves.cache_policy.1, written);
+    }
     wave(context, &waves.ground).await?;
+    if let Some(volume) = &waves.volume {
+        setbacks.extend(setback::volume(child::apply(context, volume).await)?);
+    }
+    let progress = if shop.is_suspended() {
+        suspend::apply(context, store, &waves).await?
+    } else {
+        running(context, shop, store, &waves).await?
+    };
+    let complete = matches!(progress, Progress::Applied { .. });
+    orphans::remove(context, store, uid, &wanted, complete).await?;
+    Ok(Applied { progress, setbacks })
+}
+
+async fn running(context: &Context, shop: &Shop, store: &StoreName, waves: &Waves) -> Result<Progress, Error> {
     wave(context, &waves.data).await?;
     if all_addresses_known(context, store) {
         wave(context, &waves.gateway).await?;
     }
-    let progress = if database_answers(context, shop, store) {
+    if database_answers(context, shop, store) {
         wave(context, std::slice::from_ref(&waves.migrate)).await?;
-        after_migration(context, store, &waves).await?
+        after_migration(context, store, waves).await
     } else {
-        Progress::AwaitingDatabase
-    };
-    let complete = matches!(progress, Progress::Applied { .. });
-    orphans::remove(context, store, uid, &wanted, complete).await?;
-    Ok(progress)
+        Ok(Progress::AwaitingDatabase)
+    }
 }
 
 async fn after_migration(context: &Context, store: &StoreName, waves: &Waves) -> Result<Progress, Error> {
@@ -114,6 +140,10 @@ fn seed_state(context: &Context, store: &StoreName, seed: Option<&Desired>) -> S
 
 fn database_answers(context: &Context, shop: &Shop, store: &StoreName) -> bool {
     let name = format!("{}-{}", store.name, Component::Postgres);
+    if shop.has_cluster() {
+        // One server is enough, though the others are still on their way.
+        return context.observed.workload(Kind::Cluster, store, &name).is_some_and(|it| it.ready > 0);
+    }
     let healthy = || context.observed.workload(Kind::StatefulSet, store, &name).is_some_and(|it| it.is_healthy());
     !shop.manages_database() || healthy()
 }
@@ -132,66 +162,4 @@ async fn wave(context: &Context, wave: &[Desired]) -> Result<(), Error> {
     let children: Vec<_> = wave.iter().map(|desired| child::apply(context, desired).boxed()).collect();
     let results: Vec<Result<bool, Error>> = stream::iter(children).buffer_unordered(CHILDREN_AT_ONCE).collect().await;
     results.into_iter().try_for_each(|result| result.map(drop))
-}
-
-/// The children in the order in which they are applied.
-struct Waves {
-    /// What the pods are told of their caches, and which version of it that is. It comes first, as it waits for nothing.
-    cache_policy: (Desired, PolicyVersion),
-    /// Accounts, settings, Secrets, volumes, names.
-    ground: Vec<Desired>,
-    /// Database and Redis.
-    data: Vec<Desired>,
-    gateway: Vec<Desired>,
-    migrate: Desired,
-    services: Vec<Desired>,
-    seed: Option<Desired>,
-}
-
-impl Waves {
-    /// Takes a plan apart without `..`, here and in what it consists of, so that a child that is never applied does not compile.
-    fn of(plan: Plan) -> Result<Self, Error> {
-        let Plan { account, auth_keys, cache_policy, postgres, redis, migrate, services, gateway, seed } = plan;
-        let MigrateParts { secret: migrate_secret, job } = migrate;
-        let CachePolicyParts { config: cache_policy, version } = cache_policy;
-        let mut waves = Self {
-            cache_policy: (Desired::new(&cache_policy)?, version),
-            ground: vec![Desired::new(&account)?, Desired::new(&auth_keys)?, Desired::new(&migrate_secret)?],
-            data: Vec::new(),
-            gateway: Vec::new(),
-            migrate: Desired::new(&job)?,
-            services: Vec::new(),
-            seed: seed.as_ref().map(Desired::new).transpose()?,
-        };
-        if let Some(PostgresParts { config, volume, service, stateful_set }) = postgres {
-            waves.ground.extend([Desired::new(&config)?, Desired::new(&volume)?, Desired::new(&service)?]);
-            waves.data.push(Desired::new(&stateful_set)?);
-        }
-        if let Some(RedisParts { config, service, stateful_set }) = redis {
-            waves.ground.extend([Desired::new(&config)?, Desired::new(&service)?]);
-            waves.data.push(Desired::new(&stateful_set)?);
-        }
-        for ServiceParts { component: _, secret, service, deployment, budget, autoscaler } in services {
-            waves.ground.extend([Desired::new(&secret)?, Desired::new(&service)?]);
-            waves.services.push(Desired::new(&deployment)?);
-            waves.services.extend(budget.as_ref().map(Desired::new).transpose()?);
-            waves.services.extend(autoscaler.as_ref().map(Desired::new).transpose()?);
-        }
-        let GatewayParts { config, service, deployment, budget } = gateway;
-        waves.ground.extend([Desired::new(&config)?, Desired::new(&service)?]);
-        waves.gateway.push(Desired::new(&deployment)?);
-        waves.gateway.extend(budget.as_ref().map(Desired::new).transpose()?);
-        Ok(waves)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Desired> {
-        let Self { cache_policy, ground, data, gateway, migrate, services, seed } = self;
-        std::iter::once(&cache_policy.0)
-            .chain(ground)
-            .chain(data)
-            .chain(gateway)
-            .chain(std::iter::once(migrate))
-            .chain(services)
-            .chain(seed)
-    }
 }

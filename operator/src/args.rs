@@ -21,7 +21,7 @@ pub struct Args {
     /// Name of the Lease that says which replica works
     #[arg(long, env = "LEASE_NAME", default_value = "shopkeeper-operator")]
     pub lease_name: String,
-    /// Namespace of the Lease
+    /// Namespace of the Lease, which is the one that the operator runs in
     #[arg(long, env = "LEASE_NAMESPACE", default_value = "shopkeeper-system")]
     pub lease_namespace: String,
     /// Seconds after which the Lease of a replica that died is free
@@ -74,6 +74,8 @@ pub struct Settings {
     pub images: ImageDefaults,
     /// Name of this replica, in events.
     pub identity: String,
+    /// The namespace that the operator runs in, from which it asks pods.
+    pub operator_namespace: String,
     /// Port on which the services' pods say which cache policies they run.
     pub pod_port: u16,
 }
@@ -87,6 +89,7 @@ impl Args {
             reconcile_timeout: Duration::from_secs(60),
             resync: Duration::from_secs(600),
             identity: self.identity.clone(),
+            operator_namespace: self.lease_namespace.clone(),
             pod_port: shopkeeper_plan::OPS_PORT,
             images: ImageDefaults {
                 registry: self.default_image_registry.clone(),

@@ -65,7 +65,7 @@ pub async fn run(
     let secrets = stores_of_changed_secrets(&client, namespace.as_deref(), cache.clone());
     controller
         .with_config(Config::default().concurrency(settings.concurrency))
-        .reconcile_on(touched_stores(&client, namespace.as_deref(), &observed, &metrics))
+        .reconcile_on(touched_stores(&client, namespace.as_deref(), &observed, &metrics, &cache))
         .reconcile_on(secrets)
         .reconcile_on(pods)
         .reconcile_on(news.map(|store| object_ref(&store)))

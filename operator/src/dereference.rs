@@ -1,13 +1,15 @@
 //! Reads what a Store refers to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use shopkeeper_api::{External, Store};
-use shopkeeper_plan::{Component, Found, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop};
+use shopkeeper_plan::{Component, Found, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop, hash};
 
 use crate::{
     context::Context,
-    credentials::credentials,
+    credentials::{Data, credentials},
     error::Error,
     kind::{ChildRef, Kind},
     observed::StoreName,
@@ -18,15 +20,20 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
     let client = &context.client;
     let (database, redis) = (store.spec.database().external, store.spec.redis().external);
     let root_secrets = shop.root_secrets();
-    let (credentials, external_database, external_redis) = tokio::try_join!(
+    let (credentials, external_database, external_redis, certificate, secrets) = tokio::try_join!(
         credentials(client, &root_secrets, shop.key_rotation()),
         external(client, &name.namespace, database.as_ref()),
         external(client, &name.namespace, redis.as_ref()),
+        certificate(client, &name.namespace, shop.certificate_secret()),
+        hashes(client, &name.namespace, shop.pod_secrets()),
     )?;
     Ok(Found {
         credentials,
         external_database,
         external_redis,
+        certificate,
+        secrets,
+        operator_namespace: context.settings.operator_namespace.clone(),
         cache_policy: cache_policy(context, shop, name),
         addresses: addresses(context, name),
     })
@@ -35,12 +42,7 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
 async fn external(client: &Client, namespace: &str, external: Option<&External>) -> Result<Option<SecretText>, Error> {
     let Some(External { secret_ref }) = external else { return Ok(None) };
     let (name, key) = (secret_ref.name.clone(), secret_ref.key.clone());
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let secret = secrets
-        .get_opt(&name)
-        .await
-        .map_err(|source| Error::SecretAccess { name: name.clone(), source: Box::new(source) })?;
-    let value = secret.and_then(|secret| secret.data?.remove(&key));
+    let value = read(client, namespace, &name).await?.and_then(|mut data| data.remove(&key));
     let value = value.ok_or_else(|| Error::SecretMissing { name: name.clone(), key: key.clone() })?;
     let text = String::from_utf8(value.0).map_err(|_| Error::SecretUnusable {
         name,
@@ -48,6 +50,35 @@ async fn external(client: &Client, namespace: &str, external: Option<&External>)
         problem: "it is not text".into(),
     })?;
     Ok(Some(SecretText::new(text.trim())))
+}
+
+/// What a Secret has in it, if it is there.
+async fn read(client: &Client, namespace: &str, name: &str) -> Result<Option<Data>, Error> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let secret = secrets.get_opt(name).await;
+    let secret = secret.map_err(|source| Error::SecretAccess { name: name.into(), source: Box::new(source) })?;
+    Ok(secret.map(|secret| secret.data.unwrap_or_default()))
+}
+
+/// Hash of the certificate that the gateway itself serves with, if it does.
+async fn certificate(client: &Client, namespace: &str, secret: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(name) = secret else { return Ok(None) };
+    let data = read(client, namespace, name).await?.unwrap_or_default();
+    match ["tls.crt", "tls.key"].into_iter().find(|key| !data.contains_key(*key)) {
+        Some(key) => Err(Error::SecretMissing { name: name.into(), key: key.into() }),
+        None => Ok(Some(hash(&data))),
+    }
+}
+
+/// Hashes of Secrets that pods are made with; a pod waits by itself for one that is not there.
+async fn hashes(client: &Client, namespace: &str, names: BTreeSet<String>) -> Result<BTreeMap<String, String>, Error> {
+    let mut hashes = BTreeMap::new();
+    for name in names {
+        if let Some(data) = read(client, namespace, &name).await? {
+            hashes.insert(name, hash(&data));
+        }
+    }
+    Ok(hashes)
 }
 
 /// The version of the cache policies that were written last: as is remembered, or as is found there after a start.

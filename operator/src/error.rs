@@ -1,6 +1,6 @@
 //! What can go wrong with a Store.
 
-use shopkeeper_plan::{InvalidStore, InvalidUrl};
+use shopkeeper_plan::{InvalidStore, InvalidUrl, Unplannable};
 use strum::IntoStaticStr;
 
 use crate::kind::ChildRef;
@@ -70,6 +70,15 @@ pub enum Error {
     /// It took too long.
     #[error("it took longer than {0:?}")]
     TimedOut(std::time::Duration),
+}
+
+impl From<Unplannable> for Error {
+    fn from(error: Unplannable) -> Self {
+        match error {
+            Unplannable::Url(error) => Self::UrlUnusable(error),
+            Unplannable::Store(error) => Self::InvalidSpec(error),
+        }
+    }
 }
 
 impl Error {

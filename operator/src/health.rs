@@ -7,6 +7,7 @@ use k8s_openapi::api::{
 };
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::kind::Kind;
 
@@ -28,6 +29,8 @@ pub struct Workload {
     pub desired: i32,
     /// How many are ready.
     pub ready: i32,
+    /// How many there are, ready or not.
+    pub pods: i32,
     /// Whether all of them run what was asked for last.
     pub rolled_out: bool,
     /// Why the rollout does not come to an end.
@@ -59,6 +62,7 @@ pub fn health(kind: Kind, object: &DynamicObject) -> Health {
     match kind {
         Kind::Deployment => typed(object).map_or(Health::Inert, |it: Deployment| Health::Workload(deployment(&it))),
         Kind::StatefulSet => typed(object).map_or(Health::Inert, |it: StatefulSet| Health::Workload(stateful_set(&it))),
+        Kind::Cluster => Health::Workload(cluster(object)),
         Kind::Job => typed(object).map_or(Health::Inert, |it: Job| Health::Job(job(&it))),
         _ => Health::Inert,
     }
@@ -88,6 +92,7 @@ fn deployment(it: &Deployment) -> Workload {
     Workload {
         desired,
         ready: status.available_replicas.unwrap_or(0),
+        pods: status.replicas.unwrap_or(0),
         rolled_out: current
             && status.updated_replicas.unwrap_or(0) >= desired
             && status.replicas.unwrap_or(0) <= status.updated_replicas.unwrap_or(0),
@@ -103,9 +108,26 @@ fn stateful_set(it: &StatefulSet) -> Workload {
     Workload {
         desired: spec.replicas.unwrap_or(1),
         ready: status.ready_replicas.unwrap_or(0),
+        pods: status.replicas,
         rolled_out: current && status.current_revision == status.update_revision,
         stuck: None,
         image: image(&spec.template),
+    }
+}
+
+/// As CloudNativePG tells it.
+fn cluster(it: &DynamicObject) -> Workload {
+    let (spec, status) = (&it.data["spec"], &it.data["status"]);
+    let count = |value: &Value| value.as_i64().and_then(|count| i32::try_from(count).ok());
+    let conditions = status["conditions"].as_array();
+    let ready = conditions.into_iter().flatten().find(|condition| condition["type"] == "Ready");
+    Workload {
+        desired: count(&spec["instances"]).unwrap_or(1),
+        ready: count(&status["readyInstances"]).unwrap_or(0),
+        pods: count(&status["readyInstances"]).unwrap_or(0),
+        rolled_out: ready.is_some_and(|condition| condition["status"] == "True"),
+        stuck: None,
+        image: spec["imageName"].as_str().map(ToOwned::to_owned),
     }
 }
 

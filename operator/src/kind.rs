@@ -7,9 +7,11 @@ use k8s_openapi::api::{
     autoscaling::v2::HorizontalPodAutoscaler,
     batch::v1::Job,
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount},
+    networking::v1::{Ingress, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
 };
 use kube::core::ApiResource;
+use shopkeeper_plan::{Cluster, HTTPRoute};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// A kind of child.
@@ -35,9 +37,22 @@ pub enum Kind {
     PodDisruptionBudget,
     /// What sets the number of pods.
     HorizontalPodAutoscaler,
+    /// Which connections are let through.
+    NetworkPolicy,
+    /// A way in from outside.
+    Ingress,
+    /// Another one, by the Gateway API.
+    HTTPRoute,
+    /// A database that CloudNativePG runs.
+    Cluster,
 }
 
 impl Kind {
+    /// Whether a cluster need not know this kind.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::HTTPRoute | Self::Cluster)
+    }
+
     /// How the API server calls this kind.
     pub fn resource(self) -> ApiResource {
         match self {
@@ -51,6 +66,10 @@ impl Kind {
             Self::Job => ApiResource::erase::<Job>(&()),
             Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
             Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
+            Self::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
+            Self::Ingress => ApiResource::erase::<Ingress>(&()),
+            Self::HTTPRoute => ApiResource::erase::<HTTPRoute>(&()),
+            Self::Cluster => ApiResource::erase::<Cluster>(&()),
         }
     }
 }

@@ -61,6 +61,8 @@ struct Inner {
     applied: HashMap<ChildRef, Applied>,
     relisted: HashMap<Kind, HashSet<ChildRef>>,
     synced: HashSet<Kind>,
+    /// Optional kinds that the cluster does not know.
+    absent: HashSet<Kind>,
 }
 
 /// What the watches last saw.
@@ -97,10 +99,7 @@ impl Observed {
             }
             Event::InitDone => {
                 let touched = inner.forget_vanished(kind);
-                inner.synced.insert(kind);
-                let all = Kind::iter().all(|kind| inner.synced.contains(&kind));
-                drop(inner);
-                self.synced.send_if_modified(|synced| all && !std::mem::replace(synced, all));
+                self.count_as_synced(inner, kind);
                 touched
             }
             Event::Apply(object) => {
@@ -112,6 +111,30 @@ impl Observed {
                 inner.forget(&child)
             }
         }
+    }
+
+    fn count_as_synced(&self, mut inner: MutexGuard<'_, Inner>, kind: Kind) {
+        inner.synced.insert(kind);
+        let all = Kind::iter().all(|kind| inner.synced.contains(&kind));
+        drop(inner);
+        self.synced.send_if_modified(|synced| all && !std::mem::replace(synced, all));
+    }
+
+    /// Takes in that the cluster knows an optional kind, or does not. Whether that is news.
+    pub fn record_presence(&self, kind: Kind, present: bool) -> bool {
+        let mut inner = self.lock();
+        if present {
+            return inner.absent.remove(&kind);
+        }
+        let news = inner.absent.insert(kind);
+        inner.children.retain(|child, _| child.kind != kind);
+        self.count_as_synced(inner, kind);
+        news
+    }
+
+    /// Whether the cluster knows a kind.
+    pub fn knows(&self, kind: Kind) -> bool {
+        !self.lock().absent.contains(&kind)
     }
 
     /// Waits until every kind was listed once.
@@ -262,6 +285,23 @@ mod tests {
         let touched = observed.record(Kind::ConfigMap, Event::InitDone);
         assert_eq!(touched, [StoreName { namespace: "shop".into(), name: "demo".into() }]);
         assert_eq!(observed.get(&reference("b")), None);
+    }
+
+    #[test]
+    fn a_kind_that_the_cluster_does_not_know_holds_nothing_up() {
+        let observed = Observed::default();
+        for kind in Kind::iter().filter(|kind| !kind.is_optional()) {
+            observed.record(kind, Event::Init);
+            observed.record(kind, Event::InitDone);
+        }
+        assert!(!observed.is_synced());
+        assert!(observed.record_presence(Kind::HTTPRoute, false));
+        assert!(!observed.record_presence(Kind::HTTPRoute, false), "no news");
+        observed.record_presence(Kind::Cluster, false);
+        assert!(observed.is_synced());
+        assert!(!observed.knows(Kind::HTTPRoute));
+        assert!(observed.record_presence(Kind::HTTPRoute, true));
+        assert!(observed.knows(Kind::HTTPRoute) && observed.is_synced());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use shopkeeper_api::Store;
 use shopkeeper_plan::{Shop, plan, validate};
 
 use crate::{
-    apply::{Progress, apply},
+    apply::{Applied, Progress, apply},
     context::Context,
     dereference::dereference,
     error::Error,
@@ -51,20 +51,21 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         return Ok(Action::await_change());
     }
     let shop = validate(store, &context.settings.images);
-    let mut look_again = None;
+    let (mut look_again, mut setbacks) = (None, Vec::new());
     let result = match &shop {
         _ if store.is_paused() => {
             context.policies.rest(&name);
             Ok(None)
         }
-        Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(|(progress, at)| {
+        Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(|(applied, at)| {
             look_again = at;
-            Some(progress)
+            setbacks = applied.setbacks;
+            Some(applied.progress)
         }),
         Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
     };
     let outcome = outcome(&result);
-    let picture = Picture::take(context, store, shop.as_ref(), &name, outcome);
+    let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks);
     let written = status::write(context, store, &picture).await;
     match result {
         Err(error) if !error.is_terminal() => Err(error),
@@ -86,7 +87,7 @@ async fn run(
     shop: &Shop,
     name: &StoreName,
     context: &Context,
-) -> Result<(Progress, Option<Duration>), Error> {
+) -> Result<(Applied, Option<Duration>), Error> {
     let found = dereference(context, store, shop, name).await?;
     let look_again = found.credentials.look_again;
     let plan = plan(shop, &found)?;

@@ -1,5 +1,7 @@
 //! Watches all children, and says which Stores are touched by what happens to them.
 
+mod optional;
+
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, stream};
@@ -15,7 +17,7 @@ use kube::{
     },
 };
 use shopkeeper_api::Store;
-use shopkeeper_plan::{MANAGED_BY, MANAGED_BY_LABEL};
+use shopkeeper_plan::{MANAGED_BY, MANAGED_BY_LABEL, named_secrets};
 use strum::IntoEnumIterator;
 
 use crate::{
@@ -32,37 +34,60 @@ pub fn touched_stores(
     namespace: Option<&str>,
     observed: &Arc<Observed>,
     metrics: &Metrics,
+    stores: &Cache<DeserializeGuard<Store>>,
 ) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
-    let watches = Kind::iter().map(|kind| watch_kind(client, namespace, kind, observed.clone(), metrics.clone()));
+    let watch = Watch {
+        client: client.clone(),
+        namespace: namespace.map(ToOwned::to_owned),
+        observed: observed.clone(),
+        metrics: metrics.clone(),
+    };
+    let watches = Kind::iter().map(|kind| {
+        if kind.is_optional() {
+            optional::watch(watch.clone(), kind, stores.clone())
+        } else {
+            watch.kind(kind, |_| false)
+        }
+    });
     stream::select_all(watches.collect::<Vec<_>>())
 }
 
-fn watch_kind(
-    client: &Client,
-    namespace: Option<&str>,
-    kind: Kind,
+/// What watching a kind takes.
+#[derive(Clone)]
+struct Watch {
+    client: Client,
+    namespace: Option<String>,
     observed: Arc<Observed>,
     metrics: Metrics,
-) -> stream::BoxStream<'static, ObjectRef<DeserializeGuard<Store>>> {
-    let resource = kind.resource();
-    let api: Api<DynamicObject> = match namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    };
-    let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
-    let touched = move |event: watcher::Result<watcher::Event<DynamicObject>>| match event {
-        Ok(event) => observed.record(kind, event),
-        Err(error) => {
-            metrics.watch_errors.with_label_values(&[&kind.to_string()]).inc();
-            tracing::warn!(%kind, %error, "a watch failed and is begun again");
-            Vec::new()
-        }
-    };
-    watcher(api, selected)
-        .default_backoff()
-        .flat_map(move |event| stream::iter(touched(event)))
-        .map(|store| object_ref(&store))
-        .boxed()
+}
+
+type Touched = stream::BoxStream<'static, ObjectRef<DeserializeGuard<Store>>>;
+
+impl Watch {
+    /// Stores that are touched by what happens to their children of a kind, until the watch ends with an error that says so.
+    fn kind(&self, kind: Kind, ends: impl Fn(&watcher::Error) -> bool + Send + 'static) -> Touched {
+        let resource = kind.resource();
+        let api: Api<DynamicObject> = match &self.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        };
+        let (observed, metrics) = (self.observed.clone(), self.metrics.clone());
+        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+        let touched = move |event: watcher::Result<watcher::Event<DynamicObject>>| match event {
+            Ok(event) => observed.record(kind, event),
+            Err(error) => {
+                metrics.watch_errors.with_label_values(&[&kind.to_string()]).inc();
+                tracing::warn!(%kind, %error, "a watch failed and is begun again");
+                Vec::new()
+            }
+        };
+        watcher(api, selected)
+            .default_backoff()
+            .take_while(move |event| std::future::ready(!event.as_ref().is_err_and(&ends)))
+            .flat_map(move |event| stream::iter(touched(event)))
+            .map(|store| object_ref(&store))
+            .boxed()
+    }
 }
 
 /// Stores that name a Secret of the user's own which was changed.
@@ -125,11 +150,7 @@ pub fn stores_of_changed_pods(
 }
 
 fn refers_to(store: &Store, secret: &str) -> bool {
-    let spec = &store.spec;
-    [spec.database().external, spec.redis().external]
-        .into_iter()
-        .flatten()
-        .any(|external| external.secret_ref.name == secret)
+    named_secrets(store).contains(secret)
 }
 
 fn store_name(store: &Store) -> Option<StoreName> {

@@ -10,10 +10,11 @@ use crate::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cache {
-    /// The policy of each cache. A cache that is left out has its documented default.
+    /// The policy of each cache. Default: each cache's own, see there. Example: `{products: {ttl: 1m}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<Caches>,
-    /// Tuning of the lifetimes from what is measured. In this version it is checked and kept, but nothing is tuned yet.
+    /// Tuning of the lifetimes from what is measured. In this version it is checked and kept, but nothing is tuned yet. Default: none.
+    /// Example: `{mode: Recommend, targetHitRatio: "0.95"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<CacheTuning>,
 }
@@ -23,9 +24,11 @@ pub struct Cache {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Caches {
     /// What sells best. Default: `RefreshAhead`, 1h, refreshed 10m before its end, 24h stale if the source fails.
+    /// Example: `{ttl: 20m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bestsellers: Option<CachePolicy>,
     /// What a customer may like. Default: `CacheAside`, 1h, 24h stale if the source fails.
+    /// Example: `{ttl: 20m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = (
         "!has(self.refreshBefore) || has(self.pattern)",
@@ -33,6 +36,7 @@ pub struct Caches {
     ))]
     pub recommendations: Option<CachePolicy>,
     /// Flash sales. Default: `EventInvalidated`, 5m, never stale.
+    /// Example: `{ttl: 20m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = (
         "!has(self.refreshBefore) || has(self.pattern)",
@@ -40,6 +44,7 @@ pub struct Caches {
     ))]
     pub flash_sales: Option<CachePolicy>,
     /// The best comments of a product. Default: `CacheAside`, 2h, 24h stale if the source fails.
+    /// Example: `{ttl: 20m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = (
         "!has(self.refreshBefore) || has(self.pattern)",
@@ -47,6 +52,7 @@ pub struct Caches {
     ))]
     pub top_comments: Option<CachePolicy>,
     /// Products by id. Default: `CacheAside`, 10m, 1h stale if the source fails.
+    /// Example: `{ttl: 20m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = (
         "!has(self.refreshBefore) || has(self.pattern)",
@@ -54,6 +60,7 @@ pub struct Caches {
     ))]
     pub products: Option<CachePolicy>,
     /// A customer's profile. Default: `WriteThrough`, 30m, never stale, not kept in the memory of pods.
+    /// Example: `{ttl: 20m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = (
         "!has(self.refreshBefore) || has(self.pattern)",
@@ -61,6 +68,7 @@ pub struct Caches {
     ))]
     pub user_profile: Option<CachePolicy>,
     /// Carts. Default: `WriteThrough`, 10m, never stale, not kept in the memory of pods.
+    /// Example: `{ttl: 20m}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = (
         "!has(self.refreshBefore) || has(self.pattern)",
@@ -102,6 +110,7 @@ pub struct Caches {
 pub struct CachePolicy {
     /// How the cache is filled and kept fresh. Default: the cache's own. Example: `RefreshAhead`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Pattern")]
     pub pattern: Option<Pattern>,
     /// How long an entry is fresh. Default: the cache's own. Example: `10m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,21 +190,21 @@ pub struct LocalTier {
     "minTtl must not be longer than maxTtl: write for example minTtl: 5s and maxTtl: 24h"
 ))]
 pub struct CacheTuning {
-    /// Whether lifetimes are tuned.
+    /// Whether lifetimes are tuned. Default: `Disabled`. Example: `Recommend`.
     #[serde(default)]
     pub mode: TuningMode,
-    /// Hit ratio to reach, between 0 and 1, as text: `"0.95"`.
+    /// Hit ratio to reach, between 0 and 1, as text. Default: none. Example: `"0.95"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 6))]
     #[x_kube(validation = ("self.matches('^(0([.][0-9]{1,4})?|1([.]0{1,4})?)$')", "write a ratio between 0 and 1 in quotes, such as \"0.95\""))]
     pub target_hit_ratio: Option<String>,
-    /// Age that what is served may not exceed.
+    /// Age that what is served may not exceed. Default: no bound. Example: `5m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_staleness: Option<Duration>,
-    /// No lifetime is tuned below this.
+    /// No lifetime is tuned below this. Default: no bound. Example: `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_ttl: Option<Duration>,
-    /// No lifetime is tuned above this.
+    /// No lifetime is tuned above this. Default: no bound. Example: `24h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<Duration>,
 }

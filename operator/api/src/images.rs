@@ -1,54 +1,92 @@
 //! Where images come from.
 
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Images of the shop. What is left out comes from the operator's own settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "!has(self.digests) || !((has(self.catalog) && has(self.digests.catalog)) || (has(self.cart) && has(self.digests.cart)) \
+     || (has(self.order) && has(self.digests.order)) || (has(self.user) && has(self.digests.user)))",
+    "a whole reference has its digest in itself: write the digest behind it, or leave one of the two out"
+))]
 pub struct Images {
-    /// Registry (and path) of shopkeeper's own images, such as `registry.example.com/shopkeeper`. The operator's default if left out.
+    /// Registry (and path) of shopkeeper's own images, without a tag. Default: the operator's setting.
+    /// Example: `registry.example.com/shopkeeper`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 200))]
     pub registry: Option<String>,
-    /// Tag of shopkeeper's own images. The operator's default if left out.
+    /// Tag of shopkeeper's own images. Default: the operator's setting, its own version. Example: `0.1.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub tag: Option<String>,
-    /// When the kubelet pulls images.
+    /// Digests of shopkeeper's own images, which then are exactly those, whatever the tag leads to. Default: none. Example:
+    /// `{catalog: "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digests: Option<Digests>,
+    /// When the kubelet pulls images. Default: `IfNotPresent`. Example: `Always`.
     #[serde(default)]
     pub pull_policy: PullPolicy,
-    /// Secrets with registry credentials, in the Store's namespace, used by every pod of the shop.
+    /// Secrets with registry credentials, in the Store's namespace, used by every pod of the shop. Default: none. Example:
+    /// `[{name: registry}]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     pub pull_secrets: Vec<PullSecret>,
-    /// Whole reference of the PostgreSQL image, instead of the operator's default.
+    /// Whole reference of the PostgreSQL image, tag and digest included. Default: the operator's setting. Example: `docker.io/library/postgres:17`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub postgres: Option<String>,
-    /// Whole reference of the Redis image, instead of the operator's default.
+    /// Whole reference of the Redis image, tag and digest included. Default: the operator's setting. Example: `docker.io/library/redis:8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub redis: Option<String>,
-    /// Whole reference of the nginx image, instead of the operator's default.
+    /// Whole reference of the nginx image, tag and digest included. Default: the operator's setting. Example: `docker.io/library/nginx:1.29`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub nginx: Option<String>,
-    /// Whole reference of the catalog service's image, instead of `<registry>/catalog:<tag>`.
+    /// Whole reference of the catalog service's image. Default: `<registry>/catalog:<tag>`, and `@<digest>` where there is one. Example:
+    /// `registry.example.com/my-catalog:1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub catalog: Option<String>,
-    /// Whole reference of the cart service's image, instead of `<registry>/cart:<tag>`.
+    /// Whole reference of the cart service's image. Default: `<registry>/cart:<tag>`, and `@<digest>` where there is one. Example:
+    /// `registry.example.com/my-cart:1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub cart: Option<String>,
-    /// Whole reference of the order service's image, instead of `<registry>/order:<tag>`.
+    /// Whole reference of the order service's image. Default: `<registry>/order:<tag>`, and `@<digest>` where there is one. Example:
+    /// `registry.example.com/my-order:1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub order: Option<String>,
-    /// Whole reference of the user service's image, instead of `<registry>/user:<tag>`.
+    /// Whole reference of the user service's image. Default: `<registry>/user:<tag>`, and `@<digest>` where there is one. Example:
+    /// `registry.example.com/my-user:1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
+    pub user: Option<String>,
+}
+
+/// Digests of shopkeeper's own images.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Digests {
+    /// Digest of the catalog service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    pub catalog: Option<String>,
+    /// Digest of the cart service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    pub cart: Option<String>,
+    /// Digest of the order service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    pub order: Option<String>,
+    /// Digest of the user service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub user: Option<String>,
 }
 
@@ -79,7 +117,8 @@ impl PullPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PullSecret {
-    /// Name of a Secret of type `kubernetes.io/dockerconfigjson` in the Store's namespace.
+    /// Name of a Secret of type `kubernetes.io/dockerconfigjson` in the Store's namespace. Default: none, it must be written. Example:
+    /// `registry`.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }

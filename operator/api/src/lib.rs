@@ -11,6 +11,7 @@ mod demo;
 mod duration;
 mod gateway;
 mod images;
+mod pods;
 mod profile;
 mod quantity;
 mod services;
@@ -18,16 +19,19 @@ mod status;
 mod store;
 
 pub use cache::{Cache, CachePolicy, CacheTuning, Caches, LocalTier, Pattern, TuningMode};
-pub use data::{DataRetention, Database, External, ManagedDatabase, ManagedRedis, Redis, SecretRef, Storage};
+pub use data::{
+    CloudNativePg, DataRetention, Database, External, ManagedDatabase, ManagedRedis, Redis, SecretRef, Storage,
+};
 pub use demo::Demo;
 pub use duration::{Duration, InvalidDuration};
-pub use gateway::{Gateway, GatewayService, ServiceType};
-pub use images::{Images, PullPolicy, PullSecret};
+pub use gateway::{Gateway, GatewayService, HttpRoute, Ingress, ParentRef, ServiceType, Tls};
+pub use images::{Digests, Images, PullPolicy, PullSecret};
+pub use pods::{
+    ComputeResources, ExtraMetadata, PodTemplate, Pods, ResourceAmounts, Scheduling, Spread, TaintEffect, Toleration,
+    TolerationOperator, WhenUnsatisfiable, is_own_key,
+};
 pub use profile::Profile;
 pub use quantity::{InvalidQuantity, Quantity};
-pub use services::{
-    Autoscaling, ComputeResources, Lifecycle, OrderService, ResourceAmounts, Scheduling, ServiceBlock, Services,
-    UserService,
-};
+pub use services::{Autoscaling, Lifecycle, OrderService, ServiceBlock, Services, UserService};
 pub use status::{CacheStatus, ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
 pub use store::{PAUSED_ANNOTATION, ROTATE_SIGNING_KEY_ANNOTATION, Store, StoreSpec};

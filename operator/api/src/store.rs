@@ -3,7 +3,9 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cache, DataRetention, Database, Demo, Gateway, Images, Profile, Redis, Services, StoreStatus};
+use crate::{
+    Cache, DataRetention, Database, Demo, ExtraMetadata, Gateway, Images, Pods, Profile, Redis, Services, StoreStatus,
+};
 
 /// Annotation whose value `"true"` makes the operator leave a Store alone. Deletion is never held up by it.
 pub const PAUSED_ANNOTATION: &str = "shopkeeper.dev/paused";
@@ -13,7 +15,7 @@ pub const PAUSED_ANNOTATION: &str = "shopkeeper.dev/paused";
 pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-key";
 
 /// A whole online shop.
-#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "shopkeeper.dev",
     version = "v1alpha1",
@@ -42,13 +44,21 @@ pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-k
         "an external database is never deleted with the Store: write dataRetention: Retain or leave it out"
     ),
     validation = (
-        "(has(self.database) && has(self.database.external)) == (has(oldSelf.database) && has(oldSelf.database.external))",
-        "a database cannot change between managed and external, its data would stay behind: make a new Store and move the data"
+        "(has(self.database) && has(self.database.external)) == (has(oldSelf.database) && has(oldSelf.database.external)) \
+         && (has(self.database) && has(self.database.cloudNativePg)) == (has(oldSelf.database) && has(oldSelf.database.cloudNativePg))",
+        "a database cannot change between managed, external and cloudNativePg, its data would stay behind: make a new Store and move the data"
     ),
     validation = (
-        "(has(self.database) && has(self.database.managed) ? self.database.managed.storage.size : '2Gi') == \
-         (has(oldSelf.database) && has(oldSelf.database.managed) ? oldSelf.database.managed.storage.size : '2Gi')",
-        "the size of a volume cannot change: write the former database.managed.storage.size, or make a new Store and move the data"
+        "!isQuantity(has(self.database) && has(self.database.managed) ? self.database.managed.storage.size : '2Gi') \
+         || !quantity(has(self.database) && has(self.database.managed) ? self.database.managed.storage.size : '2Gi').isLessThan(\
+         quantity(has(oldSelf.database) && has(oldSelf.database.managed) ? oldSelf.database.managed.storage.size : '2Gi'))",
+        "a volume cannot shrink: write the former database.managed.storage.size or more, or make a new Store and move the data"
+    ),
+    validation = (
+        "!isQuantity(has(self.database) && has(self.database.cloudNativePg) ? self.database.cloudNativePg.storage.size : '2Gi') \
+         || !quantity(has(self.database) && has(self.database.cloudNativePg) ? self.database.cloudNativePg.storage.size : '2Gi').isLessThan(\
+         quantity(has(oldSelf.database) && has(oldSelf.database.cloudNativePg) ? oldSelf.database.cloudNativePg.storage.size : '2Gi'))",
+        "a volume cannot shrink: write the former database.cloudNativePg.storage.size or more, or make a new Store and move the data"
     ),
     validation = (
         "(has(self.database) && has(self.database.managed) && has(self.database.managed.storage.storageClassName) \
@@ -60,35 +70,76 @@ pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-k
     )
 )]
 pub struct StoreSpec {
-    /// How large and how redundant the shop is; any field of a service overrides it.
+    /// How large and how redundant the shop is; any field of a part overrides it. Default: `Laptop`. Example: `HighAvailability`.
     #[serde(default)]
     pub profile: Profile,
-    /// Where images come from.
+    /// Labels and annotations for all that belongs to the shop, its pods included, so that a change of them rolls the pods. Default: none.
+    /// Example: `{labels: {example.com/cost-centre: "4711"}}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<ExtraMetadata>,
+    /// Where images come from. Default: the operator's settings. Example: `{registry: registry.example.com/shopkeeper, tag: 0.1.0}`.
     #[serde(default)]
     pub images: Images,
-    /// The four services.
+    /// The four services. Default: as the profile says. Example: `{catalog: {replicas: 2}}`.
     #[serde(default)]
     pub services: Services,
-    /// The one address of the shop.
+    /// The one address of the shop. Default: inside the cluster only. Example: `{host: shop.example.com, ingress: {className: nginx}}`.
     #[serde(default)]
     pub gateway: Gateway,
+    /// The Jobs that bring the database to the wanted version and make demo data. Default: as the profile says. Example:
+    /// `{resources: {limits: {memory: 512Mi}}}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<Pods>,
     // These two have no default in the schema: one that the API server had filled in would stand beside an `external` added later.
-    /// Where the shop keeps its data: exactly one of managed and external. Managed, with 2Gi, if left out.
+    /// Where the shop keeps its data: exactly one of managed, external and cloudNativePg. Default: managed, with 2Gi. Example:
+    /// `{managed: {storage: {size: 20Gi}}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Database>,
-    /// Where the shop keeps its cache: exactly one of managed and external. Managed, with 64Mi, if left out.
+    /// Where the shop keeps its cache: exactly one of managed and external. Default: managed, with 64Mi. Example:
+    /// `{managed: {maxMemory: 256Mi}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redis: Option<Redis>,
     /// How each cache behaves. A change reaches the running pods within about a second, without a restart; `status.cache` tells how
-    /// many have it. The documented defaults if left out.
+    /// many have it. Default: each cache's own, see there. Example: `{policies: {products: {ttl: 1m}}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<Cache>,
-    /// Data to play with. None if left out.
+    /// Data to play with. Default: none. Example: `{products: 20000, users: true}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demo: Option<Demo>,
-    /// What becomes of the volumes when the Store is deleted.
+    /// Let only those connections through that the shop needs, by `NetworkPolicies`. Default: true. Example: `false`.
+    #[serde(default = "network_policies")]
+    pub network_policies: bool,
+    /// Let nothing of the shop run: everything is scaled to zero, database and Redis last, and comes back when this is false again. Data and
+    /// settings are kept. Default: false. Example: `true`.
+    #[serde(default)]
+    pub suspend: bool,
+    /// What becomes of the volumes when the Store is deleted. Default: `Retain`, they stay. Example: `Delete`.
     #[serde(default)]
     pub data_retention: DataRetention,
+}
+
+const fn network_policies() -> bool {
+    true
+}
+
+impl Default for StoreSpec {
+    fn default() -> Self {
+        Self {
+            profile: Profile::default(),
+            metadata: None,
+            images: Images::default(),
+            services: Services::default(),
+            gateway: Gateway::default(),
+            jobs: None,
+            database: None,
+            redis: None,
+            cache: None,
+            demo: None,
+            network_policies: network_policies(),
+            suspend: false,
+            data_retention: DataRetention::default(),
+        }
+    }
 }
 
 impl StoreSpec {

@@ -68,9 +68,14 @@ fn a_full_spec_is_accepted() {
 #[test]
 fn exactly_one_database_is_asked_for() {
     let both = json!({"managed": {}, "external": {"secretRef": {"name": "db"}}});
-    refused(&json!({"database": both}), "write exactly one of managed and external");
+    refused(&json!({"database": both}), "write exactly one of managed, external and cloudNativePg");
     refused(&json!({"redis": both}), "write exactly one of managed and external");
-    refused(&json!({"database": {}}), "write exactly one of managed and external");
+    refused(&json!({"database": {}}), "write exactly one of managed, external and cloudNativePg");
+    refused(
+        &json!({"database": {"managed": {}, "cloudNativePg": {}}}),
+        "write exactly one of managed, external and cloudNativePg",
+    );
+    accepted(&json!({"database": {"cloudNativePg": {}}}));
 }
 
 #[test]
@@ -160,12 +165,28 @@ fn a_name_must_fit_the_names_of_the_parts() {
 #[test]
 fn what_cannot_be_done_to_data_is_refused() {
     let external = json!({"external": {"secretRef": {"name": "db"}}});
-    change_refused(&json!({}), &json!({"database": external}), "cannot change between managed and external");
-    change_refused(&json!({"database": external}), &json!({}), "cannot change between managed and external");
+    let cluster = json!({"cloudNativePg": {"storage": {"size": "5Gi"}}});
+    for (old, new) in [
+        (json!({}), json!({"database": external})),
+        (json!({"database": external}), json!({})),
+        (json!({}), json!({"database": cluster})),
+        (json!({"database": cluster}), json!({"database": external})),
+    ] {
+        change_refused(&old, &new, "cannot change between managed, external and cloudNativePg");
+    }
+    change_refused(
+        &json!({"database": cluster}),
+        &json!({"database": {"cloudNativePg": {"storage": {"size": "4Gi"}}}}),
+        "a volume cannot shrink",
+    );
     let sized = |size: &str| json!({"database": {"managed": {"storage": {"size": size}}}});
-    change_refused(&sized("2Gi"), &sized("1Gi"), "the size of a volume cannot change");
-    change_refused(&json!({}), &sized("1Gi"), "the size of a volume cannot change");
-    assert_eq!(complaint(&store(&sized("2Gi")), Some(&store(&json!({})))), "", "the default may be spelt out");
+    change_refused(&sized("2Gi"), &sized("1Gi"), "a volume cannot shrink");
+    change_refused(&sized("2Gi"), &sized("2000Mi"), "a volume cannot shrink");
+    change_refused(&json!({}), &sized("1Gi"), "a volume cannot shrink");
+    change_refused(&sized("3Gi"), &json!({}), "a volume cannot shrink");
+    for larger in ["2Gi", "2048Mi", "3Gi", "1Ti"] {
+        assert_eq!(complaint(&store(&sized(larger)), Some(&store(&json!({})))), "", "{larger}");
+    }
     change_refused(
         &sized("2Gi"),
         &json!({"database": {"managed": {"storage": {"size": "2Gi", "storageClassName": "fast"}}}}),
@@ -181,23 +202,105 @@ fn what_can_be_changed_is_accepted() {
     assert_eq!(complaint(&store(&new), Some(&store(&old))), "");
 }
 
+/// Every field below a schema with its path; what Kubernetes defines itself is left out.
+fn fields(path: &str, schema: &Value, found: &mut Vec<(String, String)>) {
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        found.push((path.clone(), property["description"].as_str().unwrap_or_default().to_owned()));
+        fields(&path, property, found);
+        fields(&path, &property["items"], found);
+    }
+}
+
 #[test]
 fn every_field_is_documented() {
-    fn blanks(path: &str, schema: &Value, found: &mut Vec<String>) {
+    let mut all = Vec::new();
+    for part in ["spec", "status"] {
+        assert!(schema()["properties"][part]["description"].is_string(), "{part}");
+        fields(part, &schema()["properties"][part], &mut all);
+    }
+    assert!(all.len() > 300, "{}", all.len());
+    let blank: Vec<_> = all.iter().filter(|(_, text)| text.trim().is_empty()).map(|(path, _)| path).collect();
+    assert!(blank.is_empty(), "{blank:#?}");
+}
+
+#[test]
+fn every_field_of_the_spec_says_its_default_and_shows_an_example() {
+    let mut all = Vec::new();
+    fields("spec", &schema()["properties"]["spec"], &mut all);
+    let mut lacking: Vec<_> = Vec::new();
+    for word in ["Default: ", "Example:"] {
+        lacking.extend(all.iter().filter(|(_, text)| !text.contains(word)).map(|(path, _)| format!("{path}: {word}")));
+    }
+    assert!(lacking.is_empty(), "{lacking:#?}");
+}
+
+/// What the schema fills in must be what the description says.
+#[test]
+fn the_default_in_the_schema_is_the_one_in_the_description() {
+    fn check(path: &str, schema: &Value) {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let path = format!("{path}.{name}");
-            if property["description"].as_str().unwrap_or_default().is_empty() && path != ".metadata" {
-                found.push(path.clone());
+            let text = property["description"].as_str().unwrap_or_default();
+            let default = match &property["default"] {
+                Value::String(default) => Some(default.clone()),
+                Value::Bool(_) | Value::Number(_) => Some(property["default"].to_string()),
+                _ => None,
+            };
+            if let Some(default) = default {
+                let said = text.split("Default: ").nth(1).unwrap_or_default().trim_start_matches('`');
+                assert!(said.starts_with(&default), "{path} has the default {default}, but says: {text}");
             }
-            blanks(&path, property, found);
-            blanks(&path, &property["items"], found);
+            check(&path, property);
+            check(&path, &property["items"]);
         }
     }
-    let mut found = Vec::new();
-    for part in ["spec", "status"] {
-        blanks(part, &schema()["properties"][part], &mut found);
+    check("spec", &schema()["properties"]["spec"]);
+}
+
+#[test]
+fn labels_and_annotations_are_the_users_own() {
+    let sentence = "write keys of your own, such as example.com/team";
+    for key in ["shopkeeper.dev/x", "app.kubernetes.io/name", "kubernetes.io/x", "pod-security.kubernetes.io/x"] {
+        for kind in ["labels", "annotations"] {
+            let metadata = json!({kind: {key: "x"}});
+            refused(&json!({"metadata": metadata}), sentence);
+            refused(&json!({"services": {"cart": {"podTemplate": {"metadata": metadata}}}}), sentence);
+            refused(&json!({"gateway": {"podTemplate": {"metadata": metadata}}}), sentence);
+        }
     }
-    assert_eq!(found, Vec::<String>::new());
+    accepted(&json!({"metadata": {"labels": {"team": "shop", "example.com/cost-centre": "4711"}}}));
+    let annotations = json!({"shopkeeper.dev/paused": "true"});
+    for gateway in [json!({"ingress": {"annotations": annotations}}), json!({"service": {"annotations": annotations}})]
+    {
+        refused(&json!({"gateway": gateway}), "are the operator's: leave them out");
+    }
+    let annotations =
+        json!({"nginx.ingress.kubernetes.io/proxy-body-size": "1m", "cert-manager.io/cluster-issuer": "x"});
+    accepted(&json!({"gateway": {"ingress": {"annotations": annotations}}}));
+}
+
+#[test]
+fn tolerations_make_sense() {
+    let with = |toleration: Value| json!({"redis": {"managed": {"scheduling": {"tolerations": [toleration]}}}});
+    refused(&with(json!({"effect": "NoSchedule"})), "write operator: Exists, or a key");
+    refused(&with(json!({"key": "a", "operator": "Exists", "value": "b"})), "operator Exists takes no value");
+    refused(&with(json!({"key": "a", "tolerationSeconds": 5})), "tolerationSeconds is for effect NoExecute only");
+    accepted(&with(json!({"operator": "Exists"})));
+    accepted(&with(
+        json!({"key": "a", "operator": "Equal", "value": "b", "effect": "NoExecute", "tolerationSeconds": 5}),
+    ));
+}
+
+#[test]
+fn an_image_has_one_digest() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    accepted(&json!({"images": {"tag": "v1", "digests": {"cart": digest}}}));
+    accepted(&json!({"images": {"catalog": "example.com/catalog:v1", "digests": {"cart": digest}}}));
+    refused(
+        &json!({"images": {"cart": "example.com/cart:v1", "digests": {"cart": digest}}}),
+        "a whole reference has its digest in itself",
+    );
 }
 
 #[test]

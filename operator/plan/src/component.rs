@@ -37,6 +37,21 @@ impl Component {
         self.into()
     }
 
+    /// Where in a Store the part is spoken of.
+    pub(crate) const fn spec_path(self) -> &'static str {
+        match self {
+            Self::Catalog => "spec.services.catalog",
+            Self::Cart => "spec.services.cart",
+            Self::Order => "spec.services.order",
+            Self::User => "spec.services.user",
+            Self::Gateway => "spec.gateway",
+            Self::Postgres => "spec.database.managed",
+            Self::Redis => "spec.redis.managed",
+            Self::Migrate | Self::Seed => "spec.jobs",
+            Self::Shop => "spec",
+        }
+    }
+
     /// The port on which the component serves.
     pub const fn port(self) -> i32 {
         match self {

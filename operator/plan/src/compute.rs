@@ -55,6 +55,19 @@ impl Compute {
         }
     }
 
+    /// The same CPU, and as much memory as so much data may take, with half as much again for fragments and buffers.
+    #[expect(clippy::expect_used, reason = "a whole number of mebibytes is an amount")]
+    pub(crate) fn holding(self, data: &Quantity) -> Self {
+        const MIB: u128 = 1 << 20;
+        let mebibytes = |bytes: u128| format!("{}Mi", bytes.div_ceil(MIB)).parse().expect("a quantity");
+        let data = data.units();
+        Self {
+            memory_request: mebibytes((data / 2).max(16 * MIB)),
+            memory_limit: mebibytes(data + data / 2 + 32 * MIB),
+            ..self
+        }
+    }
+
     /// The same, with what the Store says instead. A limit that was not given grows with its request.
     pub(crate) fn overridden(self, by: Option<&ComputeResources>) -> Result<Self, RequestAboveLimit> {
         let none = ResourceAmounts::default();

@@ -2,6 +2,7 @@
 
 use crate::{
     Component, Found, InvalidUrl, SecretText, Shop,
+    cluster::cluster_name,
     shop::{DatabaseKind, RedisKind},
     url,
 };
@@ -24,6 +25,11 @@ pub(crate) fn admin_url(shop: &Shop, found: &Found) -> Result<SecretText, Invali
     match shop.database {
         DatabaseKind::Managed(_) => {
             let (password, host) = (found.credentials.database.admin.reveal(), shop.child(Component::Postgres));
+            Ok(SecretText::new(format!("postgres://postgres:{password}@{host}:5432/{DATABASE}")))
+        }
+        DatabaseKind::CloudNativePg(_) => {
+            // The Service that leads to the primary.
+            let (password, host) = (found.credentials.database.admin.reveal(), format!("{}-rw", cluster_name(shop)));
             Ok(SecretText::new(format!("postgres://postgres:{password}@{host}:5432/{DATABASE}")))
         }
         DatabaseKind::External => found

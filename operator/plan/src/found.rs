@@ -16,6 +16,12 @@ pub struct Found {
     pub external_database: Option<SecretText>,
     /// URL of an external Redis, from the Secret that the Store names.
     pub external_redis: Option<SecretText>,
+    /// Hash of the certificate that the gateway itself serves with, if it does.
+    pub certificate: Option<String>,
+    /// Hashes of the Secrets that pod templates of the Store bring in, by name; those that are not there are left out.
+    pub secrets: BTreeMap<String, String>,
+    /// The namespace that the operator runs in.
+    pub operator_namespace: String,
     /// The version of the cache policies that the pods are told now, if there is one.
     pub cache_policy: Option<PolicyVersion>,
     /// Addresses of the services' Services.

@@ -2,6 +2,8 @@
 
 mod cors;
 mod deployment;
+mod http_route;
+mod ingress;
 mod nginx;
 mod page;
 mod problems;
@@ -11,11 +13,18 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ConfigMap, Service},
+    core::v1::{ConfigMap, Service, ServicePort},
+    networking::v1::Ingress,
     policy::v1::PodDisruptionBudget,
 };
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::{Component, Found, Shop, budget::budget, meta, service::cluster_service};
+use crate::{Component, Found, InvalidStore, Shop, budget::budget, meta, service::cluster_service};
+
+pub use http_route::{BackendRef, HTTPRoute, HTTPRouteSpec, Rule};
+
+/// The port on which the gateway itself serves under TLS.
+pub(crate) const HTTPS_PORT: i32 = 8443;
 
 /// The gateway.
 #[derive(Clone, Debug)]
@@ -28,9 +37,13 @@ pub struct GatewayParts {
     pub deployment: Deployment,
     /// How many pods may go at a time.
     pub budget: Option<PodDisruptionBudget>,
+    /// A way in from outside, where one is asked for.
+    pub ingress: Option<Ingress>,
+    /// Another one, by the Gateway API.
+    pub http_route: Option<HTTPRoute>,
 }
 
-pub(crate) fn gateway(shop: &Shop, found: &Found) -> GatewayParts {
+pub(crate) fn gateway(shop: &Shop, found: &Found) -> Result<GatewayParts, InvalidStore> {
     let config = ConfigMap {
         metadata: meta::owned(shop, shop.child(Component::Gateway), Component::Gateway),
         data: Some(BTreeMap::from([
@@ -40,21 +53,35 @@ pub(crate) fn gateway(shop: &Shop, found: &Found) -> GatewayParts {
         ])),
         ..ConfigMap::default()
     };
-    GatewayParts {
-        deployment: deployment::deployment(shop, found, &config),
+    Ok(GatewayParts {
+        deployment: deployment::deployment(shop, found, &config)?,
         service: service(shop),
         budget: budget(shop, Component::Gateway, shop.gateway_replicas()),
+        ingress: shop.gateway.ingress.as_ref().map(|asked| ingress::ingress(shop, asked)),
+        http_route: shop.gateway.http_route.as_ref().map(|asked| http_route::http_route(shop, asked)),
         config,
-    }
+    })
 }
 
 fn service(shop: &Shop) -> Service {
-    let wanted = shop.gateway.service;
+    let wanted = &shop.gateway.service;
     let mut service = cluster_service(shop, Component::Gateway);
+    if !wanted.annotations.is_empty() {
+        service.metadata.annotations.get_or_insert_default().extend(wanted.annotations.clone());
+    }
     if let Some(spec) = service.spec.as_mut() {
         spec.type_ = Some(wanted.type_.as_str().into());
         for port in spec.ports.iter_mut().flatten() {
             port.node_port = wanted.node_port;
+        }
+        if shop.own_certificate().is_some() {
+            spec.ports.get_or_insert_default().push(ServicePort {
+                name: Some("https".into()),
+                port: HTTPS_PORT,
+                target_port: Some(IntOrString::String("https".into())),
+                protocol: Some("TCP".into()),
+                ..ServicePort::default()
+            });
         }
     }
     service

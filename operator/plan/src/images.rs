@@ -21,30 +21,33 @@ pub struct ImageDefaults {
 
 /// The image of a component: named whole in the Store, or else put together.
 pub(crate) fn image(images: &Images, defaults: &ImageDefaults, component: Component) -> String {
+    let digests = images.digests.clone().unwrap_or_default();
     let (named, fallback) = match component {
         Component::Postgres => (&images.postgres, defaults.postgres.clone()),
         Component::Redis => (&images.redis, defaults.redis.clone()),
         Component::Gateway => (&images.nginx, defaults.nginx.clone()),
-        Component::Cart => (&images.cart, own(images, defaults, component)),
-        Component::Order => (&images.order, own(images, defaults, component)),
-        Component::User => (&images.user, own(images, defaults, component)),
+        Component::Cart => (&images.cart, own(images, defaults, component, digests.cart)),
+        Component::Order => (&images.order, own(images, defaults, component, digests.order)),
+        Component::User => (&images.user, own(images, defaults, component, digests.user)),
         Component::Catalog | Component::Migrate | Component::Seed | Component::Shop => {
-            (&images.catalog, own(images, defaults, Component::Catalog))
+            (&images.catalog, own(images, defaults, Component::Catalog, digests.catalog))
         }
     };
     named.clone().unwrap_or(fallback)
 }
 
-fn own(images: &Images, defaults: &ImageDefaults, component: Component) -> String {
+fn own(images: &Images, defaults: &ImageDefaults, component: Component, digest: Option<String>) -> String {
     let registry = images.registry.as_ref().unwrap_or(&defaults.registry);
     let tag = images.tag.as_ref().unwrap_or(&defaults.tag);
-    format!("{}/{component}:{tag}", registry.trim_end_matches('/'))
+    let digest = digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+    format!("{}/{component}:{tag}{digest}", registry.trim_end_matches('/'))
 }
 
-/// The tag of an image reference, or its digest.
+/// The tag of an image reference, or its digest where it has no tag.
 pub fn version_of(image: &str) -> String {
     let name = image.rsplit('/').next().unwrap_or(image);
-    name.split_once('@').or_else(|| name.split_once(':')).map_or("latest", |(_, version)| version).to_owned()
+    let (named, digest) = name.split_once('@').map_or((name, None), |(named, digest)| (named, Some(digest)));
+    named.split_once(':').map(|(_, tag)| tag).or(digest).unwrap_or("latest").to_owned()
 }
 
 #[cfg(test)]
@@ -56,5 +59,6 @@ mod tests {
         assert_eq!(version_of("localhost:5000/shop/catalog:v1"), "v1");
         assert_eq!(version_of("localhost:5000/shop/catalog"), "latest");
         assert_eq!(version_of("example.com/catalog@sha256:00ff"), "sha256:00ff");
+        assert_eq!(version_of("example.com/catalog:v1@sha256:00ff"), "v1");
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 use kube::Resource;
-use shopkeeper_api::Store;
+use shopkeeper_api::{ExtraMetadata, Store, is_own_key};
 
-use crate::{Component, Shop};
+use crate::{Component, InvalidStore, Shop};
 
 /// Label that names the component.
 pub const NAME_LABEL: &str = "app.kubernetes.io/name";
@@ -33,7 +33,30 @@ pub(crate) fn labels(shop: &Shop, component: Component) -> Labels {
 }
 
 pub(crate) fn selector(shop: &Shop, component: Component) -> LabelSelector {
-    LabelSelector { match_labels: Some(selector_labels(shop, component)), ..LabelSelector::default() }
+    selecting(&selector_labels(shop, component))
+}
+
+pub(crate) fn selecting(labels: &Labels) -> LabelSelector {
+    LabelSelector { match_labels: Some(labels.clone()), ..LabelSelector::default() }
+}
+
+/// Checks labels and annotations of a Store, in case they slipped past the API server.
+pub(crate) fn check_extra(path: &str, extra: &ExtraMetadata) -> Result<(), InvalidStore> {
+    let ExtraMetadata { labels, annotations } = extra;
+    match labels.keys().chain(annotations.keys()).find(|key| !is_own_key(key)) {
+        Some(key) => Err(InvalidStore::ReservedKey { path: path.to_owned(), key: key.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Adds labels and annotations of a Store. What is there already stays.
+pub(crate) fn add_extra(metadata: &mut ObjectMeta, extra: &ExtraMetadata) {
+    let ExtraMetadata { labels, annotations } = extra;
+    for (there, added) in [(&mut metadata.labels, labels), (&mut metadata.annotations, annotations)] {
+        for (key, value) in added {
+            there.get_or_insert_default().entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 /// Metadata of a child that goes with the Store.
@@ -43,12 +66,14 @@ pub(crate) fn owned(shop: &Shop, name: String, component: Component) -> ObjectMe
 
 /// Metadata of a child that outlives the Store.
 pub(crate) fn unowned(shop: &Shop, name: String, component: Component) -> ObjectMeta {
-    ObjectMeta {
+    let mut metadata = ObjectMeta {
         name: Some(name),
         namespace: Some(shop.namespace.clone()),
         labels: Some(labels(shop, component)),
         ..ObjectMeta::default()
-    }
+    };
+    add_extra(&mut metadata, &shop.extra);
+    metadata
 }
 
 fn owner(shop: &Shop) -> OwnerReference {

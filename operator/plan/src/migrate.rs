@@ -8,7 +8,7 @@ use k8s_openapi::{
 };
 
 use crate::{
-    Component, Found, InvalidUrl, SERVICES, Shop, database,
+    Component, Found, SERVICES, Shop, Unplannable, database,
     hash::hash,
     job::{job, step},
     meta, pod,
@@ -26,7 +26,7 @@ pub struct MigrateParts {
     pub job: Job,
 }
 
-pub(crate) fn migrate(shop: &Shop, found: &Found) -> Result<MigrateParts, InvalidUrl> {
+pub(crate) fn migrate(shop: &Shop, found: &Found) -> Result<MigrateParts, Unplannable> {
     let component = Component::Migrate;
     let name = shop.child(component);
     let url = database::admin_url(shop, found)?;
@@ -41,7 +41,7 @@ pub(crate) fn migrate(shop: &Shop, found: &Found) -> Result<MigrateParts, Invali
     // The Job sets the roles' passwords, so it runs again when one of them is another.
     let inputs = hash(&(&found.credentials.database, &url));
     Ok(MigrateParts {
-        job: job(shop, component, containers.collect(), inputs),
+        job: job(shop, component, containers.collect(), inputs)?,
         secret: Secret {
             metadata: meta::owned(shop, name.clone(), component),
             data: Some(BTreeMap::from([(ADMIN_URL.into(), ByteString(url.reveal().into()))])),

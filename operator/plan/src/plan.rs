@@ -2,13 +2,18 @@
 
 use k8s_openapi::api::{
     batch::v1::Job,
-    core::v1::{ConfigMap, ServiceAccount},
+    core::v1::{ConfigMap, PodTemplateSpec, ServiceAccount},
+    networking::v1::NetworkPolicy,
 };
 
 use crate::{
-    CachePolicyParts, Found, GatewayParts, InvalidUrl, MigrateParts, PostgresParts, RedisParts, ServiceParts, Shop,
-    auth_keys, cache_policy, gateway,
+    CachePolicyParts, ClusterParts, Component, Found, GatewayParts, MigrateParts, PostgresParts, RedisParts,
+    ServiceParts, Shop, Unplannable, auth_keys, cache_policy,
+    cluster::cluster,
+    gateway,
     migrate::migrate,
+    named_secrets,
+    network_policy::network_policies,
     postgres::postgres,
     redis::redis,
     seed::seed,
@@ -30,6 +35,8 @@ pub struct Plan {
     pub cache_policy: CachePolicyParts,
     /// The database, when it is managed.
     pub postgres: Option<PostgresParts>,
+    /// The database, when CloudNativePG runs it.
+    pub cluster: Option<ClusterParts>,
     /// Redis, when it is managed.
     pub redis: Option<RedisParts>,
     /// The migration, which comes before any rollout.
@@ -40,26 +47,50 @@ pub struct Plan {
     pub gateway: GatewayParts,
     /// Demo data, when there is to be any.
     pub seed: Option<Job>,
+    /// Which connections are let through; none of them when all are.
+    pub network_policies: Vec<NetworkPolicy>,
 }
 
 /// Plans all children of a shop.
-pub fn plan(shop: &Shop, found: &Found) -> Result<Plan, InvalidUrl> {
-    let services = shop.services.iter().map(|(component, settings)| service_parts(shop, found, *component, settings));
-    Ok(Plan {
+pub fn plan(shop: &Shop, found: &Found) -> Result<Plan, Unplannable> {
+    let services = shop.scales.iter().map(|(component, scale)| service_parts(shop, found, *component, *scale));
+    let mut plan = Plan {
         account: service_account(shop),
         auth_keys: auth_keys::auth_keys(shop, found),
         cache_policy: cache_policy::cache_policy(shop, found),
         postgres: match &shop.database {
-            DatabaseKind::Managed(managed) => Some(postgres(shop, found, managed)),
-            DatabaseKind::External => None,
+            DatabaseKind::Managed(managed) => Some(postgres(shop, found, managed)?),
+            DatabaseKind::External | DatabaseKind::CloudNativePg(_) => None,
+        },
+        cluster: match &shop.database {
+            DatabaseKind::CloudNativePg(asked) => Some(cluster(shop, found, asked)?),
+            DatabaseKind::Managed(_) | DatabaseKind::External => None,
         },
         redis: match &shop.redis {
-            RedisKind::Managed(managed) => Some(redis(shop, found, managed)),
+            RedisKind::Managed(managed) => Some(redis(shop, found, managed)?),
             RedisKind::External => None,
         },
         migrate: migrate(shop, found)?,
         services: services.collect::<Result<_, _>>()?,
-        gateway: gateway::gateway(shop, found),
-        seed: shop.demo.map(|demo| seed(shop, demo)),
-    })
+        gateway: gateway::gateway(shop, found)?,
+        seed: shop.demo.map(|demo| seed(shop, demo)).transpose()?,
+        network_policies: network_policies(shop, found),
+    };
+    note_secrets(shop, found, &mut plan);
+    Ok(plan)
+}
+
+/// Notes on all templates of pods that go on running which Secrets of the user's own they are made with.
+fn note_secrets(shop: &Shop, found: &Found, plan: &mut Plan) {
+    let note = |component, template: &mut PodTemplateSpec| named_secrets::note(shop, found, component, template);
+    for service in &mut plan.services {
+        note(service.component, &mut service.deployment.spec.get_or_insert_default().template);
+    }
+    note(Component::Gateway, &mut plan.gateway.deployment.spec.get_or_insert_default().template);
+    if let Some(postgres) = &mut plan.postgres {
+        note(Component::Postgres, &mut postgres.stateful_set.spec.get_or_insert_default().template);
+    }
+    if let Some(redis) = &mut plan.redis {
+        note(Component::Redis, &mut redis.stateful_set.spec.get_or_insert_default().template);
+    }
 }

@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, ExecAction, HTTPGetAction,
-        KeyToPath, Lifecycle, LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe,
-        ResourceRequirements, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext, SleepAction,
-        TopologySpreadConstraint, Volume, VolumeMount,
+        KeyToPath, Lifecycle, LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile,
+        SecretKeySelector, SecretVolumeSource, SecurityContext, SleepAction, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
-use shopkeeper_api::Scheduling;
 
-use crate::{Component, Shop, meta};
+use crate::{Component, InvalidStore, Shop, meta, pods::PodSettings};
 
 /// The port of `/metrics`, `/livez` and `/readyz`, never behind the gateway.
 pub const OPS_PORT: u16 = 9090;
@@ -40,15 +38,16 @@ pub(crate) struct PodParts {
     pub(crate) volumes: Vec<Volume>,
     /// What a change of must roll the pods.
     pub(crate) annotations: BTreeMap<String, String>,
-    pub(crate) scheduling: Scheduling,
     pub(crate) grace_seconds: i64,
     pub(crate) restart_policy: Option<&'static str>,
 }
 
-pub(crate) fn template(shop: &Shop, parts: PodParts) -> PodTemplateSpec {
-    let PodParts { component, containers, volumes, annotations, scheduling, grace_seconds, restart_policy } = parts;
+pub(crate) fn template(shop: &Shop, parts: PodParts) -> Result<PodTemplateSpec, InvalidStore> {
+    let PodParts { component, containers, volumes, annotations, grace_seconds, restart_policy } = parts;
     let user = user_id(component);
-    PodTemplateSpec {
+    let PodSettings { placement, overlay, .. } = shop.pods(component);
+    let spread = placement.spread(&meta::selector_labels(shop, component));
+    let mut template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(meta::labels(shop, component)),
             annotations: Some(annotations).filter(|all| !all.is_empty()),
@@ -70,14 +69,19 @@ pub(crate) fn template(shop: &Shop, parts: PodParts) -> PodTemplateSpec {
             }),
             containers: containers.into_iter().map(restricted).collect(),
             volumes: Some(volumes).filter(|all| !all.is_empty()),
-            topology_spread_constraints: restart_policy.is_none().then(|| vec![spread(shop, component)]),
+            topology_spread_constraints: Some(spread).filter(|it| restart_policy.is_none() && !it.is_empty()),
             termination_grace_period_seconds: Some(grace_seconds),
-            node_selector: Some(scheduling.node_selector).filter(|labels| !labels.is_empty()),
-            priority_class_name: scheduling.priority_class_name,
+            node_selector: Some(placement.node_selector.clone()).filter(|labels| !labels.is_empty()),
+            tolerations: Some(placement.tolerations.clone()).filter(|all| !all.is_empty()),
+            affinity: placement.affinity.clone(),
+            priority_class_name: placement.priority_class_name.clone(),
             restart_policy: restart_policy.map(Into::into),
             ..PodSpec::default()
         }),
-    }
+    };
+    meta::add_extra(template.metadata.get_or_insert_default(), &shop.extra);
+    overlay.lay_over(&mut template)?;
+    Ok(template)
 }
 
 fn restricted(container: Container) -> Container {
@@ -92,24 +96,13 @@ fn restricted(container: Container) -> Container {
     }
 }
 
-/// Pods of a component prefer different nodes, and run on one all the same when there is only one.
-fn spread(shop: &Shop, component: Component) -> TopologySpreadConstraint {
-    TopologySpreadConstraint {
-        max_skew: 1,
-        topology_key: "kubernetes.io/hostname".into(),
-        when_unsatisfiable: "ScheduleAnyway".into(),
-        label_selector: Some(meta::selector(shop, component)),
-        ..TopologySpreadConstraint::default()
-    }
-}
-
-/// A container with its image and bounds.
-pub(crate) fn container(shop: &Shop, component: Component, resources: ResourceRequirements) -> Container {
+/// A container with its image, and the bounds of the part that it belongs to.
+pub(crate) fn container(shop: &Shop, component: Component, of: Component) -> Container {
     Container {
         name: component.to_string(),
         image: Some(shop.image(component)),
         image_pull_policy: Some(shop.images.pull_policy.as_str().into()),
-        resources: Some(resources),
+        resources: Some(shop.pods(of).compute.requirements()),
         ..Container::default()
     }
 }

@@ -13,11 +13,10 @@ use k8s_openapi::{
     },
     apimachinery::pkg::api::resource::Quantity,
 };
-use shopkeeper_api::{DataRetention, ManagedDatabase, Profile, Scheduling};
+use shopkeeper_api::{DataRetention, ManagedDatabase, Profile};
 
 use crate::{
-    Component, Found, Shop,
-    compute::Compute,
+    Component, Found, InvalidStore, Shop,
     database::{DATABASE, passwords_secret},
     hash::hash,
     meta,
@@ -42,14 +41,14 @@ pub struct PostgresParts {
     pub stateful_set: StatefulSet,
 }
 
-pub(crate) fn postgres(shop: &Shop, found: &Found, managed: &ManagedDatabase) -> PostgresParts {
+pub(crate) fn postgres(shop: &Shop, found: &Found, managed: &ManagedDatabase) -> Result<PostgresParts, InvalidStore> {
     let config = config(shop);
-    PostgresParts {
+    Ok(PostgresParts {
         volume: volume(shop, managed),
         service: cluster_service(shop, Component::Postgres),
-        stateful_set: stateful_set(shop, found, &config),
+        stateful_set: stateful_set(shop, found, &config)?,
         config,
-    }
+    })
 }
 
 fn config(shop: &Shop) -> ConfigMap {
@@ -119,14 +118,14 @@ fn start_script() -> String {
     )
 }
 
-fn stateful_set(shop: &Shop, found: &Found, config: &ConfigMap) -> StatefulSet {
+fn stateful_set(shop: &Shop, found: &Found, config: &ConfigMap) -> Result<StatefulSet, InvalidStore> {
     let component = Component::Postgres;
     let name = shop.child(component);
     let contents = (&config.data, &found.credentials.database.admin);
-    StatefulSet {
+    Ok(StatefulSet {
         metadata: meta::owned(shop, name.clone(), component),
         spec: Some(StatefulSetSpec {
-            replicas: Some(1),
+            replicas: Some(shop.running(1)),
             service_name: Some(name.clone()),
             selector: meta::selector(shop, component),
             update_strategy: Some(StatefulSetUpdateStrategy {
@@ -157,15 +156,14 @@ fn stateful_set(shop: &Shop, found: &Found, config: &ConfigMap) -> StatefulSet {
                         pod::scratch("tmp", "256Mi"),
                     ],
                     annotations: BTreeMap::from([(CONFIG_HASH.into(), hash(&contents))]),
-                    scheduling: Scheduling::default(),
                     grace_seconds: 60,
                     restart_policy: None,
                 },
-            ),
+            )?,
             ..StatefulSetSpec::default()
         }),
         ..StatefulSet::default()
-    }
+    })
 }
 
 fn container(shop: &Shop) -> Container {
@@ -192,6 +190,6 @@ fn container(shop: &Shop) -> Container {
             pre_stop: Some(LifecycleHandler { exec: Some(halt), ..LifecycleHandler::default() }),
             ..Lifecycle::default()
         }),
-        ..pod::container(shop, component, Compute::of(shop.profile, component).requirements())
+        ..pod::container(shop, component, component)
     }
 }

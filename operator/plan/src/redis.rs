@@ -6,23 +6,19 @@ use k8s_openapi::{
     ByteString,
     api::{
         apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
-        core::v1::{Container, ResourceRequirements, Secret, Service},
+        core::v1::{Container, Secret, Service},
     },
-    apimachinery::pkg::api::resource::Quantity,
 };
-use shopkeeper_api::{ManagedRedis, Scheduling};
+use shopkeeper_api::ManagedRedis;
 
 use crate::{
-    Component, Found, Shop,
-    compute::Compute,
+    Component, Found, InvalidStore, Shop,
     database::credentials_secret,
     hash::hash,
     meta,
     pod::{self, CONFIG_HASH, PodParts},
     service::cluster_service,
 };
-
-const MIB: u128 = 1 << 20;
 
 /// A managed Redis.
 #[derive(Clone, Debug)]
@@ -35,13 +31,13 @@ pub struct RedisParts {
     pub stateful_set: StatefulSet,
 }
 
-pub(crate) fn redis(shop: &Shop, found: &Found, managed: &ManagedRedis) -> RedisParts {
+pub(crate) fn redis(shop: &Shop, found: &Found, managed: &ManagedRedis) -> Result<RedisParts, InvalidStore> {
     let config = config(shop, found, managed);
-    RedisParts {
+    Ok(RedisParts {
         service: cluster_service(shop, Component::Redis),
-        stateful_set: stateful_set(shop, managed, &config),
+        stateful_set: stateful_set(shop, &config)?,
         config,
-    }
+    })
 }
 
 fn config(shop: &Shop, found: &Found, managed: &ManagedRedis) -> Secret {
@@ -64,14 +60,14 @@ fn config(shop: &Shop, found: &Found, managed: &ManagedRedis) -> Secret {
     }
 }
 
-fn stateful_set(shop: &Shop, managed: &ManagedRedis, config: &Secret) -> StatefulSet {
+fn stateful_set(shop: &Shop, config: &Secret) -> Result<StatefulSet, InvalidStore> {
     let component = Component::Redis;
     let name = shop.child(component);
     let volumes = vec![pod::secret_file("config", &name, "redis.conf", "redis.conf"), pod::scratch("data", "16Mi")];
-    StatefulSet {
+    Ok(StatefulSet {
         metadata: meta::owned(shop, name.clone(), component),
         spec: Some(StatefulSetSpec {
-            replicas: Some(1),
+            replicas: Some(shop.running(1)),
             service_name: Some(name),
             selector: meta::selector(shop, component),
             update_strategy: Some(StatefulSetUpdateStrategy {
@@ -82,34 +78,20 @@ fn stateful_set(shop: &Shop, managed: &ManagedRedis, config: &Secret) -> Statefu
                 shop,
                 PodParts {
                     component,
-                    containers: vec![container(shop, managed)],
+                    containers: vec![container(shop)],
                     volumes,
                     annotations: BTreeMap::from([(CONFIG_HASH.into(), hash(&config.data))]),
-                    scheduling: Scheduling::default(),
                     grace_seconds: 10,
                     restart_policy: None,
                 },
-            ),
+            )?,
             ..StatefulSetSpec::default()
         }),
         ..StatefulSet::default()
-    }
+    })
 }
 
-/// The profile's CPU, and as much memory as the data may take with half as much again for fragments and buffers.
-fn resources(shop: &Shop, managed: &ManagedRedis) -> ResourceRequirements {
-    let mebibytes = |bytes: u128| Quantity(format!("{}Mi", bytes.div_ceil(MIB)));
-    let data = managed.max_memory.units();
-    let mut requirements = Compute::of(shop.profile, Component::Redis).requirements();
-    for (amounts, bytes) in
-        [(&mut requirements.requests, data / 2), (&mut requirements.limits, data + data / 2 + 32 * MIB)]
-    {
-        amounts.get_or_insert_default().insert("memory".into(), mebibytes(bytes.max(16 * MIB)));
-    }
-    requirements
-}
-
-fn container(shop: &Shop, managed: &ManagedRedis) -> Container {
+fn container(shop: &Shop) -> Container {
     let component = Component::Redis;
     let answers = ["redis-cli", "-e", "ping"];
     Container {
@@ -120,6 +102,6 @@ fn container(shop: &Shop, managed: &ManagedRedis) -> Container {
         startup_probe: Some(pod::exec_probe(&answers, 1, 60)),
         readiness_probe: Some(pod::exec_probe(&answers, 5, 2)),
         liveness_probe: Some(pod::exec_probe(&answers, 10, 6)),
-        ..pod::container(shop, component, resources(shop, managed))
+        ..pod::container(shop, component, component)
     }
 }

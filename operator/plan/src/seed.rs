@@ -4,13 +4,13 @@ use k8s_openapi::api::batch::v1::Job;
 use shopkeeper_api::Demo;
 
 use crate::{
-    Component, Shop,
+    Component, InvalidStore, Shop,
     job::{job, step},
     pod,
     service::{DATABASE_URL, service_secret},
 };
 
-pub(crate) fn seed(shop: &Shop, demo: Demo) -> Job {
+pub(crate) fn seed(shop: &Shop, demo: Demo) -> Result<Job, InvalidStore> {
     let component = Component::Seed;
     let env = |service| {
         vec![

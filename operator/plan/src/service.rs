@@ -14,12 +14,7 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 
-use crate::{
-    Component, Found, InvalidUrl, Shop,
-    budget::budget,
-    meta,
-    shop::{Scale, ServiceSettings},
-};
+use crate::{Component, Found, Shop, Unplannable, budget::budget, meta, shop::Scale};
 
 pub(crate) use deployment::rolling;
 pub(crate) use secret::{DATABASE_URL, REDIS_URL, service_secret};
@@ -45,17 +40,18 @@ pub(crate) fn service_parts(
     shop: &Shop,
     found: &Found,
     component: Component,
-    settings: &ServiceSettings,
-) -> Result<ServiceParts, InvalidUrl> {
+    scale: Scale,
+) -> Result<ServiceParts, Unplannable> {
     let secret = secret::secret(shop, found, component)?;
     Ok(ServiceParts {
         component,
         service: cluster_service(shop, component),
-        deployment: deployment::deployment(shop, found, component, settings, &secret),
-        budget: budget(shop, component, settings.scale.least()),
-        autoscaler: match settings.scale {
-            Scale::Fixed(_) => None,
-            Scale::Automatic(wanted) => Some(autoscaler::autoscaler(shop, component, wanted)),
+        deployment: deployment::deployment(shop, found, component, scale, &secret)?,
+        budget: budget(shop, component, scale.least()),
+        // An autoscaler leaves a workload without pods alone, and one that is suspended has nothing to do.
+        autoscaler: match scale {
+            Scale::Automatic(wanted) if !shop.suspended => Some(autoscaler::autoscaler(shop, component, wanted)),
+            Scale::Fixed(_) | Scale::Automatic(_) => None,
         },
         secret,
     })

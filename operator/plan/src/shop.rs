@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::LocalObjectReference;
 use shop_policy::Policies;
 use shopkeeper_api::{
-    Autoscaling, DataRetention, Demo, Duration, Gateway, Images, Lifecycle, ManagedDatabase, ManagedRedis, Profile,
-    Scheduling,
+    Autoscaling, CloudNativePg, DataRetention, Demo, Duration, ExtraMetadata, Gateway, Images, Lifecycle,
+    ManagedDatabase, ManagedRedis, Profile,
 };
 
-use crate::{Component, ImageDefaults, KeyRotation, cache_policy, compute::Compute, images};
+use crate::{Component, ImageDefaults, KeyRotation, cache_policy, images, pods::PodSettings};
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DatabaseKind {
     Managed(ManagedDatabase),
     External,
+    CloudNativePg(CloudNativePg),
 }
 
 /// Where Redis is.
@@ -42,14 +43,6 @@ impl Scale {
     }
 }
 
-/// How one service runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ServiceSettings {
-    pub(crate) scale: Scale,
-    pub(crate) compute: Compute,
-    pub(crate) scheduling: Scheduling,
-}
-
 /// A Store that was checked: nothing in it contradicts itself, and what it left out is filled in.
 #[derive(Clone, Debug)]
 pub struct Shop {
@@ -60,7 +53,9 @@ pub struct Shop {
     pub(crate) profile: Profile,
     pub(crate) images: Images,
     pub(crate) image_defaults: ImageDefaults,
-    pub(crate) services: BTreeMap<Component, ServiceSettings>,
+    pub(crate) extra: ExtraMetadata,
+    pub(crate) scales: BTreeMap<Component, Scale>,
+    pub(crate) pods: BTreeMap<Component, PodSettings>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) access_token_lifetime: Duration,
     pub(crate) key_rotation: KeyRotation,
@@ -70,6 +65,8 @@ pub struct Shop {
     pub(crate) policies: Policies,
     pub(crate) demo: Option<Demo>,
     pub(crate) retention: DataRetention,
+    pub(crate) network_policies: bool,
+    pub(crate) suspended: bool,
 }
 
 impl Shop {
@@ -87,6 +84,22 @@ impl Shop {
         Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
     }
 
+    /// What the Store says of the pods of a part.
+    pub(crate) fn pods(&self, component: Component) -> &PodSettings {
+        // `pods` has every component that has pods; the shop as a whole has none.
+        self.pods.get(&component).unwrap_or_else(|| &self.pods[&Component::Seed])
+    }
+
+    /// So many pods, or none while the shop is suspended.
+    pub(crate) const fn running(&self, replicas: i32) -> i32 {
+        if self.suspended { 0 } else { replicas }
+    }
+
+    /// The Secret with the certificate that the gateway itself serves with.
+    pub(crate) fn own_certificate(&self) -> Option<&str> {
+        self.gateway.tls.as_ref().filter(|_| self.gateway.ingress.is_none()).map(|tls| tls.secret_name.as_str())
+    }
+
     pub(crate) fn gateway_replicas(&self) -> i32 {
         self.gateway.replicas.unwrap_or_else(|| self.profile.replicas())
     }
@@ -98,7 +111,8 @@ impl Shop {
 
     /// Address for customers. A port that is not the scheme's own is not known here, so only the name is given.
     pub fn public_url(&self) -> String {
-        format!("http://{}", self.gateway.host)
+        let scheme = if self.gateway.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.gateway.host)
     }
 
     /// Address inside the cluster.
@@ -124,6 +138,26 @@ impl Shop {
     /// Whether the operator runs the database.
     pub fn manages_database(&self) -> bool {
         matches!(self.database, DatabaseKind::Managed(_))
+    }
+
+    /// Whether CloudNativePG runs the database.
+    pub fn has_cluster(&self) -> bool {
+        matches!(self.database, DatabaseKind::CloudNativePg(_))
+    }
+
+    /// Whether an `HTTPRoute` is asked for.
+    pub fn has_http_route(&self) -> bool {
+        self.gateway.http_route.is_some()
+    }
+
+    /// Whether nothing is to run.
+    pub const fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
+    /// Names of the Secrets of the user's own that are needed for more than an address: the gateway's certificate.
+    pub fn certificate_secret(&self) -> Option<&str> {
+        self.own_certificate()
     }
 
     /// Whether the operator runs Redis.

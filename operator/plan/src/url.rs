@@ -32,6 +32,14 @@ pub(crate) fn check_redis(url: &SecretText) -> Result<(), InvalidUrl> {
     if known { Ok(()) } else { Err(InvalidUrl { expected: "redis://:password@host:port" }) }
 }
 
+/// The port in a URL, or the one that is usual.
+pub(crate) fn port(url: &SecretText, usual: i32) -> i32 {
+    let authority = url.reveal().split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, target)| target);
+    let host = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).map_or(usual, i32::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +49,15 @@ mod tests {
         let admin = SecretText::new("postgres://root:p@ss@db.example.com:5433/shop?sslmode=require");
         let url = as_role(&admin, "cart", &SecretText::new("pw")).unwrap();
         assert_eq!(url.reveal(), "postgres://cart:pw@db.example.com:5433/shop?sslmode=require");
+    }
+
+    #[test]
+    fn the_port_is_the_one_of_the_url_or_the_usual_one() {
+        let of = |url: &str| port(&SecretText::new(url), 5432);
+        assert_eq!(of("postgres://root:p@ss:1@db.example.com:5433/shop?sslmode=require"), 5433);
+        assert_eq!(of("postgres://root:p@ss@db.example.com/shop"), 5432);
+        assert_eq!(of("redis://:pw@[::1]:7000"), 7000);
+        assert_eq!(of("redis://redis.example.com"), 5432);
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Checks a Store, in case one slipped past the API server, and fills in what it leaves out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use shop_policy::{CacheName, InvalidPolicy};
-use shopkeeper_api::{Autoscaling, Duration, Lifecycle, ServiceBlock, Store};
+use shopkeeper_api::{Autoscaling, Database, Duration, ExtraMetadata, Lifecycle, ServiceBlock, Store};
 
 use crate::{
     Component, ImageDefaults, KeyRotation, Shop, cache_policy,
-    compute::{Compute, RequestAboveLimit},
-    shop::{DatabaseKind, RedisKind, Scale, ServiceSettings},
+    compute::RequestAboveLimit,
+    meta,
+    pods::pods,
+    shop::{DatabaseKind, RedisKind, Scale},
 };
 
 /// Why a Store cannot be run. Each sentence says what to write instead.
@@ -25,6 +27,9 @@ pub enum InvalidStore {
     /// Both or neither.
     #[error("spec.{0}: write exactly one of managed and external")]
     ManagedOrExternal(&'static str),
+    /// Several or none.
+    #[error("spec.database: write exactly one of managed, external and cloudNativePg")]
+    Database,
     /// Minimum above maximum.
     #[error("spec.services.{service}.autoscaling: minReplicas must not be greater than maxReplicas")]
     Autoscaling {
@@ -38,10 +43,10 @@ pub enum InvalidStore {
         service: Component,
     },
     /// Resources that contradict themselves.
-    #[error("spec.services.{service}.resources: {source}")]
+    #[error("{path}.resources: {source}")]
     Resources {
-        /// The service.
-        service: Component,
+        /// The part of the Store.
+        path: String,
         /// What contradicts what.
         source: RequestAboveLimit,
     },
@@ -59,6 +64,37 @@ pub enum InvalidStore {
     /// A host or origin that would not be one.
     #[error("spec.gateway: {0:?} is not a host name or an origin")]
     Gateway(String),
+    /// A proxy that would not be one.
+    #[error(
+        "spec.gateway.trustedProxies: {0:?} is not an address or a range of addresses: write for example 10.42.0.0/16"
+    )]
+    TrustedProxy(String),
+    /// A label or annotation that is not the user's.
+    #[error(
+        "{path}: {key:?} belongs to the operator or to Kubernetes: write keys of your own, such as example.com/team"
+    )]
+    ReservedKey {
+        /// Where.
+        path: String,
+        /// The key.
+        key: String,
+    },
+    /// A part of a type of Kubernetes that is not of that type.
+    #[error("{path}: {problem}")]
+    NotOfKubernetes {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A pod template that touches what it must not.
+    #[error("{path}: {problem}")]
+    PodTemplate {
+        /// Where.
+        path: String,
+        /// What is wrong, and what to do instead.
+        problem: String,
+    },
     /// A cache policy that contradicts itself.
     #[error("spec.cache.policies.{cache}: {source}")]
     CachePolicy {
@@ -76,10 +112,12 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
     if !is_name(&name) {
         return Err(InvalidStore::Name(name));
     }
-    let database = match (spec.database().managed, spec.database().external) {
-        (Some(managed), None) => DatabaseKind::Managed(managed),
-        (None, Some(_)) => DatabaseKind::External,
-        _ => return Err(InvalidStore::ManagedOrExternal("database")),
+    let Database { managed, external, cloud_native_pg } = spec.database();
+    let database = match (managed, external, cloud_native_pg) {
+        (Some(managed), None, None) => DatabaseKind::Managed(managed),
+        (None, Some(_), None) => DatabaseKind::External,
+        (None, None, Some(cluster)) => DatabaseKind::CloudNativePg(cluster),
+        _ => return Err(InvalidStore::Database),
     };
     let redis = match (spec.redis().managed, spec.redis().external) {
         (Some(managed), None) => RedisKind::Managed(managed),
@@ -99,7 +137,9 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
         profile: spec.profile,
         images: spec.images.clone(),
         image_defaults: image_defaults.clone(),
-        services: services(store)?,
+        extra: extra(store)?,
+        scales: scales(store)?,
+        pods: pods(store, &database, &redis)?,
         lifecycle: spec.services.order.lifecycle,
         access_token_lifetime: spec.services.user.access_token_lifetime,
         key_rotation: key_rotation(store)?,
@@ -109,30 +149,35 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
         policies,
         demo: spec.demo.filter(|demo| demo.products > 0 || demo.users),
         retention: spec.data_retention,
+        network_policies: spec.network_policies,
+        suspended: spec.suspend,
     })
 }
 
-fn services(store: &Store) -> Result<BTreeMap<Component, ServiceSettings>, InvalidStore> {
+fn scales(store: &Store) -> Result<BTreeMap<Component, Scale>, InvalidStore> {
     let services = &store.spec.services;
     let blocks = [
-        (Component::Catalog, services.catalog.clone()),
-        (Component::Cart, services.cart.clone()),
-        (Component::Order, services.order.block()),
-        (Component::User, services.user.block()),
+        (Component::Catalog, &services.catalog),
+        (Component::Cart, &services.cart),
+        (Component::Order, &services.order.block),
+        (Component::User, &services.user.block),
     ];
-    let resolve = |(service, block): (Component, ServiceBlock)| {
-        let compute = Compute::of(store.spec.profile, service)
-            .overridden(block.resources.as_ref())
-            .map_err(|source| InvalidStore::Resources { service, source })?;
+    let resolve = |(service, block): (Component, &ServiceBlock)| {
         let scale = match (block.replicas, block.autoscaling) {
             (Some(_), Some(_)) => return Err(InvalidStore::ReplicasAndAutoscaling { service }),
             (Some(replicas), None) => Scale::Fixed(replicas),
             (None, Some(autoscaling)) => Scale::Automatic(check_autoscaling(service, autoscaling)?),
             (None, None) => Scale::Fixed(store.spec.profile.replicas()),
         };
-        Ok((service, ServiceSettings { scale, compute, scheduling: block.scheduling.unwrap_or_default() }))
+        Ok((service, scale))
     };
     blocks.into_iter().map(resolve).collect()
+}
+
+fn extra(store: &Store) -> Result<ExtraMetadata, InvalidStore> {
+    let extra = store.spec.metadata.clone().unwrap_or_default();
+    meta::check_extra("spec.metadata", &extra)?;
+    Ok(extra)
 }
 
 fn check_autoscaling(service: Component, autoscaling: Autoscaling) -> Result<Autoscaling, InvalidStore> {
@@ -171,9 +216,21 @@ fn check_gateway(store: &Store) -> Result<(), InvalidStore> {
     let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-.:/".contains(c)) && !text.is_empty();
     let gateway = &store.spec.gateway;
     match std::iter::once(&gateway.host).chain(&gateway.cors_origins).find(|text| !plain(text)) {
-        Some(text) => Err(InvalidStore::Gateway(text.clone())),
+        Some(text) => return Err(InvalidStore::Gateway(text.clone())),
+        None => {}
+    }
+    match gateway.trusted_proxies.iter().find(|range| !is_range(range)) {
+        Some(range) => Err(InvalidStore::TrustedProxy(range.clone())),
         None => Ok(()),
     }
+}
+
+/// Whether it is an address, or one with the length of its network.
+fn is_range(text: &str) -> bool {
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    length.is_none_or(|length| length.parse::<u8>().is_ok_and(|length| length <= longest))
 }
 
 fn is_name(name: &str) -> bool {

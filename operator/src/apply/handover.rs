@@ -23,6 +23,8 @@ pub(super) async fn keep_replicas(
     if !manifest["spec"]["replicas"].is_null() || replicas.is_null() || !owns_replicas(live) {
         return Ok(());
     }
+    // An autoscaler leaves a workload alone that has no pods, as after a suspension.
+    let replicas = replicas.as_i64().unwrap_or(1).max(1);
     let name = live.metadata.name.clone().unwrap_or_default();
     let claim = json!({
         "apiVersion": manifest["apiVersion"],

@@ -25,7 +25,7 @@ pub(super) async fn remove(
     let credentials = [format!("{}-database", store.name), format!("{}-credentials", store.name)];
     let is_orphan = |child: &ChildRef, seen: &Seen| match child.kind {
         _ if seen.going || wanted.contains(child) => false,
-        Kind::PersistentVolumeClaim => false,
+        Kind::PersistentVolumeClaim | Kind::Cluster => false,
         Kind::Secret => !credentials.contains(&child.name),
         // Until the new version is in place, what the old one did can still be looked at, and its pods run.
         Kind::Job | Kind::Deployment => complete,

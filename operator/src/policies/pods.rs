@@ -29,7 +29,10 @@ pub(super) fn seen(pod: &Pod) -> Option<(StoreName, PodSeen)> {
     let component = labels.get(NAME_LABEL)?.parse().ok().filter(|component| SERVICES.contains(component))?;
     let store = StoreName { namespace: metadata.namespace.clone()?, name: labels.get(INSTANCE_LABEL)?.clone() };
     let status = pod.status.as_ref();
-    let container = status.and_then(|status| status.container_statuses.as_ref()?.first());
+    // The Store may have put others beside the service's own container.
+    let containers = status.and_then(|status| status.container_statuses.as_ref());
+    let own = containers.and_then(|all| all.iter().find(|it| it.name == component.as_str()));
+    let container = own.or_else(|| containers?.first());
     let process_runs =
         container.and_then(|container| container.state.as_ref()).is_some_and(|state| state.running.is_some());
     let goes = metadata.deletion_timestamp.is_some();

@@ -16,7 +16,10 @@ pub(super) fn degraded(picture: &Picture) -> Verdict {
             "SeedFailed",
             format!("Job {job} failed ({message}). See its log; delete the Job to try again"),
         ),
-        _ => troubled(picture).or_else(|| stuck(picture)).unwrap_or_else(|| Verdict::no("AllWell", "nothing failed")),
+        _ => troubled(picture)
+            .or_else(|| stuck(picture))
+            .or_else(|| setback(picture))
+            .unwrap_or_else(|| Verdict::no("AllWell", "nothing failed")),
     }
 }
 
@@ -25,6 +28,13 @@ pub(super) fn troubled(picture: &Picture) -> Option<Verdict> {
     let worst = picture.troubles.first()?;
     let all: Vec<String> = picture.troubles.iter().map(|it| format!("{}: {}", it.component, it.message)).collect();
     Some(Verdict::yes(worst.cause.into(), all.join("; ")))
+}
+
+/// What could not be done, though the rest went on: the first of it gives the reason.
+fn setback(picture: &Picture) -> Option<Verdict> {
+    let reason = picture.setbacks.first()?.reason;
+    let messages: Vec<&str> = picture.setbacks.iter().map(|setback| setback.message.as_str()).collect();
+    Some(Verdict::yes(reason, messages.join("; ")))
 }
 
 fn stuck(picture: &Picture) -> Option<Verdict> {

@@ -4,11 +4,16 @@ use jiff::Timestamp;
 use strum::IntoEnumIterator;
 
 use shop_policy::Policies;
-use shopkeeper_api::Store;
+use shopkeeper_api::{Database, Store};
 use shopkeeper_plan::{Component, InvalidStore, SERVICES, Shop};
 
 use crate::{
-    apply::Progress, context::Context, health::Workload, kind::Kind, observed::StoreName, policies::PolicyPicture,
+    apply::{Progress, Setback},
+    context::Context,
+    health::Workload,
+    kind::Kind,
+    observed::StoreName,
+    policies::PolicyPicture,
     troubles::Trouble,
 };
 
@@ -46,8 +51,14 @@ pub struct Picture {
     pub generation: Option<i64>,
     /// How the reconcile ended.
     pub outcome: Outcome,
+    /// What could not be done, though the rest went on.
+    pub setbacks: Vec<Setback>,
     /// The database's pods; `None` when it is external.
     pub database: Option<Option<Workload>>,
+    /// Whether CloudNativePG runs the database.
+    pub by_cloud_native_pg: bool,
+    /// Whether it is to, but is not there.
+    pub no_cloud_native_pg: bool,
     /// Redis's pods; `None` when it is external.
     pub redis: Option<Option<Workload>>,
     /// The services and the gateway.
@@ -81,6 +92,7 @@ impl Picture {
         shop: Result<&Shop, &InvalidStore>,
         name: &StoreName,
         outcome: Outcome,
+        setbacks: Vec<Setback>,
     ) -> Self {
         let observed = &context.observed;
         let invalid_policy = match shop {
@@ -90,11 +102,20 @@ impl Picture {
         let shop = shop.ok();
         let child = |component: Component| format!("{}-{component}", name.name);
         let stateful = |component| observed.workload(Kind::StatefulSet, name, &child(component));
+        let Database { managed, external: _, cloud_native_pg } = store.spec.database();
+        let cluster = || observed.workload(Kind::Cluster, name, &child(Component::Postgres));
         let services = Component::iter().filter(|it| SERVICES.contains(it) || *it == Component::Gateway);
         Self {
             generation: store.metadata.generation,
             outcome,
-            database: store.spec.database().managed.is_some().then(|| stateful(Component::Postgres)),
+            setbacks,
+            database: match (&managed, &cloud_native_pg) {
+                (Some(_), _) => Some(stateful(Component::Postgres)),
+                (None, Some(_)) => Some(cluster()),
+                (None, None) => None,
+            },
+            by_cloud_native_pg: cloud_native_pg.is_some(),
+            no_cloud_native_pg: cloud_native_pg.is_some() && !observed.knows(Kind::Cluster),
             redis: store.spec.redis().managed.is_some().then(|| stateful(Component::Redis)),
             services: services
                 .map(|component| ServicePicture {

@@ -17,6 +17,10 @@ pub(super) fn progressing(picture: &Picture) -> Verdict {
             Verdict::yes("Migrating", "the database is brought to the wanted version")
         }
         Outcome::Progress(Progress::MigrationFailed { .. }) => Verdict::no("Blocked", "the migration failed"),
+        Outcome::Progress(Progress::Suspending) => {
+            Verdict::yes("Suspending", "the pods go: those that serve first, then database and Redis")
+        }
+        Outcome::Progress(Progress::Suspended) => Verdict::no("Suspended", "nothing runs until spec.suspend is false"),
         Outcome::Progress(Progress::Applied { seed }) => {
             let services = services_ready(picture);
             if !services.is_true() {

@@ -5,15 +5,33 @@ use super::{
 };
 use crate::apply::{Progress, Seed};
 
+/// What is said of everything that a suspended shop does not have.
+pub(super) fn suspended() -> Verdict {
+    Verdict::no(
+        "Suspended",
+        "the shop is suspended: data and settings are kept, and it comes back when spec.suspend is false",
+    )
+}
+
+/// Whether the shop is suspended, or on its way there.
+pub(super) fn is_suspended(picture: &Picture) -> bool {
+    matches!(picture.outcome, Outcome::Progress(Progress::Suspending | Progress::Suspended))
+}
+
 /// What keeps the shop from being ready; where its pods know why, what they say.
 pub(super) fn ready(picture: &Picture) -> Verdict {
     let verdict = by_its_parts(picture);
     match troubled(picture) {
-        Some(trouble) if !verdict.is_true() && !matches!(picture.outcome, Outcome::Failed { .. }) => {
+        Some(trouble) if !verdict.is_true() && !has_another_reason(picture) => {
             Verdict::no(trouble.reason, format!("{}; {}", verdict.message, trouble.message))
         }
         _ => verdict,
     }
+}
+
+/// Whether what is the matter with its pods is not what keeps the shop from being ready.
+fn has_another_reason(picture: &Picture) -> bool {
+    is_suspended(picture) || matches!(picture.outcome, Outcome::Failed { .. })
 }
 
 fn by_its_parts(picture: &Picture) -> Verdict {
@@ -22,11 +40,14 @@ fn by_its_parts(picture: &Picture) -> Verdict {
         Outcome::Progress(Progress::MigrationFailed { .. }) => {
             return Verdict::no("MigrationFailed", "the migration failed; the pods that run are left alone");
         }
+        Outcome::Progress(Progress::Suspending | Progress::Suspended) => return suspended(),
         _ => {}
     }
     let database = database_ready(picture);
     if !database.is_true() {
-        return Verdict::no("DatabaseNotReady", database.message);
+        // Where only somebody else can help, that is the reason.
+        let reason = if picture.no_cloud_native_pg { database.reason } else { "DatabaseNotReady" };
+        return Verdict::no(reason, database.message);
     }
     if matches!(picture.outcome, Outcome::Progress(Progress::AwaitingDatabase | Progress::Migrating)) {
         return Verdict::no("Migrating", "the database is brought to the wanted version");

@@ -1,8 +1,11 @@
 //! `ServicesReady`.
 
-use super::{Picture, Verdict};
+use super::{Picture, Verdict, ready};
 
 pub(super) fn services_ready(picture: &Picture) -> Verdict {
+    if ready::is_suspended(picture) {
+        return ready::suspended();
+    }
     let mut waiting = Vec::new();
     for service in &picture.services {
         match &service.workload {

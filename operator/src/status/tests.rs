@@ -3,14 +3,14 @@ use shopkeeper_plan::{Component, PolicyVersion};
 
 use super::*;
 use crate::{
-    apply::{Progress, Seed},
+    apply::{Progress, Seed, Setback},
     health::Workload,
     policies::{PodPicture, PodState, PolicyPicture},
     troubles::{Cause, Trouble},
 };
 
 fn pods(ready: i32) -> Workload {
-    Workload { desired: 1, ready, rolled_out: true, stuck: None, image: Some("r/x:v1".into()) }
+    Workload { desired: 1, ready, pods: ready, rolled_out: true, stuck: None, image: Some("r/x:v1".into()) }
 }
 
 fn picture(outcome: Outcome) -> Picture {
@@ -18,7 +18,10 @@ fn picture(outcome: Outcome) -> Picture {
     Picture {
         generation: Some(3),
         outcome,
+        setbacks: Vec::new(),
         database: Some(Some(pods(1))),
+        by_cloud_native_pg: false,
+        no_cloud_native_pg: false,
         redis: Some(Some(pods(1))),
         services: names.iter().map(|name| ServicePicture { name: (*name).into(), workload: Some(pods(1)) }).collect(),
         troubles: Vec::new(),
@@ -113,6 +116,49 @@ fn a_paused_store_still_tells_how_it_is() {
     says(&picture, "Ready", "True", "Ready");
     picture.services[0].workload = None;
     says(&picture, "Ready", "False", "ServicesNotReady");
+}
+
+#[test]
+fn a_suspended_shop_says_so_everywhere_and_nothing_is_wrong() {
+    let mut picture = picture(Outcome::Progress(Progress::Suspending));
+    says(&picture, "Progressing", "True", "Suspending");
+    picture.outcome = Outcome::Progress(Progress::Suspended);
+    picture.services[0].workload = Some(pods(0));
+    picture.database = Some(Some(pods(0)));
+    for type_ in ["Ready", "DatabaseReady", "RedisReady", "ServicesReady", "Progressing"] {
+        says(&picture, type_, "False", "Suspended");
+    }
+    says(&picture, "Degraded", "False", "AllWell");
+    says(&picture, "Paused", "False", "NotPaused");
+    picture.database = None;
+    says(&picture, "DatabaseReady", "True", "External");
+}
+
+#[test]
+fn what_could_not_be_done_is_told_while_the_shop_is_open() {
+    let mut picture = picture(applied(Seed::Done));
+    picture.setbacks = vec![
+        Setback { reason: "GatewayApiMissing", message: "no routes".into() },
+        Setback { reason: "VolumeCannotGrow", message: "no room".into() },
+    ];
+    says(&picture, "Ready", "True", "Ready");
+    says(&picture, "Degraded", "True", "GatewayApiMissing");
+    let status = status(&picture, &StoreStatus::default(), at(0));
+    let degraded = status.conditions.iter().find(|it| it.type_ == "Degraded").unwrap();
+    assert_eq!(degraded.message, "no routes; no room");
+}
+
+#[test]
+fn a_database_of_cloud_native_pg_answers_with_one_server_and_is_named_when_it_is_missing() {
+    let mut picture = picture(applied(Seed::Done));
+    picture.by_cloud_native_pg = true;
+    picture.database = Some(Some(Workload { desired: 3, ready: 1, rolled_out: false, ..pods(1) }));
+    says(&picture, "DatabaseReady", "True", "Running");
+    says(&picture, "Ready", "True", "Ready");
+    picture.database = Some(None);
+    picture.no_cloud_native_pg = true;
+    says(&picture, "DatabaseReady", "False", "CloudNativePgMissing");
+    says(&picture, "Ready", "False", "CloudNativePgMissing");
 }
 
 #[test]

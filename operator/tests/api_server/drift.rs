@@ -22,11 +22,14 @@ async fn every_kind_of_child_comes_back_when_it_was_deleted() {
     let operator = world.operator();
     let autoscaling = json!({"autoscaling": {"minReplicas": 2, "maxReplicas": 4}});
     world
-        .apply("demo", json!({"demo": {"products": 1}, "profile": "Standard", "services": {"cart": autoscaling}}))
+        .apply(
+            "demo",
+            json!({"demo": {"products": 1}, "profile": "Standard", "services": {"cart": autoscaling}, "gateway": {"ingress": {}}}),
+        )
         .await;
     world.ready("demo").await;
-    // A volume that is in use is held by a finalizer of Kubernetes, which nobody takes away here.
-    for kind in Kind::iter().filter(|kind| *kind != Kind::PersistentVolumeClaim) {
+    // A volume that is in use is held by a finalizer of Kubernetes, which nobody takes away here, and the optional kinds are not there.
+    for kind in Kind::iter().filter(|kind| *kind != Kind::PersistentVolumeClaim && !kind.is_optional()) {
         let names: Vec<String> = children(&world.client, &world.namespace)
             .await
             .into_keys()
@@ -59,9 +62,9 @@ async fn comes_back(world: &World, kind: Kind, name: &str) {
 async fn drift_in_spec_label_and_data_is_repaired() {
     let world = World::new("drifted").await;
     let operator = world.operator();
-    world.apply("demo", json!({})).await;
+    world.apply("demo", json!({"gateway": {"ingress": {"className": "nginx"}}})).await;
     world.ready("demo").await;
-    let cases: [(Kind, &str, Value, &str); 6] = [
+    let cases: [(Kind, &str, Value, &str); 8] = [
         (Kind::Deployment, "demo-cart", json!({"spec": {"replicas": 7}}), "/spec/replicas"),
         (
             Kind::Deployment,
@@ -77,6 +80,8 @@ async fn drift_in_spec_label_and_data_is_repaired() {
         ),
         (Kind::ConfigMap, "demo-gateway", json!({"data": {"nginx.conf": "mine"}}), "/data/nginx.conf"),
         (Kind::Secret, "demo-cart", json!({"data": {"DATABASE_URL": "bWluZQ=="}}), "/data/DATABASE_URL"),
+        (Kind::NetworkPolicy, "demo-redis", json!({"spec": {"ingress": [{}]}}), "/spec/ingress"),
+        (Kind::Ingress, "demo-gateway", json!({"spec": {"ingressClassName": "mine"}}), "/spec/ingressClassName"),
         (
             Kind::Service,
             "demo-order",

@@ -69,10 +69,28 @@ async fn a_restart_writes_nothing() {
         "demo": {"products": 1, "users": true}, "profile": "Standard",
         "services": {
             "cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}, "resources": {"requests": {"cpu": "0.05"}, "limits": {"memory": "0.5Gi"}}},
-            "user": {"scheduling": {"nodeSelector": {"disk": "fast"}}},
+            "user": {"scheduling": {
+                "nodeSelector": {"disk": "fast"}, "tolerations": [{"key": "dedicated", "effect": "NoSchedule"}],
+                "topologySpreadConstraints": [{"topologyKey": "topology.kubernetes.io/zone"}],
+            }},
+            "order": {"podTemplate": {
+                "metadata": {"annotations": {"example.com/team": "shop"}},
+                "spec": {
+                    "volumes": [{"name": "spool", "emptyDir": {}}], "dnsConfig": {"options": [{"name": "ndots", "value": "2"}]},
+                    "containers": [
+                        {"name": "order", "livenessProbe": {"failureThreshold": 5}, "volumeMounts": [{"name": "spool", "mountPath": "/spool"}]},
+                        {"name": "beside", "image": "example.com/beside:1", "ports": [{"containerPort": 7000}], "resources": {"limits": {"cpu": "0.5"}}},
+                    ],
+                },
+            }},
         },
+        "metadata": {"labels": {"example.com/team": "shop"}, "annotations": {"example.com/owner": "me"}},
+        "jobs": {"resources": {"limits": {"memory": "0.5Gi"}}},
         "images": {"pullSecrets": [{"name": "registry"}]},
-        "gateway": {"corsOrigins": ["https://app.example.com"], "service": {"type": "NodePort"}},
+        "gateway": {
+            "corsOrigins": ["https://app.example.com"], "service": {"type": "NodePort", "annotations": {"example.com/lb": "x"}},
+            "tls": {"secretName": "shop-tls"}, "ingress": {"className": "nginx", "annotations": {"example.com/issuer": "x"}},
+        },
     });
     world.apply("demo", spec).await;
     world.ready("demo").await;

@@ -42,8 +42,17 @@ async fn every_invalid_store_is_refused_with_a_sentence_that_says_what_to_write(
         ("{cache: {policies: {products: {hardTimeout: 0s}}}}", "a hardTimeout must be more than nothing"),
         ("{cache: {policies: {products: {jitterPercent: 60}}}}", "should be less than or equal to 50"),
         ("{cache: {policies: {products: {local: {ttl: 5s, maxEntries: 0}}}}}", "should be greater than or equal to 1"),
-        ("{database: {managed: {}, external: {secretRef: {name: db}}}}", "write exactly one of managed and external"),
-        ("{database: {}}", "write exactly one of managed and external"),
+        (
+            "{database: {managed: {}, external: {secretRef: {name: db}}}}",
+            "write exactly one of managed, external and cloudNativePg",
+        ),
+        ("{database: {}}", "write exactly one of managed, external and cloudNativePg"),
+        ("{services: {order: {replica: 2}}}", "unknown field \"spec.services.order.replica\""),
+        ("{gateway: {hosts: x}}", "unknown field \"spec.gateway.hosts\""),
+        ("{metadata: {labels: {app.kubernetes.io/name: x}}}", "write keys of your own, such as example.com/team"),
+        ("{gateway: {trustedProxies: [everybody]}}", "write each proxy as an address"),
+        ("{gateway: {httpRoute: {parentRefs: []}}}", "should have at least 1 items"),
+        ("{jobs: {scheduling: {tolerations: [{effect: NoSchedule}]}}}", "write operator: Exists, or a key"),
         ("{redis: {managed: {maxMemory: lots}}}", "write an amount such as"),
         (
             "{services: {cart: {autoscaling: {minReplicas: 5, maxReplicas: 2}}}}",
@@ -80,12 +89,15 @@ async fn changes_that_cannot_be_done_are_refused() {
     let (accepted, said) = apply(&world.namespace, &store("demo", first)).await;
     assert!(accepted, "{said}");
     for (spec, sentence) in [
-        ("{database: {managed: {storage: {size: 1Gi}}}}", "the size of a volume cannot change"),
+        ("{database: {managed: {storage: {size: 1Gi}}}}", "a volume cannot shrink"),
         (
             "{database: {managed: {storage: {size: 2Gi, storageClassName: fast}}}}",
             "the storage class of a volume cannot change",
         ),
-        ("{database: {external: {secretRef: {name: db}}}}", "cannot change between managed and external"),
+        (
+            "{database: {external: {secretRef: {name: db}}}}",
+            "cannot change between managed, external and cloudNativePg",
+        ),
     ] {
         let (accepted, said) = apply(&world.namespace, &store("demo", spec)).await;
         assert!(

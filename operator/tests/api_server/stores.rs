@@ -159,7 +159,9 @@ async fn stores_that_slipped_in_are_told_and_do_not_stop_the_others() {
     put("contradictory", json!({"database": {"managed": {}, "external": {"secretRef": {"name": "db"}}}})).await;
     put("good", json!({})).await;
     world.ready("good").await;
-    for (name, words) in [("unreadable", "Huge"), ("contradictory", "write exactly one of managed and external")] {
+    for (name, words) in
+        [("unreadable", "Huge"), ("contradictory", "write exactly one of managed, external and cloudNativePg")]
+    {
         eventually(&format!("{name} to be told"), || async {
             let status = stores.get(name).await.expect("the Store").data["status"].to_string();
             if status.contains("InvalidSpec") && status.contains(words) { Ok(()) } else { Err(status) }

@@ -27,12 +27,14 @@ async fn what_a_feature_leaves_behind_is_removed() {
     let operator = world.operator();
     let full = json!({
         "profile": "Standard", "demo": {"products": 1},
-        "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}},
+        "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}}, "gateway": {"ingress": {}},
     });
     world.apply("demo", full).await;
     world.ready("demo").await;
     assert!(has(&world, Kind::HorizontalPodAutoscaler, "demo-cart").await);
     assert!(has(&world, Kind::PodDisruptionBudget, "demo-gateway").await);
+    assert!(has(&world, Kind::NetworkPolicy, "demo-shop").await);
+    assert!(has(&world, Kind::Ingress, "demo-gateway").await);
     let jobs =
         children(&world.client, &world.namespace).await.into_keys().filter(|(kind, _)| *kind == Kind::Job).count();
     assert_eq!(jobs, 2);
@@ -44,7 +46,8 @@ async fn what_a_feature_leaves_behind_is_removed() {
     };
     let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
     secrets.create(&PostParams::default(), &redis).await.expect("a Secret");
-    world.apply("demo", json!({"redis": {"external": {"secretRef": {"name": "my-redis"}}}})).await;
+    let little = json!({"redis": {"external": {"secretRef": {"name": "my-redis"}}}, "networkPolicies": false});
+    world.apply("demo", little).await;
     world.ready("demo").await;
     for (kind, name) in [
         (Kind::HorizontalPodAutoscaler, "demo-cart"),
@@ -52,6 +55,9 @@ async fn what_a_feature_leaves_behind_is_removed() {
         (Kind::StatefulSet, "demo-redis"),
         (Kind::Service, "demo-redis"),
         (Kind::Secret, "demo-redis"),
+        (Kind::NetworkPolicy, "demo-shop"),
+        (Kind::NetworkPolicy, "demo-postgres"),
+        (Kind::Ingress, "demo-gateway"),
     ] {
         until_gone(&world, kind, name).await;
     }
@@ -148,5 +154,62 @@ async fn turning_autoscaling_on_keeps_the_number_of_pods() {
     world.apply("demo", json!({"services": {"cart": {"replicas": 2}}})).await;
     world.ready("demo").await;
     assert_eq!(replicas().await, json!(2));
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_rolls_the_gateway_and_nothing_else() {
+    let world = World::new("certificate").await;
+    let operator = world.operator();
+    world.apply("demo", json!({"gateway": {"tls": {"secretName": "shop-tls"}}})).await;
+    let store = world.until("demo", "Ready", "False").await;
+    assert!(condition(&store, "Ready").expect("Ready").message.contains("shop-tls"));
+    let secrets: Api<Secret> = Api::namespaced(world.client.clone(), &world.namespace);
+    let put = async |certificate: &str| {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-tls"},
+                            "stringData": {"tls.crt": certificate, "tls.key": "key"}});
+        secrets.patch("shop-tls", &PatchParams::apply("test"), &Patch::Apply(secret)).await.expect("a Secret");
+    };
+    put("first").await;
+    let store = world.ready("demo").await;
+    assert_eq!(store.status.and_then(|it| it.endpoints).expect("endpoints").public, "https://shop.localhost");
+    let templates = async || {
+        let found = children(&world.client, &world.namespace).await.into_iter();
+        let templates = found.filter(|((kind, _), _)| matches!(kind, Kind::Deployment | Kind::StatefulSet));
+        templates.map(|((_, name), child)| (name, child.object.data["spec"]["template"].clone())).collect::<Vec<_>>()
+    };
+    let before = templates().await;
+    put("second").await;
+    eventually("the gateway to be rolled", || async {
+        let now = templates().await;
+        let changed: Vec<_> =
+            before.iter().zip(&now).filter(|(before, now)| before != now).map(|(it, _)| &it.0).collect();
+        if changed == ["demo-gateway"] { Ok(()) } else { Err(format!("{changed:?}")) }
+    })
+    .await;
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_template_that_weakens_pods_is_told_and_nothing_is_made_of_it() {
+    let world = World::new("pod-template").await;
+    let operator = world.operator();
+    let with = |spec: serde_json::Value| json!({"services": {"cart": {"podTemplate": {"spec": spec}}}});
+    world.apply("demo", with(json!({"hostNetwork": true}))).await;
+    let store = world.until("demo", "Ready", "False").await;
+    let ready = condition(&store, "Ready").expect("Ready");
+    assert_eq!(ready.reason, "InvalidSpec");
+    assert!(ready.message.starts_with("spec.services.cart.podTemplate.spec.hostNetwork: "), "{}", ready.message);
+    world
+        .apply("demo", with(json!({"containers": [{"name": "cart", "env": [{"name": "DATABASE_URL", "value": "x"}]}]})))
+        .await;
+    eventually("the variable to be refused", || async {
+        let said = condition(&world.store("demo").await, "Ready").expect("Ready").message;
+        if said.contains("containers[cart].env[DATABASE_URL]") { Ok(()) } else { Err(said) }
+    })
+    .await;
+    let sidecar = json!({"containers": [{"name": "beside", "image": "example.com/beside:1"}]});
+    world.apply("demo", with(sidecar)).await;
+    world.ready("demo").await;
     operator.stop().await;
 }

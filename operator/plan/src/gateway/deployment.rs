@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, DeploymentSpec},
-    core::v1::{ConfigMap, ConfigMapVolumeSource, Container, Volume},
+    core::v1::{ConfigMap, ConfigMapVolumeSource, Container, SecretVolumeSource, Volume},
 };
-use shopkeeper_api::Scheduling;
 
 use crate::{
-    Component, Found, Shop,
-    compute::Compute,
+    Component, Found, InvalidStore, Shop,
     hash::hash,
     meta,
     pod::{self, CONFIG_HASH, OPS_PORT, PodParts},
     service::rolling,
 };
 
-use super::routes::CLOSING;
+use super::{
+    HTTPS_PORT,
+    routes::{CERTIFICATE, CLOSING},
+};
 
 const CONFIG: &str = "/etc/shopkeeper";
 
@@ -29,17 +30,17 @@ const START: &str = "rm -f /tmp/closing\n\
                      trap 'kill -QUIT $server' TERM INT\n\
                      wait $server || wait $server\n";
 
-pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Deployment {
+pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Result<Deployment, InvalidStore> {
     let component = Component::Gateway;
     // nginx looks names up when it starts, so a Service that has another address now must restart it.
     let contents = (
         &config.data,
         &found.addresses.iter().map(|(service, address)| (service.as_str(), address)).collect::<BTreeMap<_, _>>(),
     );
-    Deployment {
+    Ok(Deployment {
         metadata: meta::owned(shop, shop.child(component), component),
         spec: Some(DeploymentSpec {
-            replicas: Some(shop.gateway_replicas()),
+            replicas: Some(shop.running(shop.gateway_replicas())),
             selector: meta::selector(shop, component),
             strategy: Some(rolling()),
             progress_deadline_seconds: Some(120),
@@ -49,39 +50,55 @@ pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Depl
                 PodParts {
                     component,
                     containers: vec![container(shop)],
-                    volumes: vec![
-                        Volume {
-                            name: "config".into(),
-                            config_map: Some(ConfigMapVolumeSource {
-                                name: shop.child(component),
-                                ..ConfigMapVolumeSource::default()
-                            }),
-                            ..Volume::default()
-                        },
-                        pod::scratch("tmp", "256Mi"),
-                    ],
-                    annotations: BTreeMap::from([(CONFIG_HASH.into(), hash(&contents))]),
-                    scheduling: Scheduling::default(),
+                    volumes: volumes(shop),
+                    annotations: match &found.certificate {
+                        // Without one, the hash is what it was before there could be one.
+                        None => BTreeMap::from([(CONFIG_HASH.into(), hash(&contents))]),
+                        Some(certificate) => BTreeMap::from([(CONFIG_HASH.into(), hash(&(contents, certificate)))]),
+                    },
                     grace_seconds: 40,
                     restart_policy: None,
                 },
-            ),
+            )?,
             ..DeploymentSpec::default()
         }),
         ..Deployment::default()
+    })
+}
+
+fn volumes(shop: &Shop) -> Vec<Volume> {
+    let source = ConfigMapVolumeSource { name: shop.child(Component::Gateway), ..ConfigMapVolumeSource::default() };
+    let mut volumes = vec![
+        Volume { name: "config".into(), config_map: Some(source), ..Volume::default() },
+        pod::scratch("tmp", "256Mi"),
+    ];
+    if let Some(secret) = shop.own_certificate() {
+        let source = SecretVolumeSource {
+            secret_name: Some(secret.to_owned()),
+            default_mode: Some(0o440),
+            ..SecretVolumeSource::default()
+        };
+        volumes.push(Volume { name: "tls".into(), secret: Some(source), ..Volume::default() });
     }
+    volumes
 }
 
 fn container(shop: &Shop) -> Container {
     let component = Component::Gateway;
+    let mut ports = vec![pod::port("http", component.port()), pod::port("ops", OPS_PORT.into())];
+    let mut mounts = vec![pod::read_only_mount("config", CONFIG), pod::mount("tmp", "/tmp")];
+    if shop.own_certificate().is_some() {
+        ports.push(pod::port("https", HTTPS_PORT));
+        mounts.push(pod::read_only_mount("tls", CERTIFICATE));
+    }
     Container {
         command: Some(vec!["/bin/sh".into(), "-c".into(), START.into()]),
-        ports: Some(vec![pod::port("http", component.port()), pod::port("ops", OPS_PORT.into())]),
-        volume_mounts: Some(vec![pod::read_only_mount("config", CONFIG), pod::mount("tmp", "/tmp")]),
+        ports: Some(ports),
+        volume_mounts: Some(mounts),
         startup_probe: Some(pod::http_probe("/readyz", 1, 60)),
         readiness_probe: Some(pod::http_probe("/readyz", 2, 2)),
         liveness_probe: Some(pod::http_probe("/livez", 10, 3)),
         lifecycle: Some(pod::linger_after(&format!("touch {CLOSING}"))),
-        ..pod::container(shop, component, Compute::of(shop.profile, component).requirements())
+        ..pod::container(shop, component, component)
     }
 }

@@ -1,7 +1,7 @@
 //! What the gateway routes where.
 
 use super::nginx::{Directive, block, directive, render};
-use super::{cors, problems};
+use super::{HTTPS_PORT, cors, problems};
 use crate::{Component, SERVICES, Shop, pod::OPS_PORT};
 
 /// Prefixes of services. Everything else, `/internal/` above all, has no route. Services see the whole path.
@@ -25,6 +25,9 @@ const KEYED: [&str; 3] = ["/cart-api/cart/items", "/cart-api/cart/checkout", "/a
 /// The file that says that this gateway is about to stop; made before it leaves the endpoints.
 pub(super) const CLOSING: &str = "/tmp/closing";
 
+/// Where the certificate is, when the gateway itself serves under TLS.
+pub(super) const CERTIFICATE: &str = "/etc/shopkeeper-tls";
+
 /// How often a Service is tried. While a dead pod is still among those that it leads to, every second new connection may be refused;
 /// that takes no time and does nobody harm, so it is tried until it is most unlikely.
 const TRIES: usize = 10;
@@ -35,6 +38,7 @@ const RESERVED: [&str; 4] = ["/docs/", "/locust/", "/profiles/", "/search"];
 /// The whole of nginx.conf.
 pub(super) fn configuration(shop: &Shop) -> String {
     let mut http = http_settings();
+    http.extend(proxies(shop));
     http.extend(maps(shop));
     http.extend(SERVICES.map(|service| upstream(shop, service)));
     http.push(public_server(shop));
@@ -80,6 +84,26 @@ fn http_settings() -> Vec<Directive> {
     ]
 }
 
+/// Who is a proxy before the gateway: what it says of a client is believed, and nobody else.
+fn proxies(shop: &Shop) -> Vec<Directive> {
+    let trusted = &shop.gateway.trusted_proxies;
+    let known = trusted.iter().map(|range| directive(range, ["1"]));
+    let mut directives = vec![
+        block("geo", ["$realip_remote_addr", "$by_proxy"], std::iter::once(directive("default", ["0"])).chain(known)),
+        block(
+            "map",
+            ["$by_proxy:$http_x_forwarded_proto", "$scheme_of_client"],
+            [directive("1:https", ["https"]), directive("1:http", ["http"]), directive("default", ["$scheme"])],
+        ),
+    ];
+    if !trusted.is_empty() {
+        directives.extend(trusted.iter().map(|range| directive("set_real_ip_from", [range])));
+        directives.push(directive("real_ip_header", ["X-Forwarded-For"]));
+        directives.push(directive("real_ip_recursive", ["on"]));
+    }
+    directives
+}
+
 fn maps(shop: &Shop) -> Vec<Directive> {
     let mut maps = vec![
         // A client's own id is kept when it is one that the services take, so that its log and ours can be matched.
@@ -87,12 +111,6 @@ fn maps(shop: &Shop) -> Vec<Directive> {
             "map",
             ["$http_x_request_id", "$id_of_request"],
             [directive("~^[A-Za-z0-9-]{8,64}$", ["$http_x_request_id"]), directive("default", ["$request_id"])],
-        ),
-        // TLS may end before the gateway, at an Ingress. A client that pretends so deceives only itself: its cookie is `Secure` then.
-        block(
-            "map",
-            ["$http_x_forwarded_proto", "$outer_scheme"],
-            [directive("https", ["https"]), directive("http", ["http"]), directive("default", ["$scheme"])],
         ),
         block("map", ["$http_upgrade", "$connection_header"], [directive("default", ["upgrade"]), directive("", [""])]),
         block(
@@ -141,8 +159,17 @@ fn upstream(shop: &Shop, service: Component) -> Directive {
 }
 
 fn public_server(shop: &Shop) -> Directive {
-    let mut server = vec![
-        directive("listen", ["8080", "default_server"]),
+    let mut server = vec![directive("listen", ["8080", "default_server"])];
+    if shop.own_certificate().is_some() {
+        server.extend([
+            directive("listen", [&HTTPS_PORT.to_string(), "ssl", "default_server"]),
+            directive("ssl_certificate", [&format!("{CERTIFICATE}/tls.crt")]),
+            directive("ssl_certificate_key", [&format!("{CERTIFICATE}/tls.key")]),
+            directive("ssl_protocols", ["TLSv1.2", "TLSv1.3"]),
+            directive("ssl_session_cache", ["shared:tls:1m"]),
+        ]);
+    }
+    server.extend([
         directive("server_name", [&shop.gateway.host]),
         block("if", ["($climbs)"], [directive("return", ["404"])]),
         block("if", ["($is_preflight)"], [directive("return", ["418"])]),
@@ -162,7 +189,7 @@ fn public_server(shop: &Shop) -> Directive {
         block("location", ["/"], [directive("return", ["404"])]),
         block("location", ["=", "/api/cart"], routed(Component::Cart)),
         block("location", ["~", STREAM], stream()),
-    ];
+    ]);
     server.extend(ROUTES.map(|(prefix, service)| block("location", [prefix], routed(service))));
     server.extend(RESERVED.map(|prefix| {
         block(
@@ -262,7 +289,7 @@ fn proxied(service: &str, patience: &str) -> Vec<Directive> {
         directive("proxy_set_header", ["X-Request-Id", "$id_of_request"]),
         // The gateway is the edge: what a client claims about itself is not passed on, nor what only services say to each other.
         directive("proxy_set_header", ["X-Forwarded-For", "$remote_addr"]),
-        directive("proxy_set_header", ["X-Forwarded-Proto", "$outer_scheme"]),
+        directive("proxy_set_header", ["X-Forwarded-Proto", "$scheme_of_client"]),
         directive("proxy_set_header", ["X-Forwarded-Host", "$http_host"]),
         directive("proxy_set_header", ["Forwarded", ""]),
         directive("proxy_set_header", ["X-Real-Ip", ""]),

@@ -12,12 +12,12 @@ use k8s_openapi::{
 
 use super::{DATABASE_URL, REDIS_URL, service_secret};
 use crate::{
-    Component, Found, SERVICES, Shop, auth_keys, cache_policy,
+    Component, Found, InvalidStore, SERVICES, Shop, auth_keys, cache_policy,
     database::credentials_secret,
     hash::hash,
     meta,
     pod::{self, CONFIG_HASH, OPS_PORT, PodParts},
-    shop::{Scale, ServiceSettings},
+    shop::Scale,
 };
 
 const KEYS: &str = "/run/shopkeeper/keys";
@@ -28,17 +28,17 @@ pub(super) fn deployment(
     shop: &Shop,
     found: &Found,
     component: Component,
-    settings: &ServiceSettings,
+    scale: Scale,
     secret: &Secret,
-) -> Deployment {
+) -> Result<Deployment, InvalidStore> {
     // Not the keys of access tokens: pods follow them while they run, so that replacing a key restarts nothing.
     let contents = (&secret.data, &found.credentials.service_token);
-    Deployment {
+    Ok(Deployment {
         metadata: meta::owned(shop, shop.child(component), component),
         spec: Some(DeploymentSpec {
-            replicas: match settings.scale {
-                Scale::Fixed(replicas) => Some(replicas),
-                Scale::Automatic(_) => None,
+            replicas: match scale {
+                Scale::Fixed(replicas) => Some(shop.running(replicas)),
+                Scale::Automatic(_) => shop.suspended.then_some(0),
             },
             selector: meta::selector(shop, component),
             strategy: Some(rolling()),
@@ -48,18 +48,17 @@ pub(super) fn deployment(
                 shop,
                 PodParts {
                     component,
-                    containers: vec![container(shop, component, settings)],
+                    containers: vec![container(shop, component)],
                     volumes: volumes(shop, component),
                     annotations: BTreeMap::from([(CONFIG_HASH.into(), hash(&contents))]),
-                    scheduling: settings.scheduling.clone(),
                     grace_seconds: 35,
                     restart_policy: None,
                 },
-            ),
+            )?,
             ..DeploymentSpec::default()
         }),
         ..Deployment::default()
-    }
+    })
 }
 
 /// A new pod is ready before an old one goes.
@@ -73,7 +72,7 @@ pub(crate) fn rolling() -> DeploymentStrategy {
     }
 }
 
-fn container(shop: &Shop, component: Component, settings: &ServiceSettings) -> Container {
+fn container(shop: &Shop, component: Component) -> Container {
     Container {
         args: Some(vec!["serve".into()]),
         env: Some(environment(shop, component)),
@@ -83,7 +82,7 @@ fn container(shop: &Shop, component: Component, settings: &ServiceSettings) -> C
         readiness_probe: Some(pod::http_probe("/readyz", 2, 2)),
         liveness_probe: Some(pod::http_probe("/livez", 10, 3)),
         lifecycle: Some(pod::linger()),
-        ..pod::container(shop, component, settings.compute.requirements())
+        ..pod::container(shop, component, component)
     }
 }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use shopkeeper_api::{Store, StoreSpec};
 use shopkeeper_plan::{
-    CachePolicyParts, Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults, MigrateParts, Plan,
-    PostgresParts, RedisParts, SERVICES, SecretText, ServiceParts, plan, validate,
+    CachePolicyParts, ClusterParts, Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults, MigrateParts,
+    Plan, PostgresParts, RedisParts, SERVICES, SecretText, ServiceParts, plan, validate,
 };
 
 /// The sample Store, as if it were in a cluster.
@@ -56,6 +56,9 @@ pub(crate) fn found() -> Found {
         )),
         external_redis: Some(SecretText::new("redis://:password-of-mine@redis.example.com:6379")),
         cache_policy: None,
+        certificate: None,
+        secrets: BTreeMap::new(),
+        operator_namespace: "shopkeeper-system".into(),
         addresses: SERVICES.into_iter().zip(1..).map(|(service, n)| (service, format!("10.96.0.{n}"))).collect(),
     }
 }
@@ -74,15 +77,20 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
         auth_keys,
         cache_policy: CachePolicyParts { config, version: _ },
         postgres,
+        cluster,
         redis,
         migrate: MigrateParts { secret, job },
         services,
         gateway,
         seed,
+        network_policies,
     } = plan;
     let mut objects = vec![json(account), json(auth_keys), json(config), json(secret), json(job)];
     if let Some(PostgresParts { config, volume, service, stateful_set }) = postgres {
         objects.extend([json(config), json(volume), json(service), json(stateful_set)]);
+    }
+    if let Some(ClusterParts { secret, cluster }) = cluster {
+        objects.extend([json(secret), json(cluster)]);
     }
     if let Some(RedisParts { config, service, stateful_set }) = redis {
         objects.extend([json(config), json(service), json(stateful_set)]);
@@ -92,9 +100,12 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
         objects.extend(budget.iter().map(json));
         objects.extend(autoscaler.iter().map(json));
     }
-    let GatewayParts { config, service, deployment, budget } = gateway;
+    let GatewayParts { config, service, deployment, budget, ingress, http_route } = gateway;
     objects.extend([json(config), json(service), json(deployment)]);
     objects.extend(budget.iter().map(json));
+    objects.extend(ingress.iter().map(json));
+    objects.extend(http_route.iter().map(json));
+    objects.extend(network_policies.iter().map(json));
     objects.extend(seed.iter().map(json));
     objects
 }

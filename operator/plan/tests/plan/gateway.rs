@@ -8,7 +8,7 @@ use std::{net::TcpListener, thread};
 
 use serde_json::json;
 
-use self::nginx::{free_port, gateway, gateway_before, serve_with};
+use self::nginx::{Gateway, free_port, gateway, gateway_before, gateway_behind_a_proxy, serve_with};
 
 #[test]
 fn every_prefix_reaches_its_service_with_its_whole_path() {
@@ -91,8 +91,15 @@ fn request_ids_are_kept_or_made_and_clients_cannot_forge_their_address() {
 
 #[test]
 fn services_hear_whether_the_client_came_over_tls_also_when_that_ends_before_the_gateway() {
-    let gateway = gateway();
-    for (header, told) in [
+    let told = |gateway: &Gateway, method, path, header: &str| {
+        let answer = gateway.ask(method, path, &format!("{header}Idempotency-Key: k\r\n"));
+        let request = answer.json()["request"].as_str().unwrap_or_default().to_lowercase();
+        request.lines().filter(|line| line.starts_with("x-forwarded-proto:")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let nobodys = told(&gateway(), "GET", "/api/x", "X-Forwarded-Proto: https\r\n");
+    assert_eq!(nobodys, ["x-forwarded-proto: http"], "who is no known proxy is not believed");
+    let gateway = gateway_behind_a_proxy();
+    for (header, scheme) in [
         ("", "http"),
         ("X-Forwarded-Proto: https\r\n", "https"),
         ("X-Forwarded-Proto: HTTPS\r\n", "https"),
@@ -102,10 +109,7 @@ fn services_hear_whether_the_client_came_over_tls_also_when_that_ends_before_the
         ("X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n", "http"),
     ] {
         for (method, path) in [("GET", "/api/x"), ("POST", "/cart-api/cart/items")] {
-            let answer = gateway.ask(method, path, &format!("{header}Idempotency-Key: k\r\n"));
-            let request = answer.json()["request"].as_str().unwrap_or_default().to_lowercase();
-            let lines: Vec<_> = request.lines().filter(|line| line.starts_with("x-forwarded-proto:")).collect();
-            assert_eq!(lines, [format!("x-forwarded-proto: {told}")], "{header}");
+            assert_eq!(told(&gateway, method, path, header), [format!("x-forwarded-proto: {scheme}")], "{header}");
         }
     }
 }

@@ -5,6 +5,8 @@
 mod cache_policy;
 mod fixture;
 mod gateway;
+mod network;
+mod pod_template;
 mod postgres;
 mod properties;
 mod signing_keys;

@@ -20,6 +20,19 @@ fn stores() -> Vec<Store> {
             },
             "images": {"registry": "example.com/shop", "tag": "v2", "pullPolicy": "Always", "pullSecrets": [{"name": "registry"}]},
         }),
+        json!({
+            "metadata": {"labels": {"example.com/team": "shop"}, "annotations": {"example.com/owner": "me"}},
+            "gateway": {"tls": {"secretName": "tls"}, "replicas": 2, "trustedProxies": ["10.0.0.0/8"]},
+            "database": {"cloudNativePg": {"storage": {"size": "5Gi", "storageClassName": "fast"}}},
+            "jobs": {"resources": {"limits": {"memory": "1Gi"}}},
+            "redis": {"managed": {"maxMemory": "1Gi", "scheduling": {"tolerations": [{"operator": "Exists"}]}}},
+            "demo": {"products": 1, "users": true},
+        }),
+        json!({
+            "suspend": true, "profile": "HighAvailability", "networkPolicies": false,
+            "gateway": {"tls": {"secretName": "tls"}, "ingress": {"className": "nginx"}, "httpRoute": {"parentRefs": [{"name": "public"}]}},
+            "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}},
+        }),
     ];
     let mut stores: Vec<Store> = specs.into_iter().map(with_spec).collect();
     let mut long = demo();
@@ -58,6 +71,147 @@ fn every_pod_is_restricted_and_has_no_token() {
             assert_eq!(security["capabilities"]["drop"], json!(["ALL"]), "{name}");
         }
     }
+}
+
+#[test]
+fn every_pod_has_the_pull_secrets_of_the_store() {
+    let images = json!({"pullSecrets": [{"name": "first"}, {"name": "second"}]});
+    let with = with_spec(json!({"images": images, "demo": {"products": 1, "users": true}}));
+    let all = objects(&planned(&with));
+    let pods: Vec<&Value> = all.iter().filter_map(pod).collect();
+    assert_eq!(pods.len(), 9, "services, gateway, database, Redis and two Jobs");
+    assert!(pods.iter().all(|pod| pod["imagePullSecrets"] == json!([{"name": "first"}, {"name": "second"}])));
+}
+
+#[test]
+fn extra_labels_and_annotations_are_on_everything_and_replace_nothing() {
+    let extra = json!({"labels": {"example.com/team": "shop"}, "annotations": {"example.com/owner": "me"}});
+    let spec = |metadata: Value| json!({"metadata": metadata, "demo": {"products": 1}, "profile": "Standard", "gateway": {"ingress": {}}});
+    let (plain, with) = (objects(&planned(&with_spec(spec(json!({}))))), objects(&planned(&with_spec(spec(extra)))));
+    assert_eq!(plain.len(), with.len());
+    for (plain, with) in plain.iter().zip(&with) {
+        let metadata =
+            |object: &Value| [Some(object["metadata"].clone()), object.pointer("/spec/template/metadata").cloned()];
+        for (plain, with) in metadata(plain).into_iter().zip(metadata(with)) {
+            let (Some(plain), Some(with)) = (plain, with) else { continue };
+            assert_eq!(
+                (&with["labels"]["example.com/team"], &with["annotations"]["example.com/owner"]),
+                (&json!("shop"), &json!("me"))
+            );
+            for (key, value) in plain["labels"].as_object().expect("labels") {
+                assert_eq!(with["labels"][key], *value);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_several_pods_do_has_a_disruption_budget() {
+    for profile in ["Laptop", "Standard", "HighAvailability"] {
+        let all = objects(&planned(&with_spec(json!({"profile": profile, "services": {"cart": {"replicas": 5}}}))));
+        for deployment in all.iter().filter(|it| it["kind"] == "Deployment") {
+            let budget = all.iter().find(|it| {
+                it["kind"] == "PodDisruptionBudget" && it["spec"]["selector"] == deployment["spec"]["selector"]
+            });
+            let several = deployment["spec"]["replicas"].as_i64() > Some(1);
+            assert_eq!(budget.is_some(), several, "{profile} {}", deployment["metadata"]["name"]);
+        }
+    }
+}
+
+#[test]
+fn a_suspended_shop_has_no_pods_and_keeps_all_the_rest() {
+    let services = json!({"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}});
+    let spec = |suspend: bool| json!({"suspend": suspend, "services": services, "demo": {"products": 1}, "profile": "Standard"});
+    let (running, suspended) = (objects(&planned(&with_spec(spec(false)))), objects(&planned(&with_spec(spec(true)))));
+    let name = |object: &Value| (object["kind"].clone(), object["metadata"]["name"].clone());
+    let gone: Vec<_> =
+        running.iter().map(name).filter(|it| !suspended.iter().map(name).any(|other| other == *it)).collect();
+    assert_eq!(gone, [(json!("HorizontalPodAutoscaler"), json!("demo-cart"))]);
+    for object in &suspended {
+        match object["kind"].as_str() {
+            Some("Deployment" | "StatefulSet") => assert_eq!(object["spec"]["replicas"], 0, "{:?}", name(object)),
+            Some("Job") => assert_eq!(object["spec"]["suspend"], true),
+            _ => {}
+        }
+    }
+    // Not a single pod is another one than before.
+    let template = |object: &Value| object.pointer("/spec/template").cloned();
+    for (before, after) in running.iter().filter(|it| it["kind"] != "HorizontalPodAutoscaler").zip(&suspended) {
+        assert_eq!(template(before), template(after), "{:?}", name(before));
+    }
+    let cluster = json!({"suspend": true, "database": {"cloudNativePg": {}}});
+    let cluster = planned(&with_spec(cluster)).cluster.expect("a cluster").cluster;
+    assert_eq!(cluster.metadata.annotations.expect("annotations")["cnpg.io/hibernation"], "on");
+}
+
+#[test]
+fn scheduling_reaches_the_pods_it_is_written_for() {
+    let scheduling = json!({
+        "nodeSelector": {"disk": "fast"},
+        "tolerations": [{"key": "dedicated", "value": "shop", "effect": "NoSchedule"}],
+        "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+            {"weight": 1, "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"a": "b"}}}}]}},
+        "topologySpreadConstraints": [{"topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule"}],
+        "priorityClassName": "high",
+    });
+    let scheduled = json!({"scheduling": scheduling});
+    let spec = json!({
+        "services": {"catalog": scheduled, "cart": scheduled, "order": scheduled, "user": scheduled}, "gateway": scheduled,
+        "database": {"managed": scheduled}, "redis": {"managed": scheduled}, "jobs": scheduled, "demo": {"products": 1},
+    });
+    for object in objects(&planned(&with_spec(spec))) {
+        let Some(pod) = pod(&object) else { continue };
+        let name = &object["metadata"]["name"];
+        for field in ["nodeSelector", "affinity", "priorityClassName"] {
+            assert_eq!(pod[field], scheduling[field], "{name} {field}");
+        }
+        let toleration = json!({"key": "dedicated", "operator": "Equal", "value": "shop", "effect": "NoSchedule"});
+        assert_eq!(pod["tolerations"], json!([toleration]), "{name}");
+        if object["kind"] != "Job" {
+            let constraint = &pod["topologySpreadConstraints"][0];
+            assert_eq!(
+                (&constraint["topologyKey"], &constraint["whenUnsatisfiable"]),
+                (&json!("topology.kubernetes.io/zone"), &json!("DoNotSchedule"))
+            );
+            assert_eq!(
+                constraint["labelSelector"]["matchLabels"]["app.kubernetes.io/name"],
+                object["metadata"]["labels"]["app.kubernetes.io/name"]
+            );
+        }
+    }
+    let none =
+        objects(&planned(&with_spec(json!({"redis": {"managed": {"scheduling": {"topologySpreadConstraints": []}}}}))));
+    let spread = |name: &str| {
+        let set = none
+            .iter()
+            .find(|it| it["kind"] == "StatefulSet" && it["metadata"]["name"] == name)
+            .and_then(pod)
+            .expect("pods");
+        set["topologySpreadConstraints"].clone()
+    };
+    assert_eq!(spread("demo-redis"), Value::Null);
+    assert_eq!(spread("demo-postgres")[0]["topologyKey"], "kubernetes.io/hostname");
+}
+
+#[test]
+fn resources_reach_the_containers_they_are_written_for() {
+    let resources = json!({"resources": {"limits": {"memory": "777Mi"}}});
+    let spec = json!({
+        "services": {"catalog": resources, "cart": resources, "order": resources, "user": resources}, "gateway": resources,
+        "database": {"managed": resources}, "redis": {"managed": resources}, "jobs": resources, "demo": {"products": 1, "users": true},
+    });
+    let mut seen = 0;
+    for object in objects(&planned(&with_spec(spec))) {
+        for container in pod(&object).map(containers).unwrap_or_default() {
+            assert_eq!(container["resources"]["limits"]["memory"], "777Mi", "{}", object["metadata"]["name"]);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 13, "seven servers, four migrations and two seeds");
+    let cluster =
+        planned(&with_spec(json!({"database": {"cloudNativePg": resources}}))).cluster.expect("a cluster").cluster;
+    assert_eq!(cluster.spec.resources.limits.expect("limits")["memory"].0, "777Mi");
 }
 
 #[test]
@@ -118,7 +272,11 @@ fn objects_are_distinct() {
 
 #[test]
 fn one_registry_and_tag_serve_all_images_of_ours_and_each_can_be_named_whole() {
-    let images = json!({"registry": "example.com/x", "tag": "v9", "cart": "example.org/my-cart@sha256:00", "nginx": "example.org/nginx:1"});
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let images = json!({
+        "registry": "example.com/x", "tag": "v9", "cart": "example.org/my-cart@sha256:00", "nginx": "example.org/nginx:1",
+        "digests": {"user": digest},
+    });
     let mut seen = Vec::new();
     for object in objects(&planned(&with_spec(json!({"images": images})))) {
         let Some(pod) = pod(&object) else { continue };
@@ -126,10 +284,11 @@ fn one_registry_and_tag_serve_all_images_of_ours_and_each_can_be_named_whole() {
     }
     seen.sort_unstable();
     seen.dedup();
+    let user = format!("example.com/x/user:v9@{digest}");
     let expected = [
         "example.com/x/catalog:v9",
         "example.com/x/order:v9",
-        "example.com/x/user:v9",
+        &user,
         "example.org/my-cart@sha256:00",
         "example.org/nginx:1",
         "shopkeeper.local/postgres:15",
@@ -160,7 +319,7 @@ fn another_password_rolls_its_user_and_migrates_again() {
 fn what_slipped_past_the_api_server_is_refused_here() {
     let refuse = |spec| validate(&with_spec(spec), &images()).expect_err("a refusal");
     let both = json!({"managed": {}, "external": {"secretRef": {"name": "db"}}});
-    assert_eq!(refuse(json!({"database": both})), InvalidStore::ManagedOrExternal("database"));
+    assert_eq!(refuse(json!({"database": both})), InvalidStore::Database);
     assert_eq!(refuse(json!({"redis": {}})), InvalidStore::ManagedOrExternal("redis"));
     assert_eq!(
         refuse(json!({"services": {"order": {"lifecycle": {"processingAfter": "1h"}}}})),

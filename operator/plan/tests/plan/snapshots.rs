@@ -50,6 +50,31 @@ fn the_gateway() {
 }
 
 #[test]
+fn the_ways_in_from_outside() {
+    let gateway = serde_json::json!({
+        "host": "shop.example.com", "tls": {"secretName": "shop-tls"},
+        "ingress": {"className": "nginx", "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"}},
+        "httpRoute": {"parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}]},
+    });
+    let gateway = planned(&with_spec(serde_json::json!({"gateway": gateway}))).gateway;
+    let (ingress, route) = (gateway.ingress.expect("an Ingress"), gateway.http_route.expect("a route"));
+    insta::assert_snapshot!("gateway-ingress", yaml(&[&ingress]));
+    insta::assert_snapshot!("gateway-http-route", yaml(&[&route]));
+}
+
+#[test]
+fn a_database_of_cloud_native_pg() {
+    let asked = serde_json::json!({"cloudNativePg": {"storage": {"size": "20Gi", "storageClassName": "fast"}}});
+    let plan = planned(&with_spec(serde_json::json!({"database": asked, "profile": "HighAvailability"})));
+    let parts = plan.cluster.expect("a cluster");
+    insta::assert_snapshot!("cluster", yaml(&[&parts.cluster]));
+    let data = plan.migrate.secret.data.expect("data");
+    let url = String::from_utf8_lossy(&data["ADMIN_DATABASE_URL"].0).into_owned();
+    assert_eq!(url, "postgres://postgres:password-of-admin@demo-postgres-rw:5432/shop");
+    assert_eq!(parts.secret.data.expect("data")["password"].0, b"password-of-admin");
+}
+
+#[test]
 fn an_autoscaled_service() {
     let autoscaling = serde_json::json!({"autoscaling": {"minReplicas": 2, "maxReplicas": 6}});
     let plan = planned(&with_spec(serde_json::json!({"services": {"cart": autoscaling}})));

@@ -58,7 +58,11 @@ pub async fn children(client: &Client, namespace: &str) -> BTreeMap<(Kind, Strin
     for kind in Kind::iter() {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind.resource());
         let selected = ListParams::default().labels("app.kubernetes.io/managed-by=shopkeeper");
-        for object in api.list(&selected).await.expect("a list") {
+        let listed = match api.list(&selected).await {
+            Err(kube::Error::Api(status)) if kind.is_optional() && status.code == 404 => continue,
+            listed => listed.expect("a list"),
+        };
+        for object in listed {
             let name = object.metadata.name.clone().unwrap_or_default();
             let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
             found.insert((kind, name), Child { resource_version, object });

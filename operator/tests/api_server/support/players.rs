@@ -18,12 +18,13 @@ use kube::{
     api::{ListParams, Patch, PatchParams},
 };
 use serde_json::json;
-use tokio::task::JoinHandle;
+use tokio::{sync::Mutex, task::JoinHandle};
 
 /// What the players say about Jobs.
 #[derive(Debug)]
 pub struct Players {
     pub migrations_fail: Arc<AtomicBool>,
+    resting: Arc<Mutex<bool>>,
     task: JoinHandle<()>,
 }
 
@@ -37,15 +38,26 @@ impl Players {
     pub fn start(client: Client, namespace: String) -> Self {
         let migrations_fail = Arc::new(AtomicBool::new(false));
         let fail = migrations_fail.clone();
+        let resting = Arc::new(Mutex::new(false));
+        let rests = resting.clone();
         let task = tokio::spawn(async move {
             loop {
-                stateful_sets(&client, &namespace).await;
-                deployments(&client, &namespace).await;
-                jobs(&client, &namespace, &fail).await;
+                let rests = rests.lock().await;
+                if !*rests {
+                    stateful_sets(&client, &namespace).await;
+                    deployments(&client, &namespace).await;
+                    jobs(&client, &namespace, &fail).await;
+                }
+                drop(rests);
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
-        Self { migrations_fail, task }
+        Self { migrations_fail, resting, task }
+    }
+
+    /// Nothing is said from now on.
+    pub async fn rest(&self) {
+        *self.resting.lock().await = true;
     }
 }
 
@@ -57,8 +69,9 @@ async fn stateful_sets(client: &Client, namespace: &str) {
         if set.status.as_ref().and_then(|status| status.observed_generation) == generation {
             continue;
         }
+        let replicas = set.spec.and_then(|spec| spec.replicas).unwrap_or(1);
         let status = json!({"status": {
-            "observedGeneration": generation, "replicas": 1, "readyReplicas": 1, "currentRevision": "a", "updateRevision": "a",
+            "observedGeneration": generation, "replicas": replicas, "readyReplicas": replicas, "currentRevision": "a", "updateRevision": "a",
         }});
         let name = set.metadata.name.unwrap_or_default();
         let _ = api.patch_status(&name, &PatchParams::default(), &Patch::Merge(status)).await;

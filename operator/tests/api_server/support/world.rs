@@ -75,6 +75,7 @@ impl World {
             resync: Duration::from_secs(600),
             identity: "test".into(),
             pod_port: self.pod_port,
+            operator_namespace: "shopkeeper-system".into(),
             images: ImageDefaults {
                 registry: "shopkeeper.local".into(),
                 tag: "v1".into(),

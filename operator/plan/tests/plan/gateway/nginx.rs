@@ -93,10 +93,18 @@ pub(super) fn gateway() -> Gateway {
     gateway_before(service("cart"), free_port())
 }
 
+/// One behind a proxy on this machine, which it is told to believe.
+pub(super) fn gateway_behind_a_proxy() -> Gateway {
+    gateway_of(&json!({"trustedProxies": ["127.0.0.1/32"]}), service("cart"), free_port())
+}
+
 pub(super) fn gateway_before(cart: u16, order: u16) -> Gateway {
+    gateway_of(&json!({"corsOrigins": ["https://app.example.com"]}), cart, order)
+}
+
+fn gateway_of(spec: &Value, cart: u16, order: u16) -> Gateway {
     let nginx = nginx().expect("nginx is installed: apt-get install nginx-light");
-    let spec = json!({"gateway": {"corsOrigins": ["https://app.example.com"]}});
-    let files = planned(&with_spec(spec)).gateway.config.data.expect("files");
+    let files = planned(&with_spec(json!({"gateway": spec}))).gateway.config.data.expect("files");
     let folder = tempfile::tempdir().expect("a folder");
     let (port, ops) = (free_port(), free_port());
     let path = folder.path().display().to_string();

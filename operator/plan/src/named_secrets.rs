@@ -1,0 +1,50 @@
+//! The Secrets of the user's own that a Store names.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use shopkeeper_api::Store;
+
+use crate::{Component, Found, InvalidStore, Shop, hash::hash, overlay::Overlay};
+
+/// Annotation on pod templates: a change of the Secrets that the Store brings into the pods rolls them.
+const SECRETS_HASH: &str = "shopkeeper.dev/secrets-hash";
+
+/// Names of all Secrets of the user's own by whose change a Store may be touched.
+pub fn named_secrets(store: &Store) -> BTreeSet<String> {
+    let spec = &store.spec;
+    let external = [spec.database().external, spec.redis().external].into_iter().flatten();
+    let mut names: BTreeSet<String> = external.map(|external| external.secret_ref.name).collect();
+    names.extend(spec.gateway.tls.iter().map(|tls| tls.secret_name.clone()));
+    let (database, redis) = (spec.database().managed, spec.redis().managed);
+    let services = &spec.services;
+    let blocks = [&services.catalog, &services.cart, &services.order.block, &services.user.block];
+    let templates = blocks.into_iter().map(|block| &block.pods).chain([&spec.gateway.pods]);
+    let templates = templates.chain(database.iter().map(|it| &it.pods)).chain(redis.iter().map(|it| &it.pods));
+    for template in templates.filter_map(|pods| pods.pod_template.as_ref()) {
+        // One that can't be read is refused when the Store is.
+        let overlay: Result<Overlay, InvalidStore> = Overlay::read("", template);
+        names.extend(overlay.iter().flat_map(Overlay::secrets));
+    }
+    names
+}
+
+impl Shop {
+    /// Names of the Secrets that pod templates of the Store bring into pods that go on running.
+    pub fn pod_secrets(&self) -> BTreeSet<String> {
+        let running = |component: &Component| !matches!(component, Component::Migrate | Component::Seed);
+        let settings = self.pods.iter().filter(|(component, _)| running(component));
+        settings.flat_map(|(_, settings)| settings.overlay.secrets()).collect()
+    }
+}
+
+/// Notes on a template which Secrets its pods are made with, if the Store brings in any: those of this part only.
+pub(crate) fn note(shop: &Shop, found: &Found, component: Component, template: &mut PodTemplateSpec) {
+    let names: BTreeSet<String> = shop.pods(component).overlay.secrets().collect();
+    if names.is_empty() {
+        return;
+    }
+    let contents: Vec<_> = names.iter().map(|name| (name, found.secrets.get(name))).collect();
+    let annotations = template.metadata.get_or_insert_default().annotations.get_or_insert_default();
+    annotations.insert(SECRETS_HASH.into(), hash(&contents));
+}

@@ -1,0 +1,121 @@
+//! The children of a plan in the order in which they are applied.
+
+use serde::Serialize;
+use shopkeeper_plan::{
+    CachePolicyParts, ClusterParts, GatewayParts, MigrateParts, Plan, PolicyVersion, PostgresParts, RedisParts,
+    ServiceParts,
+};
+
+use super::{Desired, Setback};
+use crate::{error::Error, kind::Kind, observed::Observed};
+
+/// The children in the order in which they are applied.
+pub(super) struct Waves {
+    /// What the pods are told of their caches, and which version of it that is. It comes first, as it waits for nothing.
+    pub(super) cache_policy: (Desired, PolicyVersion),
+    /// Accounts, settings, Secrets, names, and which connections are let through.
+    pub(super) ground: Vec<Desired>,
+    /// The database's volume.
+    pub(super) volume: Option<Desired>,
+    /// Database and Redis.
+    pub(super) data: Vec<Desired>,
+    pub(super) gateway: Vec<Desired>,
+    pub(super) migrate: Desired,
+    pub(super) services: Vec<Desired>,
+    pub(super) seed: Option<Desired>,
+}
+
+impl Waves {
+    /// Takes a plan apart without `..`, here and in what it consists of, so that a child that is never applied does not compile.
+    pub(super) fn of(plan: Plan) -> Result<Self, Error> {
+        let Plan {
+            account,
+            auth_keys,
+            cache_policy,
+            postgres,
+            cluster,
+            redis,
+            migrate,
+            services,
+            gateway,
+            seed,
+            network_policies,
+        } = plan;
+        let MigrateParts { secret: migrate_secret, job } = migrate;
+        let CachePolicyParts { config: cache_policy, version } = cache_policy;
+        let mut waves = Self {
+            cache_policy: (Desired::new(&cache_policy)?, version),
+            ground: vec![Desired::new(&account)?, Desired::new(&auth_keys)?, Desired::new(&migrate_secret)?],
+            volume: None,
+            data: Vec::new(),
+            gateway: Vec::new(),
+            migrate: Desired::new(&job)?,
+            services: Vec::new(),
+            seed: seed.as_ref().map(Desired::new).transpose()?,
+        };
+        for policy in &network_policies {
+            waves.ground.push(Desired::new(policy)?);
+        }
+        if let Some(PostgresParts { config, volume, service, stateful_set }) = postgres {
+            waves.ground.extend([Desired::new(&config)?, Desired::new(&service)?]);
+            waves.volume = Some(Desired::new(&volume)?);
+            waves.data.push(Desired::new(&stateful_set)?);
+        }
+        if let Some(ClusterParts { secret, cluster }) = cluster {
+            waves.ground.push(Desired::new(&secret)?);
+            waves.data.push(Desired::new(&cluster)?);
+        }
+        if let Some(RedisParts { config, service, stateful_set }) = redis {
+            waves.ground.extend([Desired::new(&config)?, Desired::new(&service)?]);
+            waves.data.push(Desired::new(&stateful_set)?);
+        }
+        for ServiceParts { component: _, secret, service, deployment, budget, autoscaler } in services {
+            waves.ground.extend([Desired::new(&secret)?, Desired::new(&service)?]);
+            waves.services.push(Desired::new(&deployment)?);
+            waves.services.extend(optional(budget.as_ref())?);
+            waves.services.extend(optional(autoscaler.as_ref())?);
+        }
+        let GatewayParts { config, service, deployment, budget, ingress, http_route } = gateway;
+        waves.ground.extend([Desired::new(&config)?, Desired::new(&service)?]);
+        waves.gateway.push(Desired::new(&deployment)?);
+        waves.gateway.extend(optional(budget.as_ref())?);
+        waves.gateway.extend(optional(ingress.as_ref())?);
+        waves.gateway.extend(optional(http_route.as_ref())?);
+        Ok(waves)
+    }
+
+    /// Leaves out children of kinds that the cluster does not know, and says so.
+    pub(super) fn leave_out_unknown(&mut self, observed: &Observed) -> Vec<Setback> {
+        let mut unknown = Vec::new();
+        for wave in [&mut self.data, &mut self.gateway] {
+            wave.retain(|desired| {
+                let known = observed.knows(desired.child.kind);
+                if !known {
+                    unknown.push(desired.child.kind);
+                }
+                known
+            });
+        }
+        // A database that is missing is told where databases are.
+        unknown.into_iter().filter(|kind| *kind == Kind::HTTPRoute).map(|_| Setback::gateway_api_missing()).collect()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Desired> {
+        let Self { cache_policy, ground, volume, data, gateway, migrate, services, seed } = self;
+        std::iter::once(&cache_policy.0)
+            .chain(ground)
+            .chain(volume)
+            .chain(data)
+            .chain(gateway)
+            .chain(std::iter::once(migrate))
+            .chain(services)
+            .chain(seed)
+    }
+}
+
+fn optional<K>(object: Option<&K>) -> Result<Option<Desired>, Error>
+where
+    K: kube::Resource<DynamicType = ()> + Serialize,
+{
+    object.map(Desired::new).transpose()
+}
