@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Mutex};
 use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
-use crate::{args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies};
+use crate::{args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies, queue::Queue};
 
 /// What every reconcile shares.
 pub struct Context {
@@ -15,6 +15,8 @@ pub struct Context {
     pub settings: Settings,
     /// What the watches last saw.
     pub observed: std::sync::Arc<Observed>,
+    /// Stores that wait to be looked at.
+    pub queue: Queue,
     /// Stores that failed.
     pub backoff: Backoff,
     /// Figures.

@@ -1,8 +1,11 @@
-//! Watches all children, and says which Stores are touched by what happens to them.
+//! Watches everything that reconciling goes by, and says which Stores are touched by what happens.
+
+mod merge;
+mod state;
 
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, stream};
+use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
     Api, Client, ResourceExt,
@@ -10,13 +13,16 @@ use kube::{
     core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
         WatchStreamExt,
-        reflector::{ObjectRef, Store as Cache},
-        watcher,
+        reflector::{self, ObjectRef, Store as Cache, store::Writer},
+        watcher::{self, Event, watcher},
     },
 };
+use serde::de::DeserializeOwned;
 use shopkeeper_api::Store;
 use shopkeeper_plan::{MANAGED_BY, MANAGED_BY_LABEL};
 use strum::IntoEnumIterator;
+
+pub use state::{WatchState, WatchStates};
 
 use crate::{
     kind::Kind,
@@ -24,98 +30,141 @@ use crate::{
     observed::{Observed, StoreName},
     policies::{self, Policies},
 };
+use merge::{Remnant, merged};
 
-/// Stores that are touched by what happens to their children, after [`Observed`] has taken it in.
-pub fn touched_stores(
-    client: &Client,
-    namespace: Option<&str>,
-    observed: &Arc<Observed>,
-    metrics: &Metrics,
-) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
-    let watches = Kind::iter().map(|kind| watch_kind(client, namespace, kind, observed.clone(), metrics.clone()));
-    stream::select_all(watches.collect::<Vec<_>>())
+/// A Store as it is watched: also one that cannot be read.
+pub type Guarded = DeserializeGuard<Store>;
+/// Stores that are to be looked at.
+pub type Touched = stream::BoxStream<'static, ObjectRef<Guarded>>;
+
+/// Everything that the watches share.
+#[derive(Clone)]
+pub struct Watches {
+    /// The way to the API server.
+    pub client: Client,
+    /// The namespaces that are watched; all, if it is empty.
+    pub namespaces: Vec<String>,
+    /// Figures.
+    pub metrics: Metrics,
+    /// How the watches are.
+    pub states: WatchStates,
 }
 
-fn watch_kind(
-    client: &Client,
-    namespace: Option<&str>,
-    kind: Kind,
-    observed: Arc<Observed>,
-    metrics: Metrics,
-) -> stream::BoxStream<'static, ObjectRef<DeserializeGuard<Store>>> {
-    let resource = kind.resource();
-    let api: Api<DynamicObject> = match namespace {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    };
-    let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
-    let touched = move |event: watcher::Result<watcher::Event<DynamicObject>>| match event {
-        Ok(event) => observed.record(kind, event),
-        Err(error) => {
-            metrics.watch_errors.with_label_values(&[&kind.to_string()]).inc();
-            tracing::warn!(%kind, %error, "a watch failed and is begun again");
-            Vec::new()
-        }
-    };
-    watcher(api, selected)
-        .default_backoff()
-        .flat_map(move |event| stream::iter(touched(event)))
-        .map(|store| object_ref(&store))
-        .boxed()
-}
-
-/// Stores that name a Secret of the user's own which was changed.
-pub fn stores_of_changed_secrets(
-    client: &Client,
-    namespace: Option<&str>,
-    stores: Cache<DeserializeGuard<Store>>,
-) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
-    let api: Api<PartialObjectMeta<Secret>> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
-    let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
-    let referring = move |secret: PartialObjectMeta<Secret>| {
-        let names = |store: &DeserializeGuard<Store>| match &store.0 {
-            Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => {
-                store_name(store)
-            }
-            _ => None,
+impl Watches {
+    /// Stores that were changed, after `writer` has taken them in.
+    pub fn stores(&self, writer: Writer<Guarded>) -> Touched {
+        let api = |namespace: Option<&str>| match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
         };
-        stores.state().iter().filter_map(|store| names(store)).collect::<Vec<_>>()
-    };
-    watcher(api, selected)
-        .default_backoff()
-        .touched_objects()
-        .filter_map(|secret| std::future::ready(secret.ok()))
-        .flat_map(move |secret| stream::iter(referring(secret)))
-        .map(|store| object_ref(&store))
+        let events = self.events::<Guarded>("Store", api, &watcher::Config::default());
+        let pruned = events.map(|event| Ok::<_, watcher::Error>(event.modify(prune)));
+        reflector::reflector(writer, pruned)
+            .touched_objects()
+            .filter_map(|store| std::future::ready(store.ok()))
+            .map(|store| ObjectRef::from_obj(&store))
+            .boxed()
+    }
+
+    /// Stores whose children were changed, after [`Observed`] has taken it in.
+    pub fn children(&self, observed: &Arc<Observed>) -> Touched {
+        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+        let of_kind = |kind: Kind| {
+            let resource = kind.resource();
+            let api = |namespace: Option<&str>| match namespace {
+                Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+                None => Api::all_with(self.client.clone(), &resource),
+            };
+            let observed = observed.clone();
+            self.events::<DynamicObject>(kind.into(), api, &selected)
+                .flat_map(move |event| stream::iter(observed.record(kind, event)))
+                .map(|store| object_ref(&store))
+                .boxed()
+        };
+        stream::select_all(Kind::iter().map(of_kind).collect::<Vec<_>>()).boxed()
+    }
+
+    /// Stores that name a Secret of the user's own which was changed.
+    pub fn named_secrets(&self, stores: Cache<Guarded>) -> Touched {
+        let api = |namespace: Option<&str>| match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
+        let referring = move |secret: &PartialObjectMeta<Secret>| {
+            let names = |store: &Guarded| match &store.0 {
+                Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => {
+                    store_name(store)
+                }
+                _ => None,
+            };
+            stores.state().iter().filter_map(|store| names(store)).collect::<Vec<_>>()
+        };
+        let touched = move |event| match event {
+            Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret) => referring(&secret),
+            Event::Init | Event::InitDone => Vec::new(),
+        };
+        self.events::<PartialObjectMeta<Secret>>("Secrets of others", api, &selected)
+            .flat_map(move |event| stream::iter(touched(event)))
+            .map(|store| object_ref(&store))
+            .boxed()
+    }
+
+    /// Stores whose pods came or went, after [`Policies`] has taken it in.
+    pub fn pods(&self, policies: &Arc<Policies>) -> Touched {
+        let api = |namespace: Option<&str>| match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let policies = policies.clone();
+        self.events::<Pod>("Pod", api, &watcher::Config::default().labels(&policies::selector()))
+            .flat_map(move |event| stream::iter(policies.record(event)))
+            .map(|store| object_ref(&store))
+            .boxed()
+    }
+
+    /// What happens in all watched namespaces, as if it were one watch. Failures are noted, and the watch goes on.
+    fn events<K>(
+        &self,
+        what: &'static str,
+        api: impl Fn(Option<&str>) -> Api<K>,
+        selected: &watcher::Config,
+    ) -> stream::BoxStream<'static, Event<K>>
+    where
+        K: kube::Resource + Clone + DeserializeOwned + std::fmt::Debug + Send + Remnant + 'static,
+    {
+        let watch = |namespace: Option<&str>| {
+            let (states, metrics) = (self.states.clone(), self.metrics.clone());
+            let at = namespace.map_or_else(|| what.to_owned(), |namespace| format!("{what} in {namespace}"));
+            states.begin(&at);
+            let noted = move |event: watcher::Result<Event<K>>| {
+                match &event {
+                    Ok(event) => {
+                        let relisted = matches!(event, Event::Init) && states.was_complete(&at);
+                        metrics.watch_restarts.with_label_values(&[what]).inc_by(u64::from(relisted));
+                        states.lives(&at, matches!(event, Event::InitDone));
+                    }
+                    Err(error) => {
+                        metrics.watch_errors.with_label_values(&[what]).inc();
+                        tracing::warn!(watch = %at, %error, "a watch failed and is begun again");
+                        states.failed(&at, error.to_string());
+                    }
+                }
+                std::future::ready(event.ok())
+            };
+            watcher(api(namespace), selected.clone()).default_backoff().filter_map(noted).boxed()
+        };
+        match self.namespaces.as_slice() {
+            [] => watch(None),
+            [namespace] => watch(Some(namespace)),
+            namespaces => merged(namespaces.iter().map(|namespace| watch(Some(namespace))).collect()).boxed(),
+        }
+    }
 }
 
-/// Stores whose pods came or went, after [`Policies`] has taken it in.
-pub fn stores_of_changed_pods(
-    client: &Client,
-    namespace: Option<&str>,
-    policies: &Arc<Policies>,
-    metrics: &Metrics,
-) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
-    let api: Api<Pod> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
-    let (policies, metrics) = (policies.clone(), metrics.clone());
-    let touched = move |event: watcher::Result<watcher::Event<Pod>>| match event {
-        Ok(event) => policies.record(event),
-        Err(error) => {
-            metrics.watch_errors.with_label_values(&["Pod"]).inc();
-            tracing::warn!(kind = "Pod", %error, "a watch failed and is begun again");
-            Vec::new()
-        }
-    };
-    watcher(api, watcher::Config::default().labels(&policies::selector()))
-        .default_backoff()
-        .flat_map(move |event| stream::iter(touched(event)))
-        .map(|store| object_ref(&store))
+/// Who set which field is never looked up in the cache, and takes most of a Store's memory.
+fn prune(store: &mut Guarded) {
+    kube::Resource::meta_mut(store).managed_fields = None;
 }
 
 fn refers_to(store: &Store, secret: &str) -> bool {
@@ -131,6 +180,6 @@ fn store_name(store: &Store) -> Option<StoreName> {
 }
 
 /// How the controller calls a Store.
-pub fn object_ref(store: &StoreName) -> ObjectRef<DeserializeGuard<Store>> {
+pub fn object_ref(store: &StoreName) -> ObjectRef<Guarded> {
     ObjectRef::new(&store.name).within(&store.namespace)
 }
