@@ -29,6 +29,17 @@ const POLL: Duration = Duration::from_millis(100);
 /// A port that was free may be taken before the server gets it.
 const ATTEMPTS: usize = 3;
 
+const AUDIT_LOG: &str = "audit.log";
+const AUDIT_POLICY: &str = "audit-policy.json";
+
+/// What an API server does beside answering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    Plain,
+    /// It notes every request, and polices owner references as some distributions do.
+    Strict,
+}
+
 /// A Kubernetes API server with an etcd of its own, on a port of its own, with a folder of its own. Any number can run at once. It ends
 /// when it is dropped, and also when the process that started it is killed.
 #[derive(Debug)]
@@ -45,10 +56,20 @@ pub struct ApiServer {
 impl ApiServer {
     /// Starts one and waits until it is ready. The first call on a machine builds Kubernetes, which takes minutes.
     pub async fn start() -> Result<Self> {
+        Self::start_as(Manner::Plain).await
+    }
+
+    /// Starts one that notes every request for [`Self::audit`], and asks whoever names an owner that blocks its deletion for the right to set
+    /// the owner's finalizers, as some distributions do.
+    pub async fn start_strict() -> Result<Self> {
+        Self::start_as(Manner::Strict).await
+    }
+
+    async fn start_as(manner: Manner) -> Result<Self> {
         let binaries = task::spawn_blocking(|| Binaries::get(&Cache::open()?)).await.expect_unwind()?;
         let mut attempt = 1;
         loop {
-            match Self::start_once(&binaries).await {
+            match Self::start_once(&binaries, manner).await {
                 Err(Error::ComponentStopped { .. }) if attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }
@@ -77,7 +98,20 @@ impl ApiServer {
         command
     }
 
-    async fn start_once(binaries: &Binaries) -> Result<Self> {
+    /// A `helm` command.
+    pub fn helm(&self) -> Command {
+        Command::new(self.kube.with_file_name("helm"))
+    }
+
+    /// The events of the audit log so far, each when its request was answered; a watch, when it began and when it ended. None but for
+    /// [`Self::start_strict`]. The log is written before the answer.
+    pub fn audit(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.folder.path().join(AUDIT_LOG)).unwrap_or_default();
+        // The last line may be half written.
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    async fn start_once(binaries: &Binaries, manner: Manner) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("shopkeeper-api-")
             .tempdir()
@@ -90,8 +124,11 @@ impl ApiServer {
         let kube = binaries.kube();
         let mut etcd =
             Server::spawn(&kube, "etcd", folder.path(), &etcd::arguments(&folder.path().join("etcd"), &socket))?;
-        let mut api_server =
-            Server::spawn(&kube, "apiserver", folder.path(), &arguments(folder.path(), &socket, port))?;
+        let mut flags = arguments(folder.path(), &socket, port);
+        if manner == Manner::Strict {
+            flags.extend(strict_arguments(folder.path()).await?);
+        }
+        let mut api_server = Server::spawn(&kube, "apiserver", folder.path(), &flags)?;
         ready(&ReadyProbe::new(&url, &authority)?, [&mut etcd, &mut api_server]).await?;
         Ok(Self { server: api_server, _etcd: etcd, folder, kube, url, kubeconfig })
     }
@@ -140,6 +177,20 @@ fn arguments(folder: &Path, etcd_socket: &Path, port: u16) -> Vec<String> {
         .map(String::from),
     );
     arguments
+}
+
+async fn strict_arguments(folder: &Path) -> Result<[String; 3]> {
+    let policy = serde_json::json!({
+        "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+        "rules": [{"level": "Metadata"}],
+    });
+    let path = folder.join(AUDIT_POLICY);
+    fs::write(&path, policy.to_string()).await.map_err(Error::file("write", &path))?;
+    Ok([
+        format!("--audit-policy-file={}", path.display()),
+        format!("--audit-log-path={}", folder.join(AUDIT_LOG).display()),
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".into(),
+    ])
 }
 
 fn free_port() -> Result<u16> {

@@ -5,17 +5,19 @@ use std::{net::SocketAddr, time::Duration};
 use clap::Parser;
 use shopkeeper_plan::ImageDefaults;
 
+use crate::lease::LeaseSettings;
+
 /// Runs online shops from `Store` resources.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "operator", version)]
 pub struct Args {
-    /// Look after the Stores of this namespace only; all namespaces if left out
-    #[arg(long, env = "WATCH_NAMESPACE")]
-    pub watch_namespace: Option<String>,
+    /// Look after the Stores of these namespaces only, with commas between; all namespaces if left out
+    #[arg(long, env = "WATCH_NAMESPACES", value_delimiter = ',')]
+    pub watch_namespaces: Vec<String>,
     /// Stores worked on at the same time
     #[arg(long, env = "CONCURRENCY", default_value_t = 8)]
     pub concurrency: u16,
-    /// Where /metrics, /livez and /readyz are served
+    /// Where /metrics, /livez, /readyz and /loglevel are served
     #[arg(long, env = "METRICS_ADDR", default_value = "0.0.0.0:9090")]
     pub metrics_addr: SocketAddr,
     /// Name of the Lease that says which replica works
@@ -25,9 +27,9 @@ pub struct Args {
     #[arg(long, env = "LEASE_NAMESPACE", default_value = "shopkeeper-system")]
     pub lease_namespace: String,
     /// Seconds after which the Lease of a replica that died is free
-    #[arg(long, env = "LEASE_SECONDS", default_value_t = 15)]
+    #[arg(long, env = "LEASE_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..=300))]
     pub lease_seconds: u64,
-    /// Name of this replica
+    /// Name of this replica; what tells it from a former process of the same name is added
     #[arg(long, env = "POD_NAME", default_value = "operator")]
     pub identity: String,
     /// Log as `json` or as `text`
@@ -62,8 +64,8 @@ pub enum LogFormat {
 /// What the controller needs to know, apart from the process around it.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Look after this namespace only.
-    pub watch_namespace: Option<String>,
+    /// Look after these namespaces only; after all, if it is empty.
+    pub watch_namespaces: Vec<String>,
     /// Stores worked on at the same time.
     pub concurrency: u16,
     /// One reconcile may take this long.
@@ -81,14 +83,38 @@ pub struct Settings {
 }
 
 impl Args {
+    /// The name of this process, which no other one ever had: one that died must not be taken for its successor in the same pod.
+    pub fn unique_identity(&self) -> String {
+        format!("{}_{:08x}", self.identity, rand::random::<u32>())
+    }
+
+    /// What is agreed on the Lease.
+    pub fn lease(&self, identity: &str) -> LeaseSettings {
+        LeaseSettings {
+            name: self.lease_name.clone(),
+            namespace: self.lease_namespace.clone(),
+            identity: identity.to_owned(),
+            duration: self.lease_duration(),
+        }
+    }
+
+    /// After this time the Lease of a replica that died is free.
+    pub fn lease_duration(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
+
     /// What the controller needs to know.
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self, identity: &str) -> Settings {
+        let mut watch_namespaces: Vec<_> =
+            self.watch_namespaces.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+        watch_namespaces.sort();
+        watch_namespaces.dedup();
         Settings {
-            watch_namespace: self.watch_namespace.clone().filter(|namespace| !namespace.is_empty()),
+            watch_namespaces,
             concurrency: self.concurrency,
             reconcile_timeout: Duration::from_secs(60),
             resync: Duration::from_secs(600),
-            identity: self.identity.clone(),
+            identity: identity.to_owned(),
             operator_namespace: self.lease_namespace.clone(),
             pod_port: shopkeeper_plan::OPS_PORT,
             images: ImageDefaults {
@@ -99,5 +125,25 @@ impl Args {
                 nginx: self.default_nginx_image.clone(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces_are_given_as_a_list_and_none_means_all() {
+        let namespaces =
+            |text: &str| Args::parse_from(["operator", "--watch-namespaces", text]).settings("it").watch_namespaces;
+        assert_eq!(namespaces("shop, other,shop"), ["other", "shop"]);
+        assert!(namespaces("").is_empty());
+    }
+
+    #[test]
+    fn two_processes_of_one_name_are_told_apart() {
+        let args = Args::parse_from(["operator", "--identity", "operator-0"]);
+        assert_ne!(args.unique_identity(), args.unique_identity());
+        assert!(args.unique_identity().starts_with("operator-0_"));
     }
 }

@@ -6,7 +6,7 @@ use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
 use crate::{
-    args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies, troubles::Troubles,
+    args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies, queue::Queue, troubles::Troubles,
 };
 
 /// What every reconcile shares.
@@ -17,6 +17,8 @@ pub struct Context {
     pub settings: Settings,
     /// What the watches last saw.
     pub observed: std::sync::Arc<Observed>,
+    /// Stores that wait to be looked at.
+    pub queue: Queue,
     /// Stores that failed.
     pub backoff: Backoff,
     /// Figures.

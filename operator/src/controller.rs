@@ -1,85 +1,202 @@
 //! The controller: watches, queue and workers.
+//!
+//! A replica that stands by runs all watches, so that its caches are warm, and throws away what they would have it do. When it is to lead, every
+//! Store is looked at once, and from then on whatever the same watches touch.
+//!
+//! There is no debouncing: triggers for a Store that is worked on become one, and a reconcile that finds nothing to do costs two reads.
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     future::Future,
+    pin::pin,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use futures::StreamExt;
+use futures::{FutureExt, Stream, StreamExt, stream};
 use kube::{
-    Api, Client,
-    core::DeserializeGuard,
+    Client,
     runtime::{
-        Controller,
-        controller::Config,
+        applier,
+        controller::{Action, Config},
         events::{Recorder, Reporter},
-        watcher,
+        reflector::{self, Store as Cache},
     },
 };
-use shopkeeper_api::Store;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 use crate::{
     args::Settings,
     backoff::Backoff,
     context::Context,
+    error::Error,
+    heartbeat::Heartbeat,
     metrics::Metrics,
     observed::{Observed, StoreName},
     policies::Policies,
+    queue::Queue,
     reconcile::{error_policy, reconcile},
     troubles::Troubles,
-    watch::{object_ref, stores_of_changed_pods, stores_of_changed_secrets, touched_stores},
+    watch::{Guarded, Touched, WatchStates, Watches, object_ref},
 };
 
-/// Looks after all Stores until `shutdown`.
+/// What the process around the controller gives it.
+pub struct Surroundings {
+    /// The way to the API server.
+    pub client: Client,
+    /// What the operator was told.
+    pub settings: Settings,
+    /// Figures.
+    pub metrics: Metrics,
+    /// What the watches see of the children.
+    pub observed: Arc<Observed>,
+    /// How the watches are.
+    pub watches: WatchStates,
+    /// The controller's sign of life.
+    pub beat: Heartbeat,
+}
+
+/// Looks after all Stores until `shutdown`, beginning at once.
 pub async fn run(
     client: Client,
     settings: Settings,
     metrics: Metrics,
     observed: Arc<Observed>,
-    shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+    shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let namespace = settings.watch_namespace.clone();
-    let stores: Api<DeserializeGuard<Store>> = match &namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
+    let beat = Heartbeat::new("the controller", settings.reconcile_timeout * 2);
+    let surroundings = Surroundings { client, settings, metrics, observed, watches: WatchStates::default(), beat };
+    run_when(std::future::ready(()), surroundings, shutdown).await;
+}
+
+/// Stands by with warm caches until `lead`, then looks after all Stores until `shutdown`.
+pub async fn run_when(
+    lead: impl Future<Output = ()> + Send + 'static,
+    surroundings: Surroundings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) {
+    let Surroundings { client, settings, metrics, observed, watches, beat } = surroundings;
     let reporter = Reporter { controller: "shopkeeper".into(), instance: Some(settings.identity.clone()) };
     let (policies, news) = Policies::new(client.clone(), settings.pod_port, metrics.clone());
     let policies = Arc::new(policies);
     let troubles = Arc::new(Troubles::default());
+    let (cache, writer) = reflector::store();
+    metrics.count_stores(cache.clone());
+    let watches = Watches {
+        client: client.clone(),
+        namespaces: settings.watch_namespaces.clone(),
+        metrics: metrics.clone(),
+        states: watches,
+    };
+    let touched: [Touched; 6] = [
+        watches.stores(writer),
+        watches.children(&observed, &cache),
+        watches.named_secrets(cache.clone()),
+        watches.pods(&policies, &troubles),
+        news.map(|store| object_ref(&store)).boxed(),
+        beats(beat).boxed(),
+    ];
+    let mut touched = stream::select_all(touched);
+    let mut shutdown = pin!(shutdown.fuse());
+    {
+        let mut lead = pin!(lead);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                () = &mut lead => break,
+                _ = touched.next() => {}
+            }
+        }
+    }
     let context = Arc::new(Context {
         client: client.clone(),
-        observed: observed.clone(),
+        observed,
         backoff: Backoff::default(),
-        metrics: metrics.clone(),
-        policies: policies.clone(),
-        troubles: troubles.clone(),
-        recorder: Recorder::new(client.clone(), reporter),
+        queue: Queue::new(&metrics),
+        metrics,
+        policies,
+        troubles,
+        recorder: Recorder::new(client, reporter),
         written: Mutex::new(HashMap::new()),
-        settings: settings.clone(),
+        settings,
     });
-    let controller = Controller::new(stores, watcher::Config::default());
-    let cache = controller.store();
-    let pods = stores_of_changed_pods(&client, namespace.as_deref(), &policies, &troubles, &metrics);
-    let secrets = stores_of_changed_secrets(&client, namespace.as_deref(), cache.clone());
-    controller
-        .with_config(Config::default().concurrency(settings.concurrency))
-        .reconcile_on(touched_stores(&client, namespace.as_deref(), &observed, &metrics, &cache))
-        .reconcile_on(secrets)
-        .reconcile_on(pods)
-        .reconcile_on(news.map(|store| object_ref(&store)))
-        .graceful_shutdown_on(shutdown)
-        .run(reconcile, error_policy, context.clone())
-        .for_each(|_| {
-            let exists = |store: &StoreName| {
-                let reference = kube::runtime::reflector::ObjectRef::new(&store.name).within(&store.namespace);
-                cache.get(&reference).is_some()
-            };
-            context.backoff.retain(exists);
-            context.policies.retain(exists);
-            metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
-            std::future::ready(())
-        })
-        .await;
+    work(context, cache, touched, shutdown).await;
+}
+
+/// Reconciles whatever is touched, all Stores first.
+async fn work(
+    context: Arc<Context>,
+    cache: Cache<Guarded>,
+    touched: impl Stream<Item = reflector::ObjectRef<Guarded>> + Send + 'static,
+    shutdown: impl Future<Output = ()>,
+) {
+    let all: Vec<_> = cache.state().iter().map(|store| reflector::ObjectRef::from_obj(&**store)).collect();
+    let waiting = context.clone();
+    let queue = stream::iter(all)
+        .chain(touched)
+        .inspect(move |store| waiting.queue.touched(store))
+        .map(Ok::<_, Infallible>)
+        .take_until(shutdown);
+    let config = Config::default().concurrency(context.settings.concurrency);
+    applier(
+        |store, context| isolated(reconcile(store, context)),
+        error_policy,
+        context.clone(),
+        cache.clone(),
+        queue,
+        config,
+    )
+    .for_each(|_| {
+        let exists = |store: &StoreName| cache.get(&object_ref(store)).is_some();
+        context.backoff.retain(exists);
+        context.policies.retain(exists);
+        context.queue.retain(exists);
+        context.metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
+        std::future::ready(())
+    })
+    .await;
+}
+
+/// Works in a task of its own: several can run at the same time, and one that panics is an error like others.
+fn isolated(
+    work: impl Future<Output = Result<Action, Error>> + Send + 'static,
+) -> impl Future<Output = Result<Action, Error>> + Unpin + Send + 'static {
+    let task = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
+    Box::pin(async move { task.await.unwrap_or_else(|error| Err(Error::Panicked(error.to_string()))) })
+}
+
+/// A sign of life for as long as the stream is asked for more, which is how the controller lives.
+fn beats<T>(beat: Heartbeat) -> impl Stream<Item = T> {
+    let ticks = stream::unfold(tokio::time::interval(Duration::from_secs(1)), |mut ticks| async {
+        ticks.tick().await;
+        Some(((), ticks))
+    });
+    ticks.filter_map(move |()| {
+        beat.beat();
+        std::future::ready(None)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reconcile_that_panics_is_an_error_like_others() {
+        let result = isolated(async { panic!("a defect") }).await;
+        assert!(matches!(result, Err(Error::Panicked(_))));
+        assert!(isolated(async { Ok(Action::await_change()) }).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_is_asked_for_more_gives_signs_of_life_and_asks_for_nothing() {
+        let beat = Heartbeat::new("it", Duration::ZERO);
+        let before = beat.last();
+        let mut silence = pin!(beats::<()>(beat.clone()));
+        assert!(tokio::time::timeout(Duration::from_secs(10), silence.next()).await.is_err());
+        assert!(beat.last() > before);
+    }
 }

@@ -1,12 +1,12 @@
 //! What can go wrong with a Store.
 
 use shopkeeper_plan::{InvalidStore, InvalidUrl, Unplannable};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 
-use crate::kind::ChildRef;
+use crate::{kind::ChildRef, lease::TermOver};
 
 /// Why a reconcile did not come to its end. The variant's name is the reason in conditions, events and metrics.
-#[derive(Debug, thiserror::Error, IntoStaticStr)]
+#[derive(Debug, thiserror::Error, IntoStaticStr, VariantNames)]
 pub enum Error {
     /// The spec contradicts itself.
     #[error("{0}")]
@@ -67,6 +67,12 @@ pub enum Error {
     /// The status could not be written.
     #[error("the status could not be written: {0}")]
     StatusFailed(#[source] Box<kube::Error>),
+    /// This replica may not write, or not any more: another one does it, or will.
+    #[error("{0}")]
+    NotLeading(#[from] TermOver),
+    /// A defect of the operator.
+    #[error("a defect of the operator: {0}")]
+    Panicked(String),
     /// It took too long.
     #[error("it took longer than {0:?}")]
     TimedOut(std::time::Duration),
@@ -87,8 +93,33 @@ impl Error {
         self.into()
     }
 
+    /// What went wrong, which is nothing more than that this replica may not write, if that is at the bottom of it.
+    #[must_use]
+    pub fn or_not_leading(self) -> Self {
+        let mut cause: Option<&dyn std::error::Error> = Some(&self);
+        while let Some(error) = cause {
+            if let Some(over) = error.downcast_ref::<TermOver>() {
+                return Self::NotLeading(*over);
+            }
+            cause = error.source();
+        }
+        self
+    }
+
     /// Whether only a change of the Store or of what it names can help, so that trying again soon is of no use.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::InvalidSpec(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_was_refused_here_is_told_from_one_that_failed_there() {
+        let failed = |source: kube::Error| Error::StatusFailed(Box::new(source)).or_not_leading().reason();
+        assert_eq!(failed(kube::Error::Service(TermOver.into())), "NotLeading");
+        assert_eq!(failed(kube::Error::Service("connection refused".into())), "StatusFailed");
     }
 }

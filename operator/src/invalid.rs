@@ -5,6 +5,7 @@ use kube::{
     Api, Resource,
     api::{DynamicObject, Patch, PatchParams},
     core::{ApiResource, error_boundary::InvalidObject},
+    runtime::events::{Event, EventType},
 };
 use serde_json::{Value, json};
 use shopkeeper_api::Store;
@@ -39,6 +40,16 @@ pub async fn tell(context: &Context, invalid: &InvalidObject) -> Result<(), Erro
         .patch_status(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch))
         .await
         .map_err(failed)?;
+    let event = Event {
+        type_: EventType::Warning,
+        reason: "InvalidSpec".into(),
+        note: Some(message.chars().take(1000).collect()),
+        action: "Reconcile".into(),
+        secondary: None,
+    };
+    if let Err(error) = context.recorder.publish(&event, &live.object_ref(&ApiResource::erase::<Store>(&()))).await {
+        tracing::warn!(%error, "an event could not be recorded");
+    }
     Ok(())
 }
 

@@ -27,6 +27,12 @@ pub struct StoreName {
     pub name: String,
 }
 
+impl std::fmt::Display for StoreName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
 /// What is known of one child.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {

@@ -7,8 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 use kube::{core::DeserializeGuard, runtime::controller::Action};
+use prometheus::IntGauge;
 use shopkeeper_api::Store;
 use shopkeeper_plan::{Shop, plan, validate};
+use tracing::{Instrument, Span, field, info_span};
 
 use crate::{
     apply::{Applied, Progress, apply},
@@ -18,21 +20,46 @@ use crate::{
     invalid,
     observed::StoreName,
     status::{self, Outcome, Picture},
+    telemetry::note_trace,
 };
 
 /// Reconciles one Store; errors lead to another try after a while.
 pub async fn reconcile(store: Arc<DeserializeGuard<Store>>, context: Arc<Context>) -> Result<Action, Error> {
     context.observed.wait_until_synced().await;
+    let name = guarded_name(&store);
+    context.queue.begun(&name);
+    let span = info_span!("reconcile", store = %name, trace_id = field::Empty, outcome = field::Empty);
+    note_trace(&span);
+    traced(&store, &context).instrument(span).await
+}
+
+async fn traced(store: &DeserializeGuard<Store>, context: &Context) -> Result<Action, Error> {
     let started = Instant::now();
-    context.metrics.active.inc();
+    let _active = Active::new(&context.metrics.active);
     let limit = context.settings.reconcile_timeout;
-    let result =
-        tokio::time::timeout(limit, Box::pin(one(&store, &context))).await.unwrap_or(Err(Error::TimedOut(limit)));
-    context.metrics.active.dec();
+    let result = tokio::time::timeout(limit, Box::pin(one(store, context))).await;
+    let result = result.unwrap_or(Err(Error::TimedOut(limit))).map_err(Error::or_not_leading);
     context.metrics.seconds.with_label_values(&["store"]).observe(started.elapsed().as_secs_f64());
     let outcome = result.as_ref().map_or_else(Error::reason, |_| "ok");
     context.metrics.reconciles.with_label_values(&["store", outcome]).inc();
+    Span::current().record("outcome", outcome);
     result
+}
+
+/// Counts a reconcile for as long as it runs, however it ends.
+struct Active<'a>(&'a IntGauge);
+
+impl<'a> Active<'a> {
+    fn new(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Action, Error> {
@@ -66,7 +93,7 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
     };
     let outcome = outcome(&result);
     let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks);
-    let written = status::write(context, store, &picture).await;
+    let written = status::write(context, store, &picture).instrument(info_span!("status")).await;
     match result {
         Err(error) if !error.is_terminal() => Err(error),
         _ => {
@@ -88,11 +115,11 @@ async fn run(
     name: &StoreName,
     context: &Context,
 ) -> Result<(Applied, Option<Duration>), Error> {
-    let found = dereference(context, store, shop, name).await?;
+    let found = dereference(context, store, shop, name).instrument(info_span!("dereference")).await?;
     let look_again = found.credentials.look_again;
-    let plan = plan(shop, &found)?;
+    let plan = info_span!("plan").in_scope(|| plan(shop, &found))?;
     let uid = store.metadata.uid.as_deref().unwrap_or_default();
-    Ok((Box::pin(apply(context, shop, name, uid, plan)).await?, look_again))
+    Ok((Box::pin(apply(context, shop, name, uid, plan).instrument(info_span!("apply"))).await?, look_again))
 }
 
 fn outcome(result: &Result<Option<Progress>, Error>) -> Outcome {
@@ -108,15 +135,19 @@ fn outcome(result: &Result<Option<Progress>, Error>) -> Outcome {
 /// When to try a Store again that failed.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that the controller asks for")]
 pub fn error_policy(store: Arc<DeserializeGuard<Store>>, error: &Error, context: Arc<Context>) -> Action {
-    let metadata = kube::Resource::meta(&*store);
-    let name = StoreName {
-        namespace: metadata.namespace.clone().unwrap_or_default(),
-        name: metadata.name.clone().unwrap_or_default(),
-    };
+    let name = guarded_name(&store);
     let wait = context.backoff.failed(&name);
-    tracing::warn!(store = %format_args!("{}/{}", name.namespace, name.name), reason = error.reason(), %error, ?wait, "failed, tried again later");
+    tracing::warn!(store = %name, reason = error.reason(), %error, ?wait, "failed, tried again later");
     context.metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
     Action::requeue(wait)
+}
+
+fn guarded_name(store: &DeserializeGuard<Store>) -> StoreName {
+    let metadata = kube::Resource::meta(store);
+    StoreName {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+    }
 }
 
 fn store_name(store: &Store) -> Option<StoreName> {

@@ -1,15 +1,188 @@
-//! Structured logs.
+//! Structured logs, whose level can be changed while the process runs, and traces for whoever collects them.
 
-use tracing_subscriber::EnvFilter;
+use opentelemetry::{
+    KeyValue, TraceId,
+    trace::{TraceContextExt as _, TracerProvider as _},
+};
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    reload,
+    util::SubscriberInitExt as _,
+};
 
 use crate::args::LogFormat;
 
-/// Starts logging to standard output; `RUST_LOG` says how much.
-pub fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube_client=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stdout);
-    match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
-        LogFormat::Text => builder.init(),
+/// What is logged if `RUST_LOG` does not say.
+const DEFAULT_LEVEL: &str = "info,kube_client=warn";
+
+/// Where traces are sent; without it none are made.
+const ENDPOINT: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+
+/// What was started.
+pub struct Telemetry {
+    /// What is logged.
+    pub level: LogLevel,
+    traces: Option<SdkTracerProvider>,
+}
+
+/// Why there is no telemetry.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// Traces are asked for and cannot be sent.
+    #[error("traces cannot be sent to the endpoint of OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// This process has its logs already.
+    #[error("the logs were started already")]
+    Logs(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Starts logging to standard output, `RUST_LOG` says how much; and tracing, if `OTEL_EXPORTER_OTLP_ENDPOINT` says where to.
+/// Needs a running tokio.
+pub fn init(format: LogFormat, identity: &str) -> Result<Telemetry, TelemetryError> {
+    let (filter, level) =
+        LogLevel::new(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LEVEL)));
+    let lines = fmt::layer().with_writer(std::io::stdout);
+    let lines = match format {
+        // All spans, as the outer ones say which Store and which trace.
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(true).boxed(),
+        LogFormat::Text => lines.boxed(),
+    };
+    let provider = is_wanted().then(|| provider(identity)).transpose()?;
+    let spans = provider.as_ref().map(|provider| {
+        let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+        let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
+        tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_threads(false).with_filter(ours)
+    });
+    Registry::default().with(lines.with_filter(filter)).with(spans).try_init()?;
+    Ok(Telemetry { level, traces: provider })
+}
+
+fn is_wanted() -> bool {
+    ENDPOINT.into_iter().any(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()))
+}
+
+fn provider(identity: &str) -> Result<SdkTracerProvider, TelemetryError> {
+    let exporter = SpanExporter::builder().with_tonic().build()?;
+    let resource = Resource::builder()
+        .with_service_name(env!("CARGO_PKG_NAME"))
+        .with_attributes([
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            KeyValue::new("service.instance.id", identity.to_owned()),
+        ])
+        .build();
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
+
+impl Telemetry {
+    /// Sends what was not sent yet. It waits for the collector, so it must not be called on a thread that serves tasks.
+    pub fn flush(&self) {
+        if let Some(traces) = &self.traces
+            && let Err(error) = traces.shutdown()
+        {
+            tracing::warn!(%error, "the last traces could not be sent");
+        }
+    }
+}
+
+/// Notes the trace on a span that has an empty field `trace_id`, so that its log lines say it.
+pub fn note_trace(span: &Span) {
+    let context = span.context();
+    let trace = context.span().span_context().trace_id();
+    if trace != TraceId::INVALID {
+        span.record("trace_id", tracing::field::display(trace));
+    }
+}
+
+/// What is logged. Clones are of the same logs.
+#[derive(Clone, Debug)]
+pub struct LogLevel {
+    handle: reload::Handle<EnvFilter, Registry>,
+}
+
+/// Why a log level cannot be set.
+#[derive(Debug, thiserror::Error)]
+pub enum LevelError {
+    /// It is not one.
+    #[error(
+        "{0:?} says no level: write off, error, warn, info, debug or trace, or for parts of the program target=level, with commas between"
+    )]
+    NoLevel(String),
+    /// It cannot be read.
+    #[error("{0}: write for example info,shopkeeper_operator=debug")]
+    Unreadable(#[from] tracing_subscriber::filter::ParseError),
+    /// There are no logs any more.
+    #[error("there are no logs any more: {0}")]
+    Gone(#[from] reload::Error),
+}
+
+impl LogLevel {
+    /// A filter, and the way to change it.
+    pub fn new(filter: EnvFilter) -> (reload::Layer<EnvFilter, Registry>, Self) {
+        let (filter, handle) = reload::Layer::new(filter);
+        (filter, Self { handle })
+    }
+
+    /// What is logged now.
+    pub fn get(&self) -> String {
+        self.handle.with_current(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Logs this from now on.
+    pub fn set(&self, directives: &str) -> Result<(), LevelError> {
+        // A word that is no level would be taken for a part of the program, and everything else would be silent.
+        for directive in directives.split(',') {
+            let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+            if level.trim().parse::<LevelFilter>().is_err() || level.trim().is_empty() {
+                return Err(LevelError::NoLevel(directive.trim().to_owned()));
+            }
+        }
+        let filter = EnvFilter::builder().parse(directives)?;
+        Ok(self.handle.reload(filter)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_level_changes_while_it_runs_and_nonsense_leaves_it_as_it_is() {
+        let (filter, level) = LogLevel::new(EnvFilter::new("info"));
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = fmt::layer().with_writer(move || writer.clone()).with_filter(filter);
+        let _guard = Registry::default().with(layer).set_default();
+        tracing::debug!("before");
+        level.set("warn,shopkeeper_operator=debug").unwrap();
+        tracing::debug!("after");
+        for nonsense in ["", "loud", "shopkeeper_operator", "shopkeeper_operator=loud", "info,,debug", "a[=info"] {
+            assert!(level.set(nonsense).is_err(), "{nonsense:?}");
+        }
+        assert_eq!(level.get(), "shopkeeper_operator=debug,warn");
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("after") && !text.contains("before"), "{text}");
     }
 }

@@ -1,10 +1,12 @@
-//! Watches all children, and says which Stores are touched by what happens to them.
+//! Watches everything that reconciling goes by, and says which Stores are touched by what happens.
 
+mod merge;
 mod optional;
+mod state;
 
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, stream};
+use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
     Api, Client, ResourceExt,
@@ -12,13 +14,16 @@ use kube::{
     core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
         WatchStreamExt,
-        reflector::{ObjectRef, Store as Cache},
-        watcher,
+        reflector::{self, ObjectRef, Store as Cache, store::Writer},
+        watcher::{self, Event, watcher},
     },
 };
+use serde::de::DeserializeOwned;
 use shopkeeper_api::Store;
 use shopkeeper_plan::{MANAGED_BY, MANAGED_BY_LABEL, named_secrets};
 use strum::IntoEnumIterator;
+
+pub use state::{WatchState, WatchStates};
 
 use crate::{
     kind::Kind,
@@ -27,126 +32,178 @@ use crate::{
     policies::Policies,
     troubles::Troubles,
 };
+use merge::{Remnant, merged};
 
-/// Stores that are touched by what happens to their children, after [`Observed`] has taken it in.
-pub fn touched_stores(
-    client: &Client,
-    namespace: Option<&str>,
-    observed: &Arc<Observed>,
-    metrics: &Metrics,
-    stores: &Cache<DeserializeGuard<Store>>,
-) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
-    let watch = Watch {
-        client: client.clone(),
-        namespace: namespace.map(ToOwned::to_owned),
-        observed: observed.clone(),
-        metrics: metrics.clone(),
-    };
-    let watches = Kind::iter().map(|kind| {
-        if kind.is_optional() {
-            optional::watch(watch.clone(), kind, stores.clone())
-        } else {
-            watch.kind(kind, |_| false)
-        }
-    });
-    stream::select_all(watches.collect::<Vec<_>>())
-}
+/// A Store as it is watched: also one that cannot be read.
+pub type Guarded = DeserializeGuard<Store>;
+/// Stores that are to be looked at.
+pub type Touched = stream::BoxStream<'static, ObjectRef<Guarded>>;
 
-/// What watching a kind takes.
+/// Everything that the watches share.
 #[derive(Clone)]
-struct Watch {
-    client: Client,
-    namespace: Option<String>,
-    observed: Arc<Observed>,
-    metrics: Metrics,
+pub struct Watches {
+    /// The way to the API server.
+    pub client: Client,
+    /// The namespaces that are watched; all, if it is empty.
+    pub namespaces: Vec<String>,
+    /// Figures.
+    pub metrics: Metrics,
+    /// How the watches are.
+    pub states: WatchStates,
 }
 
-type Touched = stream::BoxStream<'static, ObjectRef<DeserializeGuard<Store>>>;
+impl Watches {
+    /// Stores that were changed, after `writer` has taken them in.
+    pub fn stores(&self, writer: Writer<Guarded>) -> Touched {
+        let api = |namespace: Option<&str>| match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        };
+        let events = self.events::<Guarded>("Store", api, &watcher::Config::default());
+        let pruned = events.map(|event| Ok::<_, watcher::Error>(event.modify(prune)));
+        reflector::reflector(writer, pruned)
+            .touched_objects()
+            .filter_map(|store| std::future::ready(store.ok()))
+            .map(|store| ObjectRef::from_obj(&store))
+            .boxed()
+    }
 
-impl Watch {
-    /// Stores that are touched by what happens to their children of a kind, until the watch ends with an error that says so.
-    fn kind(&self, kind: Kind, ends: impl Fn(&watcher::Error) -> bool + Send + 'static) -> Touched {
+    /// Stores whose children were changed, after [`Observed`] has taken it in.
+    pub fn children(&self, observed: &Arc<Observed>, stores: &Cache<Guarded>) -> Touched {
+        let of_kind = |kind: Kind| {
+            if kind.is_optional() {
+                optional::watch(self.clone(), observed.clone(), kind, stores.clone())
+            } else {
+                self.kind(observed, kind, |_| false)
+            }
+        };
+        stream::select_all(Kind::iter().map(of_kind).collect::<Vec<_>>()).boxed()
+    }
+
+    /// The same for one kind of children, until the watch fails in a way that ends it.
+    fn kind(&self, observed: &Arc<Observed>, kind: Kind, ends: fn(&watcher::Error) -> bool) -> Touched {
         let resource = kind.resource();
-        let api: Api<DynamicObject> = match &self.namespace {
+        let api = |namespace: Option<&str>| match namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         };
-        let (observed, metrics) = (self.observed.clone(), self.metrics.clone());
         let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
-        let touched = move |event: watcher::Result<watcher::Event<DynamicObject>>| match event {
-            Ok(event) => observed.record(kind, event),
-            Err(error) => {
-                metrics.watch_errors.with_label_values(&[&kind.to_string()]).inc();
-                tracing::warn!(%kind, %error, "a watch failed and is begun again");
-                Vec::new()
-            }
+        let observed = observed.clone();
+        self.events_until::<DynamicObject>(kind.into(), api, &selected, ends)
+            .flat_map(move |event| stream::iter(observed.record(kind, event)))
+            .map(|store| object_ref(&store))
+            .boxed()
+    }
+
+    /// Stores that name a Secret of the user's own which was changed.
+    pub fn named_secrets(&self, stores: Cache<Guarded>) -> Touched {
+        let api = |namespace: Option<&str>| match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
         };
-        watcher(api, selected)
-            .default_backoff()
-            .take_while(move |event| std::future::ready(!event.as_ref().is_err_and(&ends)))
+        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
+        let referring = move |secret: &PartialObjectMeta<Secret>| {
+            let names = |store: &Guarded| match &store.0 {
+                Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => {
+                    store_name(store)
+                }
+                _ => None,
+            };
+            stores.state().iter().filter_map(|store| names(store)).collect::<Vec<_>>()
+        };
+        let touched = move |event| match event {
+            Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret) => referring(&secret),
+            Event::Init | Event::InitDone => Vec::new(),
+        };
+        self.events::<PartialObjectMeta<Secret>>("Secrets of others", api, &selected)
             .flat_map(move |event| stream::iter(touched(event)))
             .map(|store| object_ref(&store))
             .boxed()
     }
-}
 
-/// Stores that name a Secret of the user's own which was changed.
-pub fn stores_of_changed_secrets(
-    client: &Client,
-    namespace: Option<&str>,
-    stores: Cache<DeserializeGuard<Store>>,
-) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
-    let api: Api<PartialObjectMeta<Secret>> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
-    let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
-    let referring = move |secret: PartialObjectMeta<Secret>| {
-        let names = |store: &DeserializeGuard<Store>| match &store.0 {
-            Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => {
-                store_name(store)
-            }
-            _ => None,
+    /// Stores whose pods came, went or changed in a way that matters, after [`Policies`] and [`Troubles`] have taken it in.
+    pub fn pods(&self, policies: &Arc<Policies>, troubles: &Arc<Troubles>) -> Touched {
+        let api = |namespace: Option<&str>| match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
         };
-        stores.state().iter().filter_map(|store| names(store)).collect::<Vec<_>>()
-    };
-    watcher(api, selected)
-        .default_backoff()
-        .touched_objects()
-        .filter_map(|secret| std::future::ready(secret.ok()))
-        .flat_map(move |secret| stream::iter(referring(secret)))
-        .map(|store| object_ref(&store))
-}
-
-/// Stores whose pods came, went or changed in a way that matters, after [`Policies`] and [`Troubles`] have taken it in.
-pub fn stores_of_changed_pods(
-    client: &Client,
-    namespace: Option<&str>,
-    policies: &Arc<Policies>,
-    troubles: &Arc<Troubles>,
-    metrics: &Metrics,
-) -> impl Stream<Item = ObjectRef<DeserializeGuard<Store>>> + Send + use<> {
-    let api: Api<Pod> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
-    let (policies, troubles, metrics) = (policies.clone(), troubles.clone(), metrics.clone());
-    let touched = move |event: watcher::Result<watcher::Event<Pod>>| match event {
-        Ok(event) => {
+        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+        let (policies, troubles) = (policies.clone(), troubles.clone());
+        let touched = move |event| {
             let mut touched = troubles.record(&event);
             touched.extend(policies.record(event));
             touched
+        };
+        self.events::<Pod>("Pod", api, &selected)
+            .flat_map(move |event| stream::iter(touched(event)))
+            .map(|store| object_ref(&store))
+            .boxed()
+    }
+
+    /// What happens in all watched namespaces, as if it were one watch. Failures are noted, and the watch goes on.
+    fn events<K>(
+        &self,
+        what: &'static str,
+        api: impl Fn(Option<&str>) -> Api<K>,
+        selected: &watcher::Config,
+    ) -> stream::BoxStream<'static, Event<K>>
+    where
+        K: kube::Resource + Clone + DeserializeOwned + std::fmt::Debug + Send + Remnant + 'static,
+    {
+        self.events_until(what, api, selected, |_| false)
+    }
+
+    /// The same, until the watch fails in a way that ends it.
+    fn events_until<K>(
+        &self,
+        what: &'static str,
+        api: impl Fn(Option<&str>) -> Api<K>,
+        selected: &watcher::Config,
+        ends: fn(&watcher::Error) -> bool,
+    ) -> stream::BoxStream<'static, Event<K>>
+    where
+        K: kube::Resource + Clone + DeserializeOwned + std::fmt::Debug + Send + Remnant + 'static,
+    {
+        let watch = |namespace: Option<&str>| {
+            let (states, metrics) = (self.states.clone(), self.metrics.clone());
+            let at = namespace.map_or_else(|| what.to_owned(), |namespace| format!("{what} in {namespace}"));
+            states.begin(&at);
+            let (ended, ended_at) = (states.clone(), at.clone());
+            let goes_on = move |event: &watcher::Result<Event<K>>| {
+                let ends = event.as_ref().is_err_and(ends);
+                if ends {
+                    ended.end(&ended_at);
+                }
+                std::future::ready(!ends)
+            };
+            let noted = move |event: watcher::Result<Event<K>>| {
+                match &event {
+                    Ok(event) => {
+                        let relisted = matches!(event, Event::Init) && states.was_complete(&at);
+                        metrics.watch_restarts.with_label_values(&[what]).inc_by(u64::from(relisted));
+                        states.lives(&at, matches!(event, Event::InitDone));
+                    }
+                    Err(error) => {
+                        metrics.watch_errors.with_label_values(&[what]).inc();
+                        tracing::warn!(watch = %at, %error, "a watch failed and is begun again");
+                        states.failed(&at, error.to_string());
+                    }
+                }
+                std::future::ready(event.ok())
+            };
+            watcher(api(namespace), selected.clone()).default_backoff().take_while(goes_on).filter_map(noted).boxed()
+        };
+        match self.namespaces.as_slice() {
+            [] => watch(None),
+            [namespace] => watch(Some(namespace)),
+            namespaces => merged(namespaces.iter().map(|namespace| watch(Some(namespace))).collect()).boxed(),
         }
-        Err(error) => {
-            metrics.watch_errors.with_label_values(&["Pod"]).inc();
-            tracing::warn!(kind = "Pod", %error, "a watch failed and is begun again");
-            Vec::new()
-        }
-    };
-    watcher(api, watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}")))
-        .default_backoff()
-        .flat_map(move |event| stream::iter(touched(event)))
-        .map(|store| object_ref(&store))
+    }
+}
+
+/// Who set which field is never looked up in the cache, and takes most of a Store's memory.
+fn prune(store: &mut Guarded) {
+    kube::Resource::meta_mut(store).managed_fields = None;
 }
 
 fn refers_to(store: &Store, secret: &str) -> bool {
@@ -158,6 +215,6 @@ fn store_name(store: &Store) -> Option<StoreName> {
 }
 
 /// How the controller calls a Store.
-pub fn object_ref(store: &StoreName) -> ObjectRef<DeserializeGuard<Store>> {
+pub fn object_ref(store: &StoreName) -> ObjectRef<Guarded> {
     ObjectRef::new(&store.name).within(&store.namespace)
 }

@@ -53,6 +53,7 @@ impl Desired {
 }
 
 /// Applies one child if it differs from what it should be; whether it was written.
+#[tracing::instrument(name = "child", skip_all, fields(child = %desired.child))]
 pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<bool, Error> {
     let Desired { child, manifest, hash } = desired;
     let observed = &context.observed;

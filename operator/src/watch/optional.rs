@@ -1,11 +1,10 @@
 //! Kinds that a cluster need not know: watched while it does.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream};
 use kube::{
     Client,
-    core::DeserializeGuard,
     runtime::{
         reflector::{ObjectRef, Store as Cache},
         watcher,
@@ -13,8 +12,8 @@ use kube::{
 };
 use shopkeeper_api::Store;
 
-use super::{Touched, Watch};
-use crate::kind::Kind;
+use super::{Guarded, Touched, Watches};
+use crate::{kind::Kind, observed::Observed};
 
 /// How often it is looked whether a kind has come.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -23,31 +22,30 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Waits until the cluster knows the kind, watches it while it does, and so on. Stores that ask for it are touched when it comes or goes.
-pub(super) fn watch(watch: Watch, kind: Kind, stores: Cache<DeserializeGuard<Store>>) -> Touched {
-    let once = move |watch: Watch| {
-        let stores = stores.clone();
+pub(super) fn watch(watches: Watches, observed: Arc<Observed>, kind: Kind, stores: Cache<Guarded>) -> Touched {
+    let once = move |watches: Watches| {
+        let (stores, observed) = (stores.clone(), observed.clone());
         async move {
-            wait_until_known(&watch, kind).await;
-            let came = watch.observed.record_presence(kind, true);
+            wait_until_known(&watches.client, &observed, kind).await;
+            let came = observed.record_presence(kind, true);
             let asking = if came { asking(&stores, kind) } else { Vec::new() };
-            let here = watch.kind(kind, is_unknown);
-            let observed = watch.observed.clone();
+            let here = watches.kind(&observed, kind, is_unknown);
             let gone = stream::once(async move {
                 let went = observed.record_presence(kind, false);
                 stream::iter(if went { self::asking(&stores, kind) } else { Vec::new() })
             });
-            Some((stream::iter(asking).chain(here).chain(gone.flatten()), watch))
+            Some((stream::iter(asking).chain(here).chain(gone.flatten()), watches))
         }
     };
-    stream::unfold(watch, once).flatten().boxed()
+    stream::unfold(watches, once).flatten().boxed()
 }
 
-async fn wait_until_known(watch: &Watch, kind: Kind) {
+async fn wait_until_known(client: &Client, observed: &Observed, kind: Kind) {
     loop {
-        match is_known(&watch.client, kind).await {
+        match is_known(client, kind).await {
             Ok(true) => return,
             Ok(false) => {
-                watch.observed.record_presence(kind, false);
+                observed.record_presence(kind, false);
                 tokio::time::sleep(LOOK_EVERY).await;
             }
             Err(error) => {
@@ -80,7 +78,7 @@ fn is_unknown(error: &watcher::Error) -> bool {
 }
 
 /// The Stores that ask for a kind.
-fn asking(stores: &Cache<DeserializeGuard<Store>>, kind: Kind) -> Vec<ObjectRef<DeserializeGuard<Store>>> {
+fn asking(stores: &Cache<Guarded>, kind: Kind) -> Vec<ObjectRef<Guarded>> {
     let asks = |store: &Store| match kind {
         Kind::HTTPRoute => store.spec.gateway.http_route.is_some(),
         Kind::Cluster => store.spec.database().cloud_native_pg.is_some(),

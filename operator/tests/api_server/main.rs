@@ -4,17 +4,21 @@
 #![expect(clippy::expect_used, reason = "tests")]
 #![expect(unreachable_pub, reason = "a test has nobody to be reached by")]
 
+mod charts;
 mod drift;
 mod faults;
 mod leadership;
 mod migration;
+mod namespaces;
 mod optional_kinds;
 mod policies;
 mod quiet;
+mod rbac;
 mod refused;
 mod signing_keys;
 mod stores;
 mod support;
 mod suspend;
 mod toggles;
+mod traces;
 mod volumes;

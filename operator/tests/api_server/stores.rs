@@ -1,12 +1,12 @@
 //! From a Store to a shop.
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::{core::v1::ConfigMap, events::v1::Event};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceValidation, JSONSchemaProps,
 };
 use kube::{
     Api, CustomResourceExt,
-    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams, PostParams},
     runtime::wait::{await_condition, conditions::is_crd_established},
 };
 use serde_json::json;
@@ -125,7 +125,7 @@ fn tempfile(content: &str) -> Temporary {
 }
 
 /// The CRD without a single rule, as an older or a tampered one might be.
-fn lax_crd() -> CustomResourceDefinition {
+pub fn lax_crd() -> CustomResourceDefinition {
     let mut crd = Store::crd();
     for version in &mut crd.spec.versions {
         version.schema = Some(CustomResourceValidation {
@@ -168,6 +168,18 @@ async fn stores_that_slipped_in_are_told_and_do_not_stop_the_others() {
         })
         .await;
     }
+    let events: Api<Event> = Api::namespaced(world.client.clone(), &world.namespace);
+    eventually("events about both", || async {
+        let all = events.list(&ListParams::default()).await.expect("events").items;
+        let about = |name: &str| {
+            all.iter().any(|event| {
+                event.reason.as_deref() == Some("InvalidSpec")
+                    && event.regarding.as_ref().is_some_and(|it| it.name.as_deref() == Some(name))
+            })
+        };
+        if about("unreadable") && about("contradictory") { Ok(()) } else { Err(format!("{all:?}")) }
+    })
+    .await;
     let configs: Api<ConfigMap> = Api::namespaced(world.client.clone(), &world.namespace);
     let document = configs.get("good-cache-policy").await.expect("the policies").data;
     put("good", json!({"cache": {"policies": {"products": {"ttl": "0s"}}}})).await;

@@ -18,20 +18,29 @@ async fn server() -> &'static ApiServer {
     SERVER
         .get_or_init(|| async {
             let server = ApiServer::start().await.expect("an API server");
-            let crd = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/store.yaml");
-            let applied = server.kubectl().args(["apply", "--server-side", "-f", crd]).output().expect("kubectl");
-            assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-            let waited =
-                server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
-            assert!(waited.expect("kubectl").status.success());
+            install_crd(&server);
             server
         })
         .await
 }
 
+/// Teaches an API server what a Store is.
+pub fn install_crd(server: &ApiServer) {
+    let crd = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/store.yaml");
+    let applied = server.kubectl().args(["apply", "--server-side", "-f", crd]).output().expect("kubectl");
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let waited = server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
+    assert!(waited.expect("kubectl").status.success());
+}
+
 /// How to reach the API server as its administrator.
 pub async fn config() -> Config {
     config_of(server().await).await
+}
+
+/// The kubeconfig of the administrator.
+pub async fn kubeconfig() -> String {
+    server().await.kubeconfig_path().display().to_string()
 }
 
 /// How to reach an API server as its administrator.
@@ -43,6 +52,11 @@ pub async fn config_of(server: &ApiServer) -> Config {
 /// A kubectl command.
 pub async fn kubectl() -> Command {
     server().await.kubectl()
+}
+
+/// A helm command.
+pub async fn helm() -> Command {
+    server().await.helm()
 }
 
 /// A child as it is in the cluster.

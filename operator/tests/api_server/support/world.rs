@@ -21,7 +21,7 @@ use super::{Players, cluster::config};
 
 /// A namespace of a test's own.
 pub struct World {
-    config: Config,
+    pub config: Config,
     pub client: Client,
     pub namespace: String,
     pub players: Players,
@@ -69,7 +69,7 @@ impl World {
 
     pub fn settings(&self) -> Settings {
         Settings {
-            watch_namespace: Some(self.namespace.clone()),
+            watch_namespaces: vec![self.namespace.clone()],
             concurrency: 4,
             reconcile_timeout: Duration::from_secs(30),
             resync: Duration::from_secs(600),

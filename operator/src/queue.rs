@@ -1,0 +1,82 @@
+//! Which Stores wait for a reconcile, and for how long.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use kube::runtime::reflector::ObjectRef;
+use prometheus::{Histogram, IntGauge};
+
+use crate::{metrics::Metrics, observed::StoreName, watch::Guarded};
+
+/// Stores that were touched and not looked at since. Retries are not among them: they wait on purpose.
+#[derive(Debug)]
+pub struct Queue {
+    waiting: Mutex<HashMap<StoreName, Instant>>,
+    depth: IntGauge,
+    seconds: Histogram,
+}
+
+impl Queue {
+    /// An empty one.
+    pub fn new(metrics: &Metrics) -> Self {
+        Self { waiting: Mutex::default(), depth: metrics.queue_depth.clone(), seconds: metrics.queue_seconds.clone() }
+    }
+
+    /// A Store is to be looked at; how long it waits counts from the first time.
+    pub fn touched(&self, store: &ObjectRef<Guarded>) {
+        let name = StoreName { namespace: store.namespace.clone().unwrap_or_default(), name: store.name.clone() };
+        let mut waiting = self.lock();
+        waiting.entry(name).or_insert_with(Instant::now);
+        self.tell(&waiting);
+    }
+
+    /// A Store is looked at.
+    pub fn begun(&self, store: &StoreName) {
+        let mut waiting = self.lock();
+        if let Some(since) = waiting.remove(store) {
+            self.seconds.observe(since.elapsed().as_secs_f64());
+        }
+        self.tell(&waiting);
+    }
+
+    /// Forgets Stores that are gone.
+    pub fn retain(&self, exists: impl Fn(&StoreName) -> bool) {
+        let mut waiting = self.lock();
+        waiting.retain(|store, _| exists(store));
+        self.tell(&waiting);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<StoreName, Instant>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, waiting: &HashMap<StoreName, Instant>) {
+        self.depth.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_waits_once_from_its_first_touch_until_it_is_looked_at() {
+        let metrics = Metrics::new().unwrap();
+        let queue = Queue::new(&metrics);
+        let store = StoreName { namespace: "shop".into(), name: "demo".into() };
+        for _ in 0..2 {
+            queue.touched(&crate::watch::object_ref(&store));
+        }
+        assert_eq!(metrics.queue_depth.get(), 1);
+        queue.begun(&store);
+        assert_eq!((metrics.queue_depth.get(), metrics.queue_seconds.get_sample_count()), (0, 1));
+        queue.begun(&store);
+        assert_eq!(metrics.queue_seconds.get_sample_count(), 1, "a retry did not wait");
+        queue.touched(&crate::watch::object_ref(&store));
+        queue.retain(|_| false);
+        assert_eq!(metrics.queue_depth.get(), 0);
+    }
+}
