@@ -1,6 +1,9 @@
 //! The client for the API server: named, bounded, and every write of it counted.
 
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Method, Request, Response, header::USER_AGENT};
@@ -9,12 +12,16 @@ use kube::{
     client::{Body, ClientBuilder},
 };
 use prometheus::IntCounterVec;
-use tower::{Layer, Service};
+use tower::{Layer, Service, timeout::TimeoutLayer};
 
 use crate::metrics::Metrics;
 
 /// How the operator calls itself in the API server's audit log.
 pub const USER_AGENT_NAME: &str = concat!("shopkeeper-operator/", env!("CARGO_PKG_VERSION"));
+
+/// The API server begins to answer within this time, also a watch; its own limit for a request is a minute. Without it, a list that
+/// nobody answers would be waited for without end, and with it every reconcile.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(75);
 
 /// A client whose writes are counted.
 ///
@@ -24,7 +31,8 @@ pub fn client(mut config: Config, metrics: &Metrics) -> kube::Result<Client> {
     config.default_retry = false;
     let name: (HeaderName, HeaderValue) = (USER_AGENT, HeaderValue::from_static(USER_AGENT_NAME));
     config.headers.push(name);
-    Ok(ClientBuilder::try_from(config)?.with_layer(&CountWrites { writes: metrics.writes.clone() }).build())
+    let patient = ClientBuilder::try_from(config)?.with_layer(&TimeoutLayer::new(ANSWER_WITHIN));
+    Ok(patient.with_layer(&CountWrites { writes: metrics.writes.clone() }).build())
 }
 
 /// Counts writes by resource, verb and outcome.

@@ -1,5 +1,6 @@
 //! What can go wrong with a Store.
 
+use kube::core::Status;
 use shopkeeper_plan::{InvalidStore, InvalidUrl};
 use strum::IntoStaticStr;
 
@@ -75,11 +76,39 @@ pub enum Error {
 impl Error {
     /// The stable word for this error.
     pub fn reason(&self) -> &'static str {
-        self.into()
+        match self.refusal() {
+            Some(answer) if answer.message.contains("exceeded quota") => "QuotaExceeded",
+            Some(answer) if namespace_goes(answer) => "NamespaceTerminating",
+            _ => self.into(),
+        }
+    }
+
+    /// Whether the namespace is about to go, so that nothing can be made in it any more and nothing need be.
+    pub fn is_namespace_going(&self) -> bool {
+        self.refusal().is_some_and(namespace_goes)
+    }
+
+    /// What the API server said, if it was that.
+    fn refusal(&self) -> Option<&Status> {
+        match self {
+            Self::SecretAccess { source, .. }
+            | Self::ApplyFailed { source, .. }
+            | Self::DeleteFailed { source, .. }
+            | Self::StatusFailed(source) => match source.as_ref() {
+                kube::Error::Api(answer) => Some(answer),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Whether only a change of the Store or of what it names can help, so that trying again soon is of no use.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::InvalidSpec(_))
     }
+}
+
+fn namespace_goes(answer: &Status) -> bool {
+    let causes = answer.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }

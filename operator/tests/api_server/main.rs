@@ -4,10 +4,16 @@
 #![expect(clippy::expect_used, reason = "tests")]
 #![expect(unreachable_pub, reason = "a test has nobody to be reached by")]
 
+mod cut_watches;
 mod drift;
+mod failed_calls;
 mod faults;
+mod killed;
 mod leadership;
+mod lost_secrets;
 mod migration;
+mod namespaces;
+mod other_managers;
 mod policies;
 mod quiet;
 mod refused;

@@ -1,6 +1,6 @@
 //! One API server for all tests, each in a namespace of its own.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
 use kube::{
     Api, Client, Config,
@@ -12,21 +12,27 @@ use shopkeeper_operator::kind::Kind;
 use strum::IntoEnumIterator;
 use tokio::sync::OnceCell;
 
+use super::eventually;
+
 static SERVER: OnceCell<ApiServer> = OnceCell::const_new();
 
 async fn server() -> &'static ApiServer {
     SERVER
         .get_or_init(|| async {
             let server = ApiServer::start().await.expect("an API server");
-            let crd = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/store.yaml");
-            let applied = server.kubectl().args(["apply", "--server-side", "-f", crd]).output().expect("kubectl");
-            assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-            let waited =
-                server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
-            assert!(waited.expect("kubectl").status.success());
+            install_crd(&server);
             server
         })
         .await
+}
+
+/// Makes an API server know what a Store is.
+pub fn install_crd(server: &ApiServer) {
+    let crd = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/store.yaml");
+    let applied = server.kubectl().args(["apply", "--server-side", "-f", crd]).output().expect("kubectl");
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let waited = server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
+    assert!(waited.expect("kubectl").status.success());
 }
 
 /// How to reach the API server as its administrator.
@@ -38,6 +44,11 @@ pub async fn config() -> Config {
 pub async fn config_of(server: &ApiServer) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(server.kubeconfig()).expect("a kubeconfig");
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration")
+}
+
+/// A file that leads to the API server as its administrator.
+pub async fn kubeconfig_path() -> PathBuf {
+    server().await.kubeconfig_path()
 }
 
 /// A kubectl command.
@@ -58,11 +69,16 @@ pub async fn children(client: &Client, namespace: &str) -> BTreeMap<(Kind, Strin
     for kind in Kind::iter() {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind.resource());
         let selected = ListParams::default().labels("app.kubernetes.io/managed-by=shopkeeper");
-        for object in api.list(&selected).await.expect("a list") {
+        for object in listed(&api, &selected).await {
             let name = object.metadata.name.clone().unwrap_or_default();
             let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
             found.insert((kind, name), Child { resource_version, object });
         }
     }
     found
+}
+
+/// A list; the API server may be away for a moment.
+async fn listed(api: &Api<DynamicObject>, selected: &ListParams) -> Vec<DynamicObject> {
+    eventually("a list", || async { Ok(api.list(selected).await.map_err(|error| error.to_string())?.items) }).await
 }
