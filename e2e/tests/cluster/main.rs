@@ -15,3 +15,4 @@ mod races;
 mod readme;
 mod repair;
 mod restricted;
+mod stuck;
