@@ -9,10 +9,10 @@ LOCAL := cargo run --quiet --bin local --
 E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status env demo demo-cache memory bench test build images lint fmt crds queries
+.PHONY: help up down status env demo demo-cache memory bench bench-operator test build images lint fmt crds queries
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: build ## a Kubernetes cluster, the operator and the sample shop, at http://localhost:8080 (PORT=… changes it)
 	@$(LOCAL) up
@@ -40,6 +40,10 @@ memory: ## the memory of every pod of the shop, as a table
 bench: ## what the most used routes cost, by CPU time, and what the services hold in memory, into docs/src/cost.md
 	@cargo build --quiet --release --bin bench --bin catalog --bin cart --bin order --bin user
 	@target/$$(rustc --print host-tuple)/release/bench --page docs/src/cost.md
+
+bench-operator: ## what the operator costs and how fast it is with up to 1,000 Stores, into docs/src/operator-cost.md
+	@cargo build --quiet --release --bin operator-bench --bin operator
+	@target/$$(rustc --print host-tuple)/release/operator-bench --page docs/src/operator-cost.md
 
 test: ## everything that must hold: formatting, lints, tests, charts, then a cluster with a shop on it
 	@scripts/test

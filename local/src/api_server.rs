@@ -46,10 +46,12 @@ enum Manner {
 pub struct ApiServer {
     // Dropped in this order: the servers before the folder that they write to.
     server: Server,
-    _etcd: Server,
+    etcd: Server,
     folder: TempDir,
     kube: PathBuf,
+    port: u16,
     url: String,
+    authority: String,
     kubeconfig: String,
 }
 
@@ -130,7 +132,20 @@ impl ApiServer {
         }
         let mut api_server = Server::spawn(&kube, "apiserver", folder.path(), &flags)?;
         ready(&ReadyProbe::new(&url, &authority)?, [&mut etcd, &mut api_server]).await?;
-        Ok(Self { server: api_server, _etcd: etcd, folder, kube, url, kubeconfig })
+        Ok(Self { server: api_server, etcd, folder, kube, port, url, authority, kubeconfig })
+    }
+
+    /// Kills the server, so that all connections break at once, and starts it again at the same address. What it knew is still in etcd.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.server.kill();
+        let arguments = arguments(self.folder.path(), &self.folder.path().join("etcd.sock"), self.port);
+        self.server = Server::spawn(&self.kube, "apiserver", self.folder.path(), &arguments)?;
+        ready(&ReadyProbe::new(&self.url, &self.authority)?, [&mut self.etcd, &mut self.server]).await
+    }
+
+    /// The processes of the API server and of its etcd.
+    pub fn process_ids(&self) -> [u32; 2] {
+        [self.server.child.id(), self.etcd.child.id()]
     }
 
     /// The server's log so far, for a test that wants to know why.
@@ -228,6 +243,12 @@ impl Server {
         Ok(Self { component, child, log })
     }
 
+    fn kill(&mut self) {
+        // Either may fail only if the process has ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     fn check_running(&mut self) -> Result<()> {
         if matches!(self.child.try_wait(), Ok(None)) {
             return Ok(());
@@ -257,9 +278,7 @@ async fn ready(probe: &ReadyProbe, mut servers: [&mut Server; 2]) -> Result<()> 
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Either may fail only if the process has ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) const KUBERNETES_VERSION: &str = "v1.34.4";
 /// Wants newer Kubernetes libraries than the cluster's, hence a build of its own.
 const METRICS_SERVER: &str = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0";
 const KIND: &str = "sigs.k8s.io/kind@v0.33.0";
+/// Plays controllers beside an API server for tests.
+const KWOK: &str = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0";
 /// Built from the Go module.
 const PACKAGES: [&str; 4] = ["./cmd/kube", "./cmd/pause", "github.com/coredns/coredns", "helm.sh/helm/v3/cmd/helm"];
 
@@ -72,6 +74,11 @@ impl Binaries {
 /// metrics-server, found in the cache or built.
 pub(crate) fn metrics_server(cache: &Cache) -> Result<PathBuf> {
     install(cache, "metrics-server", METRICS_SERVER)
+}
+
+/// kwok, found in the cache or built.
+pub(crate) fn kwok(cache: &Cache) -> Result<PathBuf> {
+    install(cache, "kwok", KWOK)
 }
 
 /// kind, found on the PATH or in the cache or built.

@@ -17,6 +17,7 @@ mod images;
 mod iptables;
 mod kind;
 mod kubeconfig;
+mod kwok;
 mod launcher;
 mod layout;
 mod network;
@@ -30,4 +31,5 @@ mod values;
 
 pub use api_server::ApiServer;
 pub use error::{Error, Result};
+pub use kwok::Kwok;
 pub use launcher::Launcher;

@@ -38,3 +38,15 @@ async fn a_dropped_api_server_is_gone() -> Result<()> {
     assert!(!file.exists());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_restarted_api_server_knows_what_it_knew() -> Result<()> {
+    let mut server = ApiServer::start().await?;
+    kubectl(&server, &["create", "namespace", "kept"]);
+    let before = server.process_ids();
+    server.restart().await?;
+    assert!(kubectl(&server, &["get", "namespaces"]).contains("kept"));
+    let after = server.process_ids();
+    assert!(before[0] != after[0] && before[1] == after[1]);
+    Ok(())
+}

@@ -15,6 +15,8 @@ const LONGEST: Duration = Duration::from_secs(120);
 #[derive(Debug, Default)]
 pub struct Backoff {
     failures: Mutex<HashMap<StoreName, u32>>,
+    /// Stores, by name and uid, for which nothing can be done any more.
+    given_up: Mutex<HashMap<StoreName, String>>,
 }
 
 impl Backoff {
@@ -31,9 +33,22 @@ impl Backoff {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(store);
     }
 
+    /// This incarnation of a Store is never tried again.
+    pub fn give_up(&self, store: &StoreName, uid: &str) {
+        self.succeeded(store);
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(store.clone(), uid.to_owned());
+    }
+
+    /// Whether this incarnation of a Store was given up.
+    pub fn is_given_up(&self, store: &StoreName, uid: &str) -> bool {
+        let given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        given_up.get(store).is_some_and(|it| it == uid)
+    }
+
     /// Forgets Stores that are gone.
     pub fn retain(&self, exists: impl Fn(&StoreName) -> bool) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).retain(|store, _| exists(store));
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).retain(|store, _| exists(store));
     }
 
     /// How many Stores are waiting for another try.
@@ -63,6 +78,17 @@ mod tests {
         assert_eq!(delay(3, 1.0), FIRST * 4);
         assert_eq!(delay(3, 0.0), FIRST * 2);
         assert_eq!(delay(100, 1.0), LONGEST);
+    }
+
+    #[test]
+    fn a_store_that_was_given_up_is_so_until_another_has_its_name() {
+        let backoff = Backoff::default();
+        let store = StoreName { namespace: "shop".into(), name: "demo".into() };
+        backoff.failed(&store);
+        backoff.give_up(&store, "a");
+        assert!(backoff.is_empty() && backoff.is_given_up(&store, "a") && !backoff.is_given_up(&store, "b"));
+        backoff.retain(|_| false);
+        assert!(!backoff.is_given_up(&store, "a"));
     }
 
     #[test]

@@ -4,8 +4,11 @@ mod gate;
 mod measure;
 mod request;
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue, header::USER_AGENT};
 use kube::{Client, Config, client::ClientBuilder};
+use tower::timeout::TimeoutLayer;
 
 use crate::{lease::Term, metrics::Metrics};
 use gate::Gate;
@@ -14,18 +17,23 @@ use measure::Measure;
 /// How the operator calls itself in the API server's audit log; in brackets after it the name of the replica.
 pub const USER_AGENT_NAME: &str = concat!("shopkeeper-operator/", env!("CARGO_PKG_VERSION"));
 
+/// The API server begins to answer within this time, also a watch; its own limit for a request is a minute. Without it, a list that
+/// nobody answers would be waited for without end, and with it every reconcile.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(75);
+
 /// A client whose requests are counted, and whose writes nobody stops: for the Lease itself.
 ///
 /// It does not try again by itself: a reconcile that failed is tried again with a backoff of its own, and one that
 /// waited inside the client would hold its place among the few that run at the same time.
 pub fn client(config: Config, metrics: &Metrics) -> kube::Result<Client> {
-    Ok(ClientBuilder::try_from(named(config))?.with_layer(&Measure::new(metrics)).build())
+    let patient = ClientBuilder::try_from(named(config))?.with_layer(&TimeoutLayer::new(ANSWER_WITHIN));
+    Ok(patient.with_layer(&Measure::new(metrics)).build())
 }
 
 /// A client that writes only while `term` has time to spare.
 pub fn gated_client(config: Config, metrics: &Metrics, term: Term) -> kube::Result<Client> {
-    let builder = ClientBuilder::try_from(named(config))?;
-    Ok(builder.with_layer(&Gate::new(term)).with_layer(&Measure::new(metrics)).build())
+    let patient = ClientBuilder::try_from(named(config))?.with_layer(&TimeoutLayer::new(ANSWER_WITHIN));
+    Ok(patient.with_layer(&Gate::new(term)).with_layer(&Measure::new(metrics)).build())
 }
 
 /// The configuration, with the name of the replica in the audit log.

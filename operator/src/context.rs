@@ -6,7 +6,8 @@ use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
 use crate::{
-    args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies, queue::Queue, troubles::Troubles,
+    args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies, queue::Queue,
+    troubles::Troubles,
 };
 
 /// What every reconcile shares.

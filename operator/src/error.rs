@@ -1,5 +1,6 @@
 //! What can go wrong with a Store.
 
+use kube::core::Status;
 use shopkeeper_plan::{InvalidStore, InvalidUrl, Unplannable};
 use strum::{IntoStaticStr, VariantNames};
 
@@ -90,7 +91,30 @@ impl From<Unplannable> for Error {
 impl Error {
     /// The stable word for this error.
     pub fn reason(&self) -> &'static str {
-        self.into()
+        match self.refusal() {
+            Some(answer) if answer.message.contains("exceeded quota") => "QuotaExceeded",
+            Some(answer) if namespace_goes(answer) => "NamespaceTerminating",
+            _ => self.into(),
+        }
+    }
+
+    /// Whether the namespace is about to go, so that nothing can be made in it any more and nothing need be.
+    pub fn is_namespace_going(&self) -> bool {
+        self.refusal().is_some_and(namespace_goes)
+    }
+
+    /// What the API server said, if it was that.
+    fn refusal(&self) -> Option<&Status> {
+        match self {
+            Self::SecretAccess { source, .. }
+            | Self::ApplyFailed { source, .. }
+            | Self::DeleteFailed { source, .. }
+            | Self::StatusFailed(source) => match source.as_ref() {
+                kube::Error::Api(answer) => Some(answer),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// What went wrong, which is nothing more than that this replica may not write, if that is at the bottom of it.
@@ -110,6 +134,11 @@ impl Error {
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::InvalidSpec(_))
     }
+}
+
+fn namespace_goes(answer: &Status) -> bool {
+    let causes = answer.details.iter().flat_map(|details| &details.causes);
+    causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 #[cfg(test)]

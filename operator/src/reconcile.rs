@@ -71,6 +71,10 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         }
     };
     let Some(name) = store_name(store) else { return Ok(Action::await_change()) };
+    let uid = store.metadata.uid.as_deref().unwrap_or_default();
+    if context.backoff.is_given_up(&name, uid) {
+        return Ok(Action::await_change());
+    }
     if store.metadata.deletion_timestamp.is_some() {
         // Kubernetes collects the children; making them again would only hold it up.
         context.backoff.succeeded(&name);
@@ -91,6 +95,13 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         }),
         Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
     };
+    if result.as_ref().is_err_and(Error::is_namespace_going) {
+        // Nothing can be made in it any more, and that cannot be undone. The Store goes with it.
+        tracing::info!(store = %format_args!("{}/{}", name.namespace, name.name), "left alone, as its namespace goes");
+        context.backoff.give_up(&name, uid);
+        context.policies.rest(&name);
+        return Ok(Action::await_change());
+    }
     let outcome = outcome(&result);
     let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks);
     let written = status::write(context, store, &picture).instrument(info_span!("status")).await;

@@ -16,4 +16,5 @@ mod races;
 mod readme;
 mod repair;
 mod restricted;
+mod stuck;
 mod witness;

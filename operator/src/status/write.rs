@@ -42,12 +42,17 @@ pub async fn write(context: &Context, store: &Store, picture: &Picture) -> Resul
 /// The status that the Store has: from the watch, or the one that was written last if the watch has not caught up with it.
 fn current(context: &Context, store: &Store) -> StoreStatus {
     let watched = store.status.clone().unwrap_or_default();
-    let written = context.written.lock().unwrap_or_else(PoisonError::into_inner);
-    match store.metadata.uid.as_ref().and_then(|uid| written.get(uid)) {
+    let Some(uid) = &store.metadata.uid else { return watched };
+    let mut written = context.written.lock().unwrap_or_else(PoisonError::into_inner);
+    match written.get(uid) {
         Some(written) if version(store).is_some_and(|version| version < written.resource_version) => {
             written.status.clone()
         }
-        _ => watched,
+        _ => {
+            // The watch has it now, so it need not be kept twice.
+            written.remove(uid);
+            watched
+        }
     }
 }
 

@@ -5,12 +5,18 @@
 #![expect(unreachable_pub, reason = "a test has nobody to be reached by")]
 
 mod charts;
+mod cut_watches;
 mod drift;
+mod failed_calls;
 mod faults;
+mod killed;
 mod leadership;
+mod lost_secrets;
 mod migration;
+mod namespace_limits;
 mod namespaces;
 mod optional_kinds;
+mod other_managers;
 mod policies;
 mod quiet;
 mod rbac;

@@ -78,8 +78,10 @@ async fn every_invalid_store_is_refused_with_a_sentence_that_says_what_to_write(
             "{spec} should be refused with {sentence:?}, but kubectl said {said:?}"
         );
     }
-    let (accepted, said) = apply(&world.namespace, &store(&"a".repeat(41), "{}")).await;
-    assert!(!accepted && said.contains("at most 40 lower-case letters"), "{said}");
+    for length in [41, 63] {
+        let (accepted, said) = apply(&world.namespace, &store(&"a".repeat(length), "{}")).await;
+        assert!(!accepted && said.contains("at most 40 lower-case letters"), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::{
 use serde_json::json;
 use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 
-use crate::support::{Process, World, eventually, kubeconfig};
+use crate::support::{Process, World, eventually, kubeconfig_path};
 
 /// A collector that keeps what it gets.
 #[derive(Clone, Default)]
@@ -74,7 +74,8 @@ async fn each_reconcile_is_a_trace_with_its_steps_and_its_log_lines_name_it() {
     let endpoint = collector.start();
     let world = World::new("traces").await;
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
-    let mut operator = Process::start_with(&world, &kubeconfig().await, "traced", 300, &environment);
+    let mut operator =
+        Process::start_with(&world, &kubeconfig_path().await.display().to_string(), "traced", 300, &environment);
     operator.until("working").await;
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
@@ -116,7 +117,8 @@ async fn a_collector_that_does_not_answer_holds_nothing_up() {
     let endpoint = format!("http://{}", nobody.local_addr().expect("an address"));
     let world = World::new("untraced").await;
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
-    let mut operator = Process::start_with(&world, &kubeconfig().await, "untraced", 300, &environment);
+    let mut operator =
+        Process::start_with(&world, &kubeconfig_path().await.display().to_string(), "untraced", 300, &environment);
     operator.until("working").await;
     world.apply("demo", json!({})).await;
     world.ready("demo").await;

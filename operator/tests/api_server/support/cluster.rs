@@ -1,6 +1,6 @@
 //! One API server for all tests, each in a namespace of its own.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
 use kube::{
     Api, Client, Config,
@@ -11,6 +11,8 @@ use shopkeeper_local::ApiServer;
 use shopkeeper_operator::kind::Kind;
 use strum::IntoEnumIterator;
 use tokio::sync::OnceCell;
+
+use super::eventually;
 
 static SERVER: OnceCell<ApiServer> = OnceCell::const_new();
 
@@ -38,15 +40,15 @@ pub async fn config() -> Config {
     config_of(server().await).await
 }
 
-/// The kubeconfig of the administrator.
-pub async fn kubeconfig() -> String {
-    server().await.kubeconfig_path().display().to_string()
-}
-
 /// How to reach an API server as its administrator.
 pub async fn config_of(server: &ApiServer) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(server.kubeconfig()).expect("a kubeconfig");
     Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a configuration")
+}
+
+/// A file that leads to the API server as its administrator.
+pub async fn kubeconfig_path() -> PathBuf {
+    server().await.kubeconfig_path()
 }
 
 /// A kubectl command.
@@ -72,15 +74,23 @@ pub async fn children(client: &Client, namespace: &str) -> BTreeMap<(Kind, Strin
     for kind in Kind::iter() {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind.resource());
         let selected = ListParams::default().labels("app.kubernetes.io/managed-by=shopkeeper");
-        let listed = match api.list(&selected).await {
-            Err(kube::Error::Api(status)) if kind.is_optional() && status.code == 404 => continue,
-            listed => listed.expect("a list"),
-        };
-        for object in listed {
+        for object in listed(kind, &api, &selected).await {
             let name = object.metadata.name.clone().unwrap_or_default();
             let resource_version = object.metadata.resource_version.clone().unwrap_or_default();
             found.insert((kind, name), Child { resource_version, object });
         }
     }
     found
+}
+
+/// A list; the API server may be away for a moment, and need not know every kind.
+async fn listed(kind: Kind, api: &Api<DynamicObject>, selected: &ListParams) -> Vec<DynamicObject> {
+    eventually("a list", || async {
+        match api.list(selected).await {
+            Ok(listed) => Ok(listed.items),
+            Err(kube::Error::Api(status)) if kind.is_optional() && status.code == 404 => Ok(Vec::new()),
+            Err(error) => Err(error.to_string()),
+        }
+    })
+    .await
 }

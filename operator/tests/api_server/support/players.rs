@@ -1,6 +1,7 @@
 //! Plays the controllers that are not there: says that pods are ready and Jobs are done.
 
 use std::{
+    fmt::Debug,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,16 +9,22 @@ use std::{
     time::Duration,
 };
 
+use futures::{Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use k8s_openapi::api::{
-    apps::v1::{Deployment, StatefulSet},
-    batch::v1::Job,
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        apps::v1::{Deployment, StatefulSet},
+        batch::v1::Job,
+    },
 };
 use kube::{
-    Api, Client,
-    api::{ListParams, Patch, PatchParams},
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::{WatchStreamExt, watcher},
 };
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 /// What the players say about Jobs.
@@ -25,34 +32,29 @@ use tokio::{sync::Mutex, task::JoinHandle};
 pub struct Players {
     pub migrations_fail: Arc<AtomicBool>,
     resting: Arc<Mutex<bool>>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl Drop for Players {
     fn drop(&mut self) {
-        self.task.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 
 impl Players {
-    pub fn start(client: Client, namespace: String) -> Self {
+    pub fn start(client: &Client, namespace: &str) -> Self {
         let migrations_fail = Arc::new(AtomicBool::new(false));
         let fail = migrations_fail.clone();
         let resting = Arc::new(Mutex::new(false));
-        let rests = resting.clone();
-        let task = tokio::spawn(async move {
-            loop {
-                let rests = rests.lock().await;
-                if !*rests {
-                    stateful_sets(&client, &namespace).await;
-                    deployments(&client, &namespace).await;
-                    jobs(&client, &namespace, &fail).await;
-                }
-                drop(rests);
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        });
-        Self { migrations_fail, resting, task }
+        let rests = || resting.clone();
+        let tasks = [
+            tokio::spawn(play(Api::<StatefulSet>::namespaced(client.clone(), namespace), rests(), stateful_set)),
+            tokio::spawn(play(Api::<Deployment>::namespaced(client.clone(), namespace), rests(), deployment)),
+            tokio::spawn(play(Api::<Job>::namespaced(client.clone(), namespace), rests(), move |it| job(it, &fail))),
+        ];
+        Self { migrations_fail, resting, tasks }
     }
 
     /// Nothing is said from now on.
@@ -61,60 +63,80 @@ impl Players {
     }
 }
 
-async fn stateful_sets(client: &Client, namespace: &str) {
-    let api: Api<StatefulSet> = Api::namespaced(client.clone(), namespace);
-    let Ok(found) = api.list(&ListParams::default()).await else { return };
-    for set in found {
-        let generation = set.metadata.generation;
-        if set.status.as_ref().and_then(|status| status.observed_generation) == generation {
-            continue;
+/// Gives each object that comes or changes the status that it should have, if it has not.
+async fn play<K>(api: Api<K>, resting: Arc<Mutex<bool>>, status: impl Fn(&K) -> Option<Value>)
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
+{
+    let mut changes = Box::pin(changes(&api));
+    while let Some(object) = changes.next().await {
+        let Some(status) = status(&object) else { continue };
+        let patch = Patch::Merge(json!({"status": status}));
+        let name = object.name_any();
+        let rests = resting.lock().await;
+        if *rests {
+            return;
         }
-        let replicas = set.spec.and_then(|spec| spec.replicas).unwrap_or(1);
-        let status = json!({"status": {
-            "observedGeneration": generation, "replicas": replicas, "readyReplicas": replicas, "currentRevision": "a", "updateRevision": "a",
-        }});
-        let name = set.metadata.name.unwrap_or_default();
-        let _ = api.patch_status(&name, &PatchParams::default(), &Patch::Merge(status)).await;
+        // The API server may be away for a moment; what is gone needs no status.
+        while let Err(error) = api.patch_status(&name, &PatchParams::default(), &patch).await {
+            if matches!(&error, kube::Error::Api(answer) if answer.is_not_found()) {
+                break;
+            }
+            eprintln!("the status of {name} could not be played yet: {error}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 }
 
-async fn deployments(client: &Client, namespace: &str) {
-    let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
-    let Ok(found) = api.list(&ListParams::default()).await else { return };
-    for deployment in found {
-        let generation = deployment.metadata.generation;
-        if deployment.status.as_ref().and_then(|status| status.observed_generation) == generation {
-            continue;
-        }
-        let replicas = deployment.spec.and_then(|spec| spec.replicas).unwrap_or(1);
-        let status = json!({"status": {
+fn changes<K>(api: &Api<K>) -> impl Stream<Item = K> + use<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let events = watcher(api.clone(), watcher::Config::default()).default_backoff().applied_objects();
+    // A watch that broke is begun again by itself.
+    events.into_stream().filter_map(|object| std::future::ready(object.ok()))
+}
+
+fn stateful_set(set: &StatefulSet) -> Option<Value> {
+    let generation = set.metadata.generation;
+    let told = set.status.as_ref().and_then(|status| status.observed_generation);
+    let replicas = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    (told != generation).then(|| {
+        json!({
+            "observedGeneration": generation, "replicas": replicas, "readyReplicas": replicas,
+            "currentRevision": "a", "updateRevision": "a",
+        })
+    })
+}
+
+fn deployment(deployment: &Deployment) -> Option<Value> {
+    let generation = deployment.metadata.generation;
+    let told = deployment.status.as_ref().and_then(|status| status.observed_generation);
+    let replicas = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    (told != generation).then(|| {
+        json!({
             "observedGeneration": generation, "replicas": replicas, "updatedReplicas": replicas,
             "readyReplicas": replicas, "availableReplicas": replicas,
-        }});
-        let name = deployment.metadata.name.unwrap_or_default();
-        let _ = api.patch_status(&name, &PatchParams::default(), &Patch::Merge(status)).await;
-    }
+        })
+    })
 }
 
-async fn jobs(client: &Client, namespace: &str, migrations_fail: &AtomicBool) {
-    let api: Api<Job> = Api::namespaced(client.clone(), namespace);
-    let Ok(found) = api.list(&ListParams::default()).await else { return };
-    for job in found {
-        let name = job.metadata.name.clone().unwrap_or_default();
-        if job.status.and_then(|status| status.conditions).is_some() {
-            continue;
-        }
-        let now = Timestamp::now();
-        let condition = |type_: &str| json!({"type": type_, "status": "True", "reason": "Played", "message": "played", "lastTransitionTime": now});
-        let status = if migrations_fail.load(Ordering::Relaxed) && name.contains("-migrate-") {
-            json!({"startTime": now, "failed": 1, "conditions": [condition("FailureTarget"), condition("Failed")]})
-        } else {
-            json!({"startTime": now, "completionTime": now, "succeeded": 1,
-                   "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]})
-        };
-        let patched = api.patch_status(&name, &PatchParams::default(), &Patch::Merge(json!({"status": status}))).await;
-        if let Err(error) = patched {
-            eprintln!("a Job's status could not be played: {error}");
-        }
+fn job(job: &Job, migrations_fail: &AtomicBool) -> Option<Value> {
+    if job.status.as_ref().is_some_and(|status| status.conditions.is_some()) {
+        return None;
     }
+    let now = Timestamp::now();
+    let condition = |type_: &str| json!({"type": type_, "status": "True", "reason": "Played", "message": "played", "lastTransitionTime": now});
+    Some(if migrations_fail.load(Ordering::Relaxed) && job.name_any().contains("-migrate-") {
+        json!({"startTime": now, "failed": 1, "conditions": [condition("FailureTarget"), condition("Failed")]})
+    } else {
+        json!({"startTime": now, "completionTime": now, "succeeded": 1,
+               "conditions": [condition("SuccessCriteriaMet"), condition("Complete")]})
+    })
 }

@@ -10,14 +10,16 @@ use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::C
 use kube::{
     Api, Client, Config,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
+    client::ClientBuilder,
 };
 use serde_json::{Value, json};
 use shopkeeper_api::Store;
 use shopkeeper_operator::{args::Settings, client::client, controller, metrics::Metrics, observed::Observed};
 use shopkeeper_plan::ImageDefaults;
 use tokio::{sync::oneshot, task::JoinHandle};
+use tower::timeout::TimeoutLayer;
 
-use super::{Players, cluster::config};
+use super::{Mishaps, Players, cluster::config};
 
 /// A namespace of a test's own.
 pub struct World {
@@ -53,7 +55,7 @@ impl World {
             .create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() })
             .await
             .expect("a namespace");
-        let players = Players::start(client.clone(), name.to_owned());
+        let players = Players::start(&client, name);
         Self { config, client, namespace: name.to_owned(), players, pod_port: 9090, pods_begun: false }
     }
 
@@ -87,8 +89,28 @@ impl World {
     }
 
     pub fn operator(&self) -> Operator {
+        self.operator_at(self.config.clone())
+    }
+
+    /// An operator that reaches the API server in its own way.
+    pub fn operator_at(&self, config: Config) -> Operator {
         let metrics = Metrics::new().expect("metrics");
-        let client = client(self.config.clone(), &metrics).expect("a client");
+        let client = client(config, &metrics).expect("a client");
+        Operator::start(client, self.settings(), metrics)
+    }
+
+    /// An operator whose calls go wrong, and which waits for an answer only for a moment.
+    pub fn operator_through(&self, mishaps: &Mishaps) -> Operator {
+        self.operator_through_at(mishaps, self.config.clone())
+    }
+
+    /// The same in its own way.
+    pub fn operator_through_at(&self, mishaps: &Mishaps, mut config: Config) -> Operator {
+        let metrics = Metrics::new().expect("metrics");
+        config.default_retry = false;
+        let builder = ClientBuilder::try_from(config).expect("a client").with_layer(mishaps);
+        // As the operator's own client, but less patient.
+        let client = builder.with_layer(&TimeoutLayer::new(Duration::from_secs(5))).build();
         Operator::start(client, self.settings(), metrics)
     }
 
@@ -105,7 +127,7 @@ impl World {
     pub async fn until(&self, name: &str, type_: &str, status: &str) -> Store {
         let what = format!("{name} to have {type_}={status}");
         eventually(&what, || async {
-            let store = self.store(name).await;
+            let store = self.stores().get(name).await.map_err(|error| error.to_string())?;
             let found = condition(&store, type_);
             let current = found
                 .as_ref()
@@ -135,6 +157,16 @@ impl Operator {
         self.metrics.reconciles.with_label_values(&["store", "ok"]).get()
     }
 
+    /// Reconciles of whatever outcome.
+    pub fn all_reconciles(&self) -> u64 {
+        self.metrics.seconds.with_label_values(&["store"]).get_sample_count()
+    }
+
+    /// Stores that wait for another try.
+    pub fn waiting(&self) -> i64 {
+        self.metrics.in_backoff.get()
+    }
+
     /// Stops in an orderly way.
     pub async fn stop(self) {
         let _ = self.stop.send(());
@@ -158,7 +190,7 @@ pub async fn eventually<T, F: Future<Output = Result<T, String>>>(what: &str, mu
     loop {
         match check().await {
             Ok(value) => return value,
-            Err(seen) if started.elapsed() > Duration::from_secs(40) => {
+            Err(seen) if started.elapsed() > Duration::from_secs(120) => {
                 panic!("waited in vain for {what}; last seen: {seen}")
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(25)).await,

@@ -1,0 +1,90 @@
+//! Every single call from an empty namespace to a Store that is Ready fails once, and the Store comes to the same end.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::{Value, json};
+use shopkeeper_operator::{
+    client::{ANSWER_WITHIN, client},
+    metrics::Metrics,
+};
+
+use crate::support::{Mishap, Mishaps, Shape, World, shape, until_shaped};
+
+/// So many worlds at a time.
+const AT_ONCE: usize = 8;
+
+/// The ways in which calls fail, reads, lists, watches and writes alike.
+const WAYS: [Mishap; 6] = [
+    Mishap::Conflict,
+    Mishap::TooManyRequests,
+    Mishap::InternalError,
+    Mishap::NoAnswer,
+    Mishap::RequestLost,
+    Mishap::AnswerLost,
+];
+
+fn spec() -> Value {
+    json!({"demo": {"products": 1}})
+}
+
+/// Counts calls, and lets one of them go wrong.
+fn one_fails(failing: usize, way: Mishap) -> (Mishaps, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let mishaps = Mishaps::new(move |_| (count.fetch_add(1, Ordering::SeqCst) == failing).then_some(way));
+    (mishaps, calls)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_call_fails_in_whatever_way_the_store_comes_to_the_same_end() {
+    let whole = World::new("call-none").await;
+    let (none, calls) = one_fails(usize::MAX, Mishap::Conflict);
+    let operator = whole.operator_through(&none);
+    whole.apply("demo", spec()).await;
+    whole.ready("demo").await;
+    let expected = shape(&whole).await;
+    operator.stop().await;
+    let calls = calls.load(Ordering::SeqCst);
+    assert!(calls > 80, "{calls} calls");
+
+    let combinations = (0..calls).map(|call| (call, WAYS[call % WAYS.len()]));
+    let came_about = stream::iter(combinations)
+        .map(|(call, way)| converges_though_one_fails(call, way, &expected))
+        .buffer_unordered(AT_ONCE)
+        .filter(|came_about| std::future::ready(*came_about))
+        .count()
+        .await;
+    // Things that happen together are told together, so the last calls of the first run are not made in each.
+    assert!(came_about * 10 >= calls * 9, "{came_about} of {calls} calls were there to fail");
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_not_waited_for_without_end() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", silent.local_addr().expect("an address"));
+    let metrics = Metrics::new().expect("metrics");
+    let client = client(kube::Config::new(address.parse().expect("an address")), &metrics).expect("a client");
+    // The clock runs ahead while everybody waits.
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let answer = kube::Api::<ConfigMap>::default_namespaced(client).list(&kube::api::ListParams::default()).await;
+    assert!(answer.is_err());
+    assert!(begun.elapsed() >= ANSWER_WITHIN);
+}
+
+/// Whether there was such a call.
+async fn converges_though_one_fails(call: usize, way: Mishap, expected: &Shape) -> bool {
+    let world = World::new(&format!("call-{call}-{way:?}").to_lowercase()).await;
+    let (mishaps, calls) = one_fails(call, way);
+    let operator = world.operator_through(&mishaps);
+    world.apply("demo", spec()).await;
+    world.ready("demo").await;
+    until_shaped(&world, expected, &format!("the same end when call {call} meets {way:?}")).await;
+    operator.stop().await;
+    calls.load(Ordering::SeqCst) > call
+}
