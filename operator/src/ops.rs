@@ -90,7 +90,7 @@ async fn ready(State(ops): State<Ops>) -> (StatusCode, String) {
         let _ = match state {
             WatchState::Listing => writeln!(text, "watch of {what}: not listed yet"),
             WatchState::Watching => writeln!(text, "watch of {what}: complete"),
-            WatchState::Failing(why) => writeln!(text, "watch of {what}: fails: {why}"),
+            WatchState::Failing(why) => writeln!(text, "watch of {what}: failed last, and was begun again: {why}"),
         };
     }
     let status = if ops.watches.are_well() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
