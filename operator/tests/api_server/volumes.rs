@@ -62,9 +62,13 @@ async fn a_volume_that_cannot_grow_is_told_and_the_rest_goes_on() {
     let degraded = condition(&store, "Degraded").expect("Degraded");
     assert_eq!(degraded.reason, "VolumeCannotGrow", "{}", degraded.message);
     assert!(degraded.message.contains("allowVolumeExpansion"), "{}", degraded.message);
-    let store = world.ready("demo").await;
-    let cart = store.status.expect("a status").services.into_iter().find(|it| it.name == "cart").expect("the cart");
-    assert_eq!(cart.desired, 2);
+    eventually("the second cart", || async {
+        let store = world.ready("demo").await;
+        let services = store.status.map(|status| status.services).unwrap_or_default();
+        let desired = services.into_iter().find(|it| it.name == "cart").map(|it| it.desired);
+        if desired == Some(2) { Ok(()) } else { Err(format!("{desired:?}")) }
+    })
+    .await;
     assert_eq!(size(&claims).await, "2Gi");
     // As soon as the class lets it, the volume grows: the next look at the Store is enough.
     class(&world, "fixed", true).await;
