@@ -38,6 +38,8 @@ impl std::fmt::Display for StoreName {
 pub struct Seen {
     /// Which incarnation it is.
     pub uid: String,
+    /// Version of it that was seen.
+    pub version: u64,
     /// Hash of its content.
     pub fingerprint: String,
     /// The Store that owns it, by uid.
@@ -59,6 +61,7 @@ pub struct Seen {
 struct Applied {
     plan: String,
     fingerprint: String,
+    version: u64,
 }
 
 #[derive(Debug, Default)]
@@ -174,8 +177,9 @@ impl Observed {
     }
 
     /// Remembers what a child looked like with a plan applied.
-    pub fn settle(&self, child: ChildRef, plan: String, fingerprint: String) {
-        self.lock().applied.insert(child, Applied { plan, fingerprint });
+    pub fn settle(&self, child: ChildRef, plan: String, object: &DynamicObject) {
+        let applied = Applied { plan, fingerprint: fingerprint(object), version: version(object) };
+        self.lock().applied.insert(child, applied);
     }
 
     /// The children that a Store owns.
@@ -188,10 +192,16 @@ impl Observed {
         owned.map(|(child, seen)| (child.clone(), seen.clone())).collect()
     }
 
-    /// The state of a workload, if it is there.
+    /// The state of a workload, if it is there. As long as the watch has not seen what was applied last, that is not rolled out.
     pub fn workload(&self, kind: Kind, store: &StoreName, name: &str) -> Option<Workload> {
-        match self.get(&ChildRef { kind, namespace: store.namespace.clone(), name: name.to_owned() })?.health {
-            Health::Workload(workload) => Some(workload),
+        let child = ChildRef { kind, namespace: store.namespace.clone(), name: name.to_owned() };
+        let inner = self.lock();
+        let seen = inner.children.get(&child)?;
+        let caught_up = inner.applied.get(&child).is_none_or(|applied| applied.version <= seen.version);
+        match &seen.health {
+            Health::Workload(workload) => {
+                Some(Workload { rolled_out: workload.rolled_out && caught_up, ..workload.clone() })
+            }
             _ => None,
         }
     }
@@ -235,6 +245,11 @@ fn child_ref(kind: Kind, object: &DynamicObject) -> ChildRef {
     }
 }
 
+/// Versions of one object can be compared as numbers.
+fn version(object: &DynamicObject) -> u64 {
+    object.metadata.resource_version.as_ref().and_then(|version| version.parse().ok()).unwrap_or_default()
+}
+
 fn seen(kind: Kind, object: &DynamicObject) -> Seen {
     let metadata = &object.metadata;
     let store_kind = <Store as kube::Resource>::kind(&());
@@ -247,6 +262,7 @@ fn seen(kind: Kind, object: &DynamicObject) -> Seen {
     let document = object.data["data"][DOCUMENT_FILE].as_str().filter(|_| kind == Kind::ConfigMap);
     Seen {
         uid: metadata.uid.clone().unwrap_or_default(),
+        version: version(object),
         fingerprint: fingerprint(object),
         owner_uid: owner.map(|owner| owner.uid.clone()),
         store: name.map(|name| StoreName { namespace, name }),
@@ -315,11 +331,34 @@ mod tests {
         let observed = Observed::default();
         observed.record(Kind::ConfigMap, Event::Apply(config_map("a", "1")));
         assert!(!observed.is_settled(&reference("a"), "plan"));
-        observed.settle(reference("a"), "plan".into(), fingerprint(&config_map("a", "1")));
+        observed.settle(reference("a"), "plan".into(), &config_map("a", "1"));
         assert!(observed.is_settled(&reference("a"), "plan"));
         assert!(!observed.is_settled(&reference("a"), "other plan"));
         observed.record(Kind::ConfigMap, Event::Apply(config_map("a", "2")));
         assert!(!observed.is_settled(&reference("a"), "plan"));
+    }
+
+    #[test]
+    fn a_workload_is_not_rolled_out_before_the_watch_has_seen_what_was_applied() {
+        let deployment = |version: &str| -> DynamicObject {
+            serde_json::from_value(json!({
+                "apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": {"name": "demo-cart", "namespace": "shop", "uid": "u", "resourceVersion": version},
+                "spec": {"replicas": 1, "template": {}, "selector": {}},
+                "status": {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
+            }))
+            .unwrap()
+        };
+        let store = StoreName { namespace: "shop".into(), name: "demo".into() };
+        let child = child_ref(Kind::Deployment, &deployment("1"));
+        let observed = Observed::default();
+        let rolled_out = || observed.workload(Kind::Deployment, &store, "demo-cart").unwrap().rolled_out;
+        observed.record(Kind::Deployment, Event::Apply(deployment("9")));
+        assert!(rolled_out());
+        observed.settle(child, "plan".into(), &deployment("10"));
+        assert!(!rolled_out(), "what was seen is older than what was written");
+        observed.record(Kind::Deployment, Event::Apply(deployment("10")));
+        assert!(rolled_out());
     }
 
     #[test]

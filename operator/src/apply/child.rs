@@ -14,7 +14,6 @@ use crate::{
     covers::covers,
     drift,
     error::Error,
-    fingerprint::fingerprint,
     kind::{ChildRef, Kind},
 };
 
@@ -66,7 +65,7 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<bool, 
     let live = api.get_opt(&child.name).await.map_err(failed)?;
     if let Some(live) = &live {
         if is_as_desired(live, manifest) {
-            observed.settle(child.clone(), hash.clone(), fingerprint(live));
+            observed.settle(child.clone(), hash.clone(), live);
             return Ok(false);
         }
         if child.kind == Kind::Deployment {
@@ -78,7 +77,7 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<bool, 
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     let applied = api.patch(&child.name, &parameters, &Patch::Apply(manifest)).await.map_err(failed)?;
     tracing::info!(child = %child, drifted, "applied");
-    observed.settle(child.clone(), hash.clone(), fingerprint(&applied));
+    observed.settle(child.clone(), hash.clone(), &applied);
     if drifted {
         drift::report(context, child, &applied).await;
     }

@@ -13,14 +13,14 @@ use shopkeeper_operator::kind::Kind;
 
 use crate::support::{World, condition, config_of, eventually};
 
-async fn put(crds: &Api<CustomResourceDefinition>, crd: &CustomResourceDefinition) {
+pub async fn put(crds: &Api<CustomResourceDefinition>, crd: &CustomResourceDefinition) {
     crds.create(&PostParams::default(), crd).await.expect("a CRD");
     let name = crd.metadata.name.clone().expect("a name");
     await_condition(crds.clone(), &name, is_crd_established()).await.expect("an established CRD");
 }
 
 /// As much of a CRD as it takes to know a kind.
-fn crd(kind: Kind) -> CustomResourceDefinition {
+pub fn crd(kind: Kind) -> CustomResourceDefinition {
     let resource = kind.resource();
     let open = json!({"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
     let version = json!({"name": resource.version, "served": true, "storage": true, "schema": open, "subresources": {"status": {}}});

@@ -13,6 +13,7 @@ use shopkeeper_operator::{client::USER_AGENT_NAME, kind::Kind, lease::Role};
 use strum::IntoEnumIterator;
 
 use crate::{
+    optional_kinds::{crd, put},
     stores::lax_crd,
     support::{FakePod, Manner, Replica, Request, Rule, Strict, World, children, eventually, lease_settings, rules},
 };
@@ -49,7 +50,7 @@ pub async fn allowed(strict: &Strict, what: &[&str]) {
 async fn left_behind(world: &World, store: &Store) -> Vec<(Kind, String)> {
     let mut made = Vec::new();
     let like = children(&world.client, &world.namespace).await;
-    for kind in Kind::iter().filter(|kind| *kind != Kind::PersistentVolumeClaim) {
+    for kind in Kind::iter().filter(|kind| ![Kind::PersistentVolumeClaim, Kind::Cluster].contains(kind)) {
         let (_, child) = like.iter().find(|((it, _), _)| *it == kind).expect("a child of each kind");
         let mut object = child.object.clone();
         let name = format!("demo-former-{}", kind.to_string().to_lowercase());
@@ -105,8 +106,17 @@ async fn a_whole_life(world: &mut World, pod: &FakePod) {
     let full = json!({
         "profile": "Standard", "demo": {"products": 1, "users": true},
         "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}},
+        "gateway": {"ingress": {}, "httpRoute": {"parentRefs": [{"name": "public"}]}},
     });
     world.apply("demo", full).await;
+    world.apply("clustered", json!({"database": {"cloudNativePg": {"instances": 3}}})).await;
+    let clusters: Api<DynamicObject> =
+        Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Cluster.resource());
+    eventually("the database's cluster to be made", || async {
+        let made = clusters.get_opt("clustered-postgres").await.map_err(|error| error.to_string())?;
+        made.map(drop).ok_or_else(|| "not there".to_owned())
+    })
+    .await;
     let store = world.ready("demo").await;
     world.until("demo", "CachePolicyApplied", "True").await;
     assert!(pod.counts().1 > 0, "the pod was not touched");
@@ -179,6 +189,10 @@ async fn the_charts_rules_are_all_used_and_nothing_else_is_asked_for() {
     install(&strict, &documents).await;
     allowed(&strict, &["patch", "secrets", "--all-namespaces"]).await;
     let mut world = World::on(strict.admin().await, "shop").await;
+    let crds: Api<CustomResourceDefinition> = Api::all(world.client.clone());
+    for kind in Kind::iter().filter(|kind| kind.is_optional()) {
+        put(&crds, &crd(kind)).await;
+    }
     let pod = FakePod::start(&mut world, "catalog", 0, Manner::Prompt(Duration::from_millis(30))).await;
 
     let account = strict.account(NAMESPACE, ACCOUNT).await;
