@@ -26,7 +26,7 @@ impl Process {
         let child = Command::new(env!("CARGO_BIN_EXE_operator"))
             .env("KUBECONFIG", kubeconfig)
             .env("RUST_LOG", "warn")
-            .args(["--watch-namespace", &world.namespace, "--lease-namespace", &world.namespace])
+            .args(["--watch-namespaces", &world.namespace, "--lease-namespace", &world.namespace])
             .args(["--lease-name", &format!("operator-{number}"), "--metrics-addr", "127.0.0.1:0"])
             .args(["--default-image-registry", "shopkeeper.local", "--default-image-tag", "v1"])
             .stdout(Stdio::null())

@@ -50,5 +50,5 @@ async fn every_operation_asks_for_the_role_that_its_document_names() {
             assert!(got[4] != 401 || wanted.is_some_and(|wanted| wanted == "service"), "{method} {path}: {refusal}");
         }
     }
-    assert_eq!(operations, 32);
+    assert_eq!(operations, 34);
 }

@@ -160,7 +160,7 @@ async fn a_page_is_planned_once_and_read_from_its_index() {
     }
 
     let (name, generic, custom): (String, i64, i64) = sqlx::query_as(
-        "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT id AS %LIMIT $3'",
+        "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT %LIMIT $3'",
     )
     .fetch_one(&catalog.pool)
     .await
