@@ -215,9 +215,8 @@ fn key_rotation(store: &Store) -> Result<KeyRotation, InvalidStore> {
 fn check_gateway(store: &Store) -> Result<(), InvalidStore> {
     let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-.:/".contains(c)) && !text.is_empty();
     let gateway = &store.spec.gateway;
-    match std::iter::once(&gateway.host).chain(&gateway.cors_origins).find(|text| !plain(text)) {
-        Some(text) => return Err(InvalidStore::Gateway(text.clone())),
-        None => {}
+    if let Some(text) = std::iter::once(&gateway.host).chain(&gateway.cors_origins).find(|text| !plain(text)) {
+        return Err(InvalidStore::Gateway(text.clone()));
     }
     match gateway.trusted_proxies.iter().find(|range| !is_range(range)) {
         Some(range) => Err(InvalidStore::TrustedProxy(range.clone())),

@@ -68,11 +68,11 @@ async fn is_known(client: &Client, kind: Kind) -> kube::Result<bool> {
 
 /// Whether a watch failed since the kind is not known any more.
 fn is_unknown(error: &watcher::Error) -> bool {
-    let api = match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => error,
-        _ => return false,
+    let (watcher::Error::InitialListFailed(api)
+    | watcher::Error::WatchStartFailed(api)
+    | watcher::Error::WatchFailed(api)) = error
+    else {
+        return false;
     };
     matches!(api, kube::Error::Api(status) if status.code == 404)
 }

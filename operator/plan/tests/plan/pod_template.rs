@@ -1,5 +1,7 @@
 //! What a Store lays over the pods that the operator makes.
 
+#![expect(clippy::needless_pass_by_value, reason = "so that a test writes json!() and no more")]
+
 use serde_json::{Value, json};
 use shopkeeper_plan::{Unplannable, plan, validate};
 

@@ -100,10 +100,9 @@ impl<S: Source> Change<S> {
         let outcome = statement(&mut connection).await;
         self.fate = match &outcome {
             Ok(Some(changed)) => Fate::Committed(values(changed)),
-            Ok(None) => Fate::Unchanged,
             Err(error) if is_unavailable(error) => Fate::Unknown,
             // The database has said why it did not do it.
-            Err(_) => Fate::Unchanged,
+            Ok(None) | Err(_) => Fate::Unchanged,
         };
         Ok(outcome?)
     }
