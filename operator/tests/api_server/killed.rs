@@ -22,7 +22,7 @@ impl Drop for Process {
 
 impl Process {
     /// Each has a Lease of its own, so that nobody waits for the end of a dead one's; there is never more than one. All live in one
-    /// namespace, since the Stores' NetworkPolicies let that one in.
+    /// namespace, since each Store's network policies let that one in.
     fn start(world: &World, home: &World, kubeconfig: &PathBuf, number: usize) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_operator"))
             .env("KUBECONFIG", kubeconfig)
