@@ -164,20 +164,23 @@ async fn all(db: &mut PgConnection, before: Uuid, limit: i64) -> sqlx::Result<Ve
     .await
 }
 
-/// The order and its moves, if there is one.
+/// The order and its moves at one moment, if there is one.
 pub async fn details(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<OrderDetails>> {
     let Some(order) = find(&mut *db, id).await? else { return Ok(None) };
-    let history = history(db, id).await?;
-    Ok(Some(OrderDetails { order, history }))
+    let history = history(db, id, order.version).await?;
+    // Every order has a beginning: one without has been deleted meanwhile.
+    Ok((!history.is_empty()).then_some(OrderDetails { order, history }))
 }
 
-/// The moves of an order, oldest first.
-async fn history(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<Vec<HistoryEntry>> {
+/// The moves of an order up to a version, oldest first. Moves are only ever added, so that is the history that the order had in that version,
+/// whatever has become of it since.
+async fn history(db: impl PgExecutor<'_>, id: OrderId, version: i32) -> sqlx::Result<Vec<HistoryEntry>> {
     sqlx::query_as!(
         HistoryEntry,
         r#"SELECT version, from_status AS "from: OrderStatus", to_status AS "to: OrderStatus", at
-           FROM order_history WHERE order_id = $1 ORDER BY version"#,
+           FROM order_history WHERE order_id = $1 AND version <= $2 ORDER BY version"#,
         id.as_uuid(),
+        version,
     )
     .fetch_all(db)
     .await

@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::json;
+use shop_testkit::eventually;
 use shop_types::{OrderId, UserId};
 
 use crate::support::{NEVER, Service, order};
@@ -46,6 +47,35 @@ async fn an_order_whose_total_is_not_the_sum_of_its_lines_is_refused() {
     wrong["lines"] = json!([]);
     service.put(OrderId::generate(), &wrong).await.assert_problem(422, "invalid-order");
     assert_eq!(service.count("SELECT count(*) FROM orders").await, 0);
+}
+
+#[tokio::test]
+async fn an_order_that_moves_while_it_is_read_is_told_as_it_was_at_one_moment() {
+    let service = Service::new(NEVER).await;
+    let user = UserId::generate();
+    let id = service.order_of(user).await;
+    // Whoever reads has the order, and waits for its history until the order has moved on.
+    let mut mover = service.pool.begin().await.expect("the database is there");
+    sqlx::query("LOCK TABLE order_history IN ACCESS EXCLUSIVE MODE").execute(&mut *mover).await.expect("locked");
+    let path = format!("/order-api/orders/{id}");
+    let reading = service.get(&path, user);
+    let moving = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        eventually("somebody waits for the history", async || service.count(waiting).await > 0).await;
+        for sql in [
+            "UPDATE orders SET status = 'PROCESSING', version = 2",
+            "INSERT INTO order_history (order_id, version, from_status, to_status)
+             SELECT id, 2, 'CREATED', 'PROCESSING' FROM orders",
+        ] {
+            sqlx::query(sql).execute(&mut *mover).await.expect("the tables are ours");
+        }
+        mover.commit().await.expect("the database is there");
+    };
+    let (answer, ()) = futures::join!(reading, moving);
+    assert_eq!((&answer.body["status"], &answer.body["version"]), (&json!("CREATED"), &json!(1)));
+    assert_eq!(answer.body["history"].as_array().map(Vec::len), Some(1), "{:?}", answer.body);
+    assert_eq!(service.get(&path, user).await.body["history"][1]["to"], "PROCESSING");
 }
 
 #[tokio::test]
