@@ -148,5 +148,10 @@ impl Scratch {
     pub(crate) async fn remove(self) {
         let api = Api::<Namespace>::all(self.client.clone());
         api.delete(&self.name, &DeleteParams::default()).await.expect("the namespace can be deleted");
+        // What goes with it is written too, and the next test may count writes.
+        eventually("the namespace is gone", Duration::from_secs(120), || async {
+            api.get_opt(&self.name).await.ok()?.is_none().then_some(())
+        })
+        .await;
     }
 }
