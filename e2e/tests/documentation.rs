@@ -119,10 +119,10 @@ fn every_problem_that_the_code_makes_is_explained_and_every_one_that_is_explaine
     assert!(stale.is_empty(), "no longer in the code: {stale:?}");
 }
 
-#[test]
-fn every_test_that_the_page_of_failures_names_exists() {
-    let page = fs::read_to_string(root().join("docs/src/failures.md")).expect("a readable page");
-    let named = page.split('`').skip(1).step_by(2).filter(|word| {
+/// Wants every word in back quotes that looks like the name of a test to be one; how many there are.
+fn named_tests_that_exist(page: &str) -> usize {
+    let text = fs::read_to_string(root().join("docs/src").join(page)).expect("a readable page");
+    let named = text.split('`').skip(1).step_by(2).filter(|word| {
         word.matches('_').count() >= 3
             && word.chars().all(|sign| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_')
     });
@@ -130,8 +130,58 @@ fn every_test_that_the_page_of_failures_names_exists() {
     let mut count = 0;
     for test in named {
         let exists = code.iter().any(|(_, text)| text.contains(&format!("fn {test}(")));
-        assert!(exists, "docs/src/failures.md names {test}, which there is not");
+        assert!(exists, "docs/src/{page} names {test}, which there is not");
         count += 1;
     }
+    count
+}
+
+#[test]
+fn every_test_that_the_page_of_failures_names_exists() {
+    let count = named_tests_that_exist("failures.md");
     assert!(count > 20, "the page names its tests: {count}");
+}
+
+#[test]
+fn every_test_that_the_checklist_names_exists() {
+    let count = named_tests_that_exist("checklist.md");
+    assert!(count > 60, "the page names its tests: {count}");
+}
+
+/// A row of the checklist.
+struct Row<'a> {
+    number: usize,
+    state: &'a str,
+    evidence: &'a str,
+}
+
+impl<'a> Row<'a> {
+    /// Reads `| number | what | state | evidence |`; other lines are no rows.
+    fn read(line: &'a str) -> Option<Self> {
+        let cells: Vec<&str> = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
+        let [number, _, state, evidence] = cells[..] else { return None };
+        Some(Self { number: number.parse().ok()?, state, evidence })
+    }
+}
+
+#[test]
+fn the_checklist_has_each_row_once_and_counts_them_right() {
+    let page = fs::read_to_string(root().join("docs/src/checklist.md")).expect("a readable page");
+    let rows: Vec<Row> = page.lines().filter_map(Row::read).collect();
+    let mut numbers: Vec<usize> = rows.iter().map(|row| row.number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=66).collect::<Vec<_>>());
+    let count = |state: &str| rows.iter().filter(|row| row.state == state).count();
+    let (full, half, open) = (count("full"), count("half"), count("open"));
+    assert_eq!(full + half + open, rows.len(), "there is no fourth state");
+    let summary = format!("Of its {} rows {full} are full, {half} are half and {open} are open.", rows.len());
+    assert!(page.contains(&summary), "docs/src/checklist.md should say: {summary}");
+}
+
+#[test]
+fn a_row_of_the_checklist_that_is_not_full_says_what_is_missing() {
+    let page = fs::read_to_string(root().join("docs/src/checklist.md")).expect("a readable page");
+    for Row { number, state, evidence } in page.lines().filter_map(Row::read) {
+        assert_eq!(evidence.contains("Missing: "), state != "full", "row {number} of docs/src/checklist.md is {state}");
+    }
 }
