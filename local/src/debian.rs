@@ -20,10 +20,10 @@ use crate::{
 /// The release that the versions below are of.
 const SUITE: &str = "bookworm";
 /// To be raised whenever this file makes something else of the same packages.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 /// What the shell scripts of pods and of initdb use.
 const APPLETS: &str = "sh [ awk basename cat chgrp chmod chown cp cut date dd df dirname du echo env expr false find grep head hostname \
-    id kill ln ls mkdir mktemp mv nc nslookup printf ps pwd rm rmdir sed sleep sort stat tail tar tee test touch tr true uniq vi wc \
+    id kill ln ls mkdir mktemp mv nc nslookup printf ps pwd rm rmdir sed sleep sort stat sync tail tar tee test touch tr true uniq vi wc \
     wget which whoami xargs";
 /// What a server does not need: papers, the tools of packages' scripts, and PostgreSQL's compiler of queries, which is larger than all
 /// else together. `*` stands for any part of a name.

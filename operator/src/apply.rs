@@ -83,33 +83,47 @@ pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str,
     let mut waves = Waves::of(plan)?;
     let mut setbacks = waves.leave_out_unknown(&context.observed);
     let wanted: BTreeSet<ChildRef> = waves.all().map(|desired| desired.child.clone()).collect();
-    let written = child::apply(context, &waves.cache_policy.0).await?;
+    let written = child::apply(context, store, &waves.cache_policy.0).await?;
     if shop.is_suspended() {
         context.policies.rest(store);
     } else {
         context.policies.want(store, &waves.cache_policy.1, written);
     }
-    wave(context, &waves.ground).await?;
+    wave(context, store, &waves.ground).await?;
     if let Some(volume) = &waves.volume {
-        setbacks.extend(setback::volume(child::apply(context, volume).await)?);
+        setbacks.extend(setback::volume(child::apply(context, store, volume).await)?);
     }
     let progress = if shop.is_suspended() {
         suspend::apply(context, store, &waves).await?
     } else {
         running(context, shop, store, &waves).await?
     };
+    setbacks.extend(backups(context, store, &waves).await?);
     let complete = matches!(progress, Progress::Applied { .. });
     orphans::remove(context, store, uid, &wanted, complete).await?;
     Ok(Applied { progress, setbacks })
 }
 
+/// Applied after all else, so that what is in the way of backups is in the way of nothing more; and in a shop that is being suspended before
+/// the database goes, which takes more than one look.
+async fn backups(context: &Context, store: &StoreName, waves: &Waves) -> Result<Vec<Setback>, Error> {
+    let mut setbacks = Vec::new();
+    if let Some(volume) = &waves.backup_volume {
+        setbacks.extend(setback::volume(child::apply(context, store, volume).await)?);
+    }
+    if let Some(backup) = &waves.backup {
+        setbacks.extend(setback::backup(child::apply(context, store, backup).await)?);
+    }
+    Ok(setbacks)
+}
+
 async fn running(context: &Context, shop: &Shop, store: &StoreName, waves: &Waves) -> Result<Progress, Error> {
-    wave(context, &waves.data).await?;
+    wave(context, store, &waves.data).await?;
     if all_addresses_known(context, store) {
-        wave(context, &waves.gateway).await?;
+        wave(context, store, &waves.gateway).await?;
     }
     if database_answers(context, shop, store) {
-        wave(context, std::slice::from_ref(&waves.migrate)).await?;
+        wave(context, store, std::slice::from_ref(&waves.migrate)).await?;
         after_migration(context, store, waves).await
     } else {
         Ok(Progress::AwaitingDatabase)
@@ -122,8 +136,8 @@ async fn after_migration(context: &Context, store: &StoreName, waves: &Waves) ->
         None | Some(JobState::Running) => Ok(Progress::Migrating),
         Some(JobState::Failed(message)) => Ok(Progress::MigrationFailed { job: job.clone(), message }),
         Some(JobState::Complete) => {
-            wave(context, &waves.services).await?;
-            wave(context, waves.seed.as_slice()).await?;
+            wave(context, store, &waves.services).await?;
+            wave(context, store, waves.seed.as_slice()).await?;
             Ok(Progress::Applied { seed: seed_state(context, store, waves.seed.as_ref()) })
         }
     }
@@ -158,8 +172,8 @@ fn all_addresses_known(context: &Context, store: &StoreName) -> bool {
 }
 
 /// Applies children at the same time; all of them are tried before the first error is returned.
-async fn wave(context: &Context, wave: &[Desired]) -> Result<(), Error> {
-    let children: Vec<_> = wave.iter().map(|desired| child::apply(context, desired).boxed()).collect();
+async fn wave(context: &Context, store: &StoreName, wave: &[Desired]) -> Result<(), Error> {
+    let children: Vec<_> = wave.iter().map(|desired| child::apply(context, store, desired).boxed()).collect();
     let results: Vec<Result<bool, Error>> = stream::iter(children).buffer_unordered(CHILDREN_AT_ONCE).collect().await;
     results.into_iter().try_for_each(|result| result.map(drop))
 }

@@ -80,6 +80,8 @@ pub struct Settings {
     pub operator_namespace: String,
     /// Port on which the services' pods say which cache policies they run.
     pub pod_port: u16,
+    /// How often pods are asked how often their caches had the answer.
+    pub hits_every: Duration,
 }
 
 impl Args {
@@ -117,6 +119,7 @@ impl Args {
             identity: identity.to_owned(),
             operator_namespace: self.lease_namespace.clone(),
             pod_port: shopkeeper_plan::OPS_PORT,
+            hits_every: Duration::from_secs(60),
             images: ImageDefaults {
                 registry: self.default_image_registry.clone(),
                 tag: self.default_image_tag.clone(),

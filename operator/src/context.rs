@@ -6,8 +6,8 @@ use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
 use crate::{
-    args::Settings, backoff::Backoff, metrics::Metrics, observed::Observed, policies::Policies, queue::Queue,
-    troubles::Troubles,
+    args::Settings, backoff::Backoff, hits::Hits, metrics::Metrics, observed::Observed, policies::Policies,
+    queue::Queue, troubles::Troubles,
 };
 
 /// What every reconcile shares.
@@ -26,6 +26,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Cache policies on their way to the pods.
     pub policies: std::sync::Arc<Policies>,
+    /// How often the caches had the answer.
+    pub hits: std::sync::Arc<Hits>,
     /// Pods that do not come up.
     pub troubles: std::sync::Arc<Troubles>,
     /// Events.

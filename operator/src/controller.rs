@@ -1,7 +1,8 @@
 //! The controller: watches, queue and workers.
 //!
 //! A replica that stands by runs all watches, so that its caches are warm, and throws away what they would have it do. When it is to lead, every
-//! Store is looked at once, and from then on whatever the same watches touch.
+//! Store is looked at once, and so is whatever the same watches touch, which goes first: with a thousand Stores the first look takes most of a
+//! minute.
 //!
 //! There is no debouncing: triggers for a Store that is worked on become one, and a reconcile that finds nothing to do costs two reads.
 
@@ -33,6 +34,7 @@ use crate::{
     context::Context,
     error::Error,
     heartbeat::Heartbeat,
+    hits::Hits,
     metrics::Metrics,
     observed::{Observed, StoreName},
     policies::Policies,
@@ -81,6 +83,8 @@ pub async fn run_when(
     let reporter = Reporter { controller: "shopkeeper".into(), instance: Some(settings.identity.clone()) };
     let (policies, news) = Policies::new(client.clone(), settings.pod_port, metrics.clone());
     let policies = Arc::new(policies);
+    let (hits, moved) = Hits::new(policies.clone(), settings.pod_port);
+    let hits = Arc::new(hits);
     let troubles = Arc::new(Troubles::default());
     let (cache, writer) = reflector::store();
     metrics.count_stores(cache.clone());
@@ -90,12 +94,13 @@ pub async fn run_when(
         metrics: metrics.clone(),
         states: watches,
     };
-    let touched: [Touched; 6] = [
+    let touched: [Touched; 7] = [
         watches.stores(writer),
         watches.children(&observed, &cache),
         watches.named_secrets(cache.clone()),
         watches.pods(&policies, &troubles),
         news.map(|store| object_ref(&store)).boxed(),
+        moved.map(|store| object_ref(&store)).boxed(),
         beats(beat).boxed(),
     ];
     let mut touched = stream::select_all(touched);
@@ -111,6 +116,9 @@ pub async fn run_when(
             }
         }
     }
+    let asking = hits.clone();
+    let every = settings.hits_every;
+    let _asking = AbortOnDropHandle::new(tokio::spawn(async move { asking.keep_asking(every).await }));
     let context = Arc::new(Context {
         client: client.clone(),
         observed,
@@ -118,6 +126,7 @@ pub async fn run_when(
         queue: Queue::new(&metrics),
         metrics,
         policies,
+        hits,
         troubles,
         recorder: Recorder::new(client, reporter),
         written: Mutex::new(HashMap::new()),
@@ -126,7 +135,7 @@ pub async fn run_when(
     work(context, cache, touched, shutdown).await;
 }
 
-/// Reconciles whatever is touched, all Stores first.
+/// Reconciles whatever is touched, and in between all Stores once.
 async fn work(
     context: Arc<Context>,
     cache: Cache<Guarded>,
@@ -135,8 +144,7 @@ async fn work(
 ) {
     let all: Vec<_> = cache.state().iter().map(|store| reflector::ObjectRef::from_obj(&**store)).collect();
     let waiting = context.clone();
-    let queue = stream::iter(all)
-        .chain(touched)
+    let queue = stream::select(touched, patiently(all, context.clone()))
         .inspect(move |store| waiting.queue.touched(store))
         .map(Ok::<_, Infallible>)
         .take_until(shutdown);
@@ -154,10 +162,22 @@ async fn work(
         context.backoff.retain(exists);
         context.policies.retain(exists);
         context.queue.retain(exists);
+        context.observed.retain(exists);
         context.metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
         std::future::ready(())
     })
     .await;
+}
+
+/// These Stores, each only when no more wait than are worked on at a time, so that one that changes meanwhile is looked at soon.
+fn patiently(
+    stores: Vec<reflector::ObjectRef<Guarded>>,
+    context: Arc<Context>,
+) -> impl Stream<Item = reflector::ObjectRef<Guarded>> {
+    stream::unfold((stores.into_iter(), context), |(mut stores, context)| async move {
+        context.queue.until_fewer(usize::from(context.settings.concurrency).max(1)).await;
+        Some((stores.next()?, (stores, context)))
+    })
 }
 
 /// Works in a task of its own: several can run at the same time, and one that panics is an error like others.

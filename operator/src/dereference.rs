@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
-use shopkeeper_api::{External, Store};
+use shopkeeper_api::{External, Storage, Store};
 use shopkeeper_plan::{Component, Found, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop, hash};
 
 use crate::{
     context::Context,
     credentials::{Data, credentials},
     error::Error,
+    health::Health,
     kind::{ChildRef, Kind},
     observed::StoreName,
 };
@@ -35,6 +36,7 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
         secrets,
         operator_namespace: context.settings.operator_namespace.clone(),
         cache_policy: cache_policy(context, shop, name),
+        backup_volume: backup_volume(context, shop, name),
         addresses: addresses(context, name),
     })
 }
@@ -87,6 +89,16 @@ fn cache_policy(context: &Context, shop: &Shop, store: &StoreName) -> Option<Pol
     context.policies.wanted(store).or_else(|| context.observed.get(&child)?.cache_policy)
 }
 
+/// The volume of the backups, as the watch last saw it. One that is about to go is as good as gone.
+fn backup_volume(context: &Context, shop: &Shop, store: &StoreName) -> Option<Storage> {
+    let child =
+        ChildRef { kind: Kind::PersistentVolumeClaim, namespace: store.namespace.clone(), name: shop.backup_name() };
+    match context.observed.get(&child).filter(|seen| !seen.going)?.health {
+        Health::Volume(storage) => Some(*storage),
+        _ => None,
+    }
+}
+
 /// Addresses of the services' Services, as the watch last saw them.
 fn addresses(context: &Context, store: &StoreName) -> ServiceAddresses {
     let address = |service: Component| {
@@ -95,7 +107,7 @@ fn addresses(context: &Context, store: &StoreName) -> ServiceAddresses {
             namespace: store.namespace.clone(),
             name: format!("{}-{service}", store.name),
         };
-        Some((service, context.observed.get(&child)?.address?))
+        Some((service, context.observed.get(&child)?.address?.into()))
     };
     SERVICES.into_iter().filter_map(address).collect()
 }

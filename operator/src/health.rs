@@ -1,13 +1,15 @@
 //! How a child is, as far as its own status tells.
 
+use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
-    batch::v1::Job,
+    batch::v1::{CronJob, Job},
     core::v1::PodTemplateSpec,
 };
 use kube::core::DynamicObject;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use shopkeeper_api::Storage;
 
 use crate::kind::Kind;
 
@@ -17,9 +19,15 @@ pub enum Health {
     /// This kind has no health.
     Inert,
     /// Pods that should run.
-    Workload(Workload),
+    Workload(Box<Workload>),
     /// Something that runs once.
     Job(JobState),
+    /// Something that runs by the clock: when it came to a good end last.
+    Schedule(Option<Timestamp>),
+    /// One time that it ran.
+    Run(Box<Run>),
+    /// Room for data, as it was asked for.
+    Volume(Box<Storage>),
 }
 
 /// Pods that should run.
@@ -57,13 +65,40 @@ pub enum JobState {
     Failed(String),
 }
 
+/// One time that something ran by the clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Name of the `CronJob` that it is a run of.
+    pub of: String,
+    /// Whether it was given up.
+    pub failed: Option<Failure>,
+}
+
+/// A run that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the Job's words.
+    pub why: String,
+}
+
 /// Reads a child's health from its status.
 pub fn health(kind: Kind, object: &DynamicObject) -> Health {
     match kind {
-        Kind::Deployment => typed(object).map_or(Health::Inert, |it: Deployment| Health::Workload(deployment(&it))),
-        Kind::StatefulSet => typed(object).map_or(Health::Inert, |it: StatefulSet| Health::Workload(stateful_set(&it))),
-        Kind::Cluster => Health::Workload(cluster(object)),
-        Kind::Job => typed(object).map_or(Health::Inert, |it: Job| Health::Job(job(&it))),
+        Kind::Deployment => {
+            typed(object).map_or(Health::Inert, |it: Deployment| Health::Workload(Box::new(deployment(&it))))
+        }
+        Kind::StatefulSet => {
+            typed(object).map_or(Health::Inert, |it: StatefulSet| Health::Workload(Box::new(stateful_set(&it))))
+        }
+        Kind::Cluster => Health::Workload(Box::new(cluster(object))),
+        Kind::Job => typed(object).map_or(Health::Inert, |it: Job| match run(&it) {
+            Some(run) => Health::Run(Box::new(run)),
+            None => Health::Job(job(&it)),
+        }),
+        Kind::CronJob => typed(object).map_or(Health::Inert, |it: CronJob| Health::Schedule(last_success(&it))),
+        Kind::PersistentVolumeClaim => volume(object).map_or(Health::Inert, |it| Health::Volume(Box::new(it))),
         _ => Health::Inert,
     }
 }
@@ -129,6 +164,29 @@ fn cluster(it: &DynamicObject) -> Workload {
         stuck: None,
         image: spec["imageName"].as_str().map(ToOwned::to_owned),
     }
+}
+
+/// What a Job is of a `CronJob`, whoever began it.
+fn run(it: &Job) -> Option<Run> {
+    let owner = it.metadata.owner_references.iter().flatten().find(|owner| owner.kind == "CronJob")?;
+    let mut conditions = it.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let failed = conditions.find(|condition| condition.type_ == "Failed" && condition.status == "True");
+    let at = failed.and_then(|condition| condition.last_transition_time.as_ref()).map(|time| time.0);
+    let failed = match (job(it), at) {
+        (JobState::Failed(why), Some(at)) => Some(Failure { at, why }),
+        _ => None,
+    };
+    Some(Run { of: owner.name.clone(), failed })
+}
+
+fn last_success(it: &CronJob) -> Option<Timestamp> {
+    it.status.as_ref()?.last_successful_time.as_ref().map(|time| time.0)
+}
+
+fn volume(it: &DynamicObject) -> Option<Storage> {
+    let spec = &it.data["spec"];
+    let size = spec["resources"]["requests"]["storage"].as_str()?.parse().ok()?;
+    Some(Storage { size, storage_class_name: spec["storageClassName"].as_str().map(ToOwned::to_owned) })
 }
 
 fn job(it: &Job) -> JobState {

@@ -27,7 +27,8 @@ pub async fn tell(context: &Context, invalid: &InvalidObject) -> Result<(), Erro
     let condition = |type_: &str, status: &str| {
         json!({
             "type": type_, "status": status, "reason": "InvalidSpec", "message": message,
-            "observedGeneration": metadata.generation, "lastTransitionTime": Timestamp::now(),
+            "observedGeneration": metadata.generation,
+            "lastTransitionTime": since(&live.data["status"], type_, status).unwrap_or_else(|| json!(Timestamp::now())),
         })
     };
     let patch = json!({
@@ -53,6 +54,13 @@ pub async fn tell(context: &Context, invalid: &InvalidObject) -> Result<(), Erro
     Ok(())
 }
 
+/// Since when a condition has had this status.
+fn since(former: &Value, type_: &str, status: &str) -> Option<Value> {
+    let mut conditions = former["conditions"].as_array()?.iter();
+    let same = conditions.find(|condition| condition["type"] == type_ && condition["status"] == status)?;
+    Some(same["lastTransitionTime"].clone()).filter(Value::is_string)
+}
+
 fn says_so(status: &Value, generation: Option<i64>, message: &str) -> bool {
     let conditions = status["conditions"].as_array();
     let told = conditions
@@ -60,4 +68,20 @@ fn says_so(status: &Value, generation: Option<i64>, message: &str) -> bool {
         .flatten()
         .any(|condition| condition["type"] == "Ready" && condition["message"] == message);
     told && status["observedGeneration"].as_i64() == generation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_message_is_no_transition() {
+        let former = json!({"conditions": [
+            {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"},
+            {"type": "Degraded", "status": "False", "lastTransitionTime": "2026-01-02T00:00:00Z"},
+        ]});
+        assert_eq!(since(&former, "Ready", "False"), Some(json!("2026-01-01T00:00:00Z")));
+        assert_eq!(since(&former, "Degraded", "True"), None);
+        assert_eq!(since(&Value::Null, "Ready", "False"), None);
+    }
 }

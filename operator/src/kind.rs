@@ -5,7 +5,7 @@ use std::fmt;
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
-    batch::v1::Job,
+    batch::v1::{CronJob, Job},
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount},
     networking::v1::{Ingress, NetworkPolicy},
     policy::v1::PodDisruptionBudget,
@@ -33,6 +33,8 @@ pub enum Kind {
     Deployment,
     /// Migration and demo data.
     Job,
+    /// Backups of the database.
+    CronJob,
     /// How many pods may go at a time.
     PodDisruptionBudget,
     /// What sets the number of pods.
@@ -64,6 +66,7 @@ impl Kind {
             Self::StatefulSet => ApiResource::erase::<StatefulSet>(&()),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
             Self::Job => ApiResource::erase::<Job>(&()),
+            Self::CronJob => ApiResource::erase::<CronJob>(&()),
             Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
             Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
             Self::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
@@ -83,10 +86,10 @@ impl fmt::Display for Kind {
 /// One child.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChildRef {
+    /// Its namespace. First, so that the children in one stand together in what is ordered.
+    pub namespace: String,
     /// Its kind.
     pub kind: Kind,
-    /// Its namespace.
-    pub namespace: String,
     /// Its name.
     pub name: String,
 }

@@ -1,8 +1,10 @@
 //! What the watches last saw of every child: not the objects, only what reconciling needs to know of them.
 
+mod backup;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use kube::{core::DynamicObject, runtime::watcher::Event};
@@ -17,6 +19,8 @@ use crate::{
     health::{Health, JobState, Workload, health},
     kind::{ChildRef, Kind},
 };
+
+pub use backup::Backups;
 
 /// A Store by namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,37 +41,53 @@ impl std::fmt::Display for StoreName {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
     /// Which incarnation it is.
-    pub uid: String,
+    pub uid: Box<str>,
     /// Version of it that was seen.
     pub version: u64,
     /// Hash of its content.
-    pub fingerprint: String,
-    /// The Store that owns it, by uid.
-    pub owner_uid: Option<String>,
-    /// The Store that it belongs to.
-    pub store: Option<StoreName>,
+    pub fingerprint: u128,
+    /// What it belongs to.
+    pub family: Option<Arc<Family>>,
     /// How it is.
     pub health: Health,
     /// A Service's address.
-    pub address: Option<String>,
+    pub address: Option<Box<str>>,
     /// Version of the cache policies in a ConfigMap, if it is a sound document of them.
     pub cache_policy: Option<PolicyVersion>,
     /// Whether it is about to go.
     pub going: bool,
 }
 
+/// What a child belongs to. There are many children of few Stores, so that theirs share one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Family {
+    /// The Store.
+    pub store: StoreName,
+    /// Its uid, if it owns the child.
+    pub owner_uid: Option<Box<str>>,
+}
+
 /// What was applied last, and what the child looked like then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Applied {
-    plan: String,
-    fingerprint: String,
+    plan: u128,
+    fingerprint: u128,
     version: u64,
+}
+
+/// One child, of which at least one of both is known.
+#[derive(Debug, Default)]
+struct Child {
+    seen: Option<Seen>,
+    applied: Option<Applied>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    children: BTreeMap<ChildRef, Seen>,
-    applied: HashMap<ChildRef, Applied>,
+    children: BTreeMap<ChildRef, Child>,
+    families: HashSet<Arc<Family>>,
+    /// Children that are not there and that something was applied to, so that their coming back would be noticed as a repair.
+    missed: HashMap<ChildRef, StoreName>,
     relisted: HashMap<Kind, HashSet<ChildRef>>,
     synced: HashSet<Kind>,
     /// Optional kinds that the cluster does not know.
@@ -136,7 +156,7 @@ impl Observed {
             return inner.absent.remove(&kind);
         }
         let news = inner.absent.insert(kind);
-        inner.children.retain(|child, _| child.kind != kind);
+        inner.forget_kind(kind);
         self.count_as_synced(inner, kind);
         news
     }
@@ -159,48 +179,70 @@ impl Observed {
 
     /// What is known of a child.
     pub fn get(&self, child: &ChildRef) -> Option<Seen> {
-        self.lock().children.get(child).cloned()
+        self.lock().children.get(child)?.seen.clone()
     }
 
     /// Whether the child still is what it was when this plan was applied to it.
-    pub fn is_settled(&self, child: &ChildRef, plan: &str) -> bool {
-        let inner = self.lock();
-        match (inner.children.get(child), inner.applied.get(child)) {
-            (Some(seen), Some(applied)) => applied.plan == plan && applied.fingerprint == seen.fingerprint,
+    pub fn is_settled(&self, child: &ChildRef, plan: u128) -> bool {
+        match self.lock().children.get(child) {
+            Some(Child { seen: Some(seen), applied: Some(applied) }) => {
+                applied.plan == plan && applied.fingerprint == seen.fingerprint
+            }
             _ => false,
         }
     }
 
     /// Whether this plan was applied to the child before.
-    pub fn was_applied(&self, child: &ChildRef, plan: &str) -> bool {
-        self.lock().applied.get(child).is_some_and(|applied| applied.plan == plan)
+    pub fn was_applied(&self, child: &ChildRef, plan: u128) -> bool {
+        let inner = self.lock();
+        inner.children.get(child).and_then(|child| child.applied.as_ref()).is_some_and(|applied| applied.plan == plan)
     }
 
-    /// Remembers what a child looked like with a plan applied.
-    pub fn settle(&self, child: ChildRef, plan: String, object: &DynamicObject) {
+    /// Remembers what a Store's child looked like with a plan applied.
+    pub fn settle(&self, store: &StoreName, child: ChildRef, plan: u128, object: &DynamicObject) {
         let applied = Applied { plan, fingerprint: fingerprint(object), version: version(object) };
-        self.lock().applied.insert(child, applied);
+        let mut inner = self.lock();
+        let known = inner.children.entry(child.clone()).or_default();
+        known.applied = Some(applied);
+        if known.seen.is_none() {
+            inner.missed.insert(child, store.clone());
+        }
+    }
+
+    /// Forgets what was applied to children that are gone with their Stores.
+    pub fn retain(&self, exists: impl Fn(&StoreName) -> bool) {
+        let mut inner = self.lock();
+        let Inner { children, missed, .. } = &mut *inner;
+        missed.retain(|child, store| {
+            let kept = exists(store);
+            if !kept {
+                children.remove(child);
+            }
+            kept
+        });
     }
 
     /// The children that a Store owns.
     pub fn owned_by(&self, store: &StoreName, uid: &str) -> Vec<(ChildRef, Seen)> {
+        let owns = |seen: &Seen| seen.family.as_ref().is_some_and(|family| family.owner_uid.as_deref() == Some(uid));
         let inner = self.lock();
-        let owned = inner
-            .children
-            .iter()
-            .filter(|(child, seen)| child.namespace == store.namespace && seen.owner_uid.as_deref() == Some(uid));
-        owned.map(|(child, seen)| (child.clone(), seen.clone())).collect()
+        let owned = inner.within(&store.namespace).filter_map(|(child, known)| {
+            let seen = known.seen.as_ref().filter(|seen| owns(seen))?;
+            Some((child.clone(), seen.clone()))
+        });
+        owned.collect()
     }
 
     /// The state of a workload, if it is there. As long as the watch has not seen what was applied last, that is not rolled out.
     pub fn workload(&self, kind: Kind, store: &StoreName, name: &str) -> Option<Workload> {
         let child = ChildRef { kind, namespace: store.namespace.clone(), name: name.to_owned() };
         let inner = self.lock();
-        let seen = inner.children.get(&child)?;
-        let caught_up = inner.applied.get(&child).is_none_or(|applied| applied.version <= seen.version);
+        let Child { seen, applied } = inner.children.get(&child)?;
+        let seen = seen.as_ref()?;
+        let caught_up = applied.as_ref().is_none_or(|applied| applied.version <= seen.version);
         match &seen.health {
             Health::Workload(workload) => {
-                Some(Workload { rolled_out: workload.rolled_out && caught_up, ..workload.clone() })
+                Some(Workload { rolled_out: workload.rolled_out && caught_up, ..(**workload).clone() })
             }
             _ => None,
         }
@@ -217,23 +259,70 @@ impl Observed {
 }
 
 impl Inner {
+    /// The children in a namespace.
+    fn within<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = (&'a ChildRef, &'a Child)> {
+        let kind = Kind::iter().min();
+        let first = kind.map(|kind| ChildRef { namespace: namespace.to_owned(), kind, name: String::new() });
+        let all = first.map(|first| self.children.range(first..)).into_iter().flatten();
+        all.take_while(move |(child, _)| child.namespace == namespace)
+    }
+
     fn see(&mut self, child: ChildRef, kind: Kind, object: &DynamicObject) -> Vec<StoreName> {
-        let seen = seen(kind, object);
-        let touched = seen.store.clone().into_iter().collect();
-        self.children.insert(child, seen);
+        let family = family(object).map(|family| self.family(family));
+        let touched = family.iter().map(|family| family.store.clone()).collect();
+        self.missed.remove(&child);
+        let former = self.children.entry(child).or_default().seen.replace(seen(kind, object, family));
+        self.release(former.and_then(|former| former.family));
         touched
     }
 
     fn forget(&mut self, child: &ChildRef) -> Vec<StoreName> {
-        self.children.remove(child).and_then(|seen| seen.store).into_iter().collect()
+        let Some(known) = self.children.get_mut(child) else { return Vec::new() };
+        let family = known.seen.take().and_then(|seen| seen.family);
+        let touched = family.as_ref().map(|family| family.store.clone());
+        match &touched {
+            Some(store) if known.applied.is_some() => {
+                self.missed.insert(child.clone(), store.clone());
+            }
+            _ => {
+                self.children.remove(child);
+            }
+        }
+        self.release(family);
+        touched.into_iter().collect()
     }
 
     /// After a watch was away: what is not there any more was deleted meanwhile, and nobody has said so.
     fn forget_vanished(&mut self, kind: Kind) -> Vec<StoreName> {
         let present = self.relisted.remove(&kind).unwrap_or_default();
-        let vanished: Vec<ChildRef> =
-            self.children.keys().filter(|child| child.kind == kind && !present.contains(child)).cloned().collect();
-        vanished.iter().flat_map(|child| self.forget(child)).collect()
+        self.forget_all(|child| child.kind == kind && !present.contains(child))
+    }
+
+    fn forget_kind(&mut self, kind: Kind) {
+        self.forget_all(|child| child.kind == kind);
+    }
+
+    fn forget_all(&mut self, which: impl Fn(&ChildRef) -> bool) -> Vec<StoreName> {
+        let there = self.children.iter().filter(|(child, known)| known.seen.is_some() && which(child));
+        let those: Vec<ChildRef> = there.map(|(child, _)| child.clone()).collect();
+        those.iter().flat_map(|child| self.forget(child)).collect()
+    }
+
+    /// The one that all children of a family share.
+    fn family(&mut self, family: Family) -> Arc<Family> {
+        if let Some(known) = self.families.get(&family) {
+            return known.clone();
+        }
+        let family = Arc::new(family);
+        self.families.insert(family.clone());
+        family
+    }
+
+    /// Forgets a family with its last child.
+    fn release(&mut self, family: Option<Arc<Family>>) {
+        if let Some(family) = family.filter(|family| Arc::strong_count(family) == 2) {
+            self.families.remove(&family);
+        }
     }
 }
 
@@ -250,24 +339,29 @@ fn version(object: &DynamicObject) -> u64 {
     object.metadata.resource_version.as_ref().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
-fn seen(kind: Kind, object: &DynamicObject) -> Seen {
+/// What a child belongs to: the Store that owns it, or the one that it is labelled with.
+fn family(object: &DynamicObject) -> Option<Family> {
     let metadata = &object.metadata;
     let store_kind = <Store as kube::Resource>::kind(&());
     let owner = metadata.owner_references.iter().flatten().find(|owner| owner.kind == store_kind);
     let labelled = metadata.labels.as_ref().and_then(|labels| labels.get(INSTANCE_LABEL));
-    let name = owner.map(|owner| &owner.name).or(labelled).cloned();
+    let name = owner.map(|owner| &owner.name).or(labelled)?.clone();
     let namespace = metadata.namespace.clone().unwrap_or_default();
-    let address =
-        (kind == Kind::Service).then(|| object.data["spec"]["clusterIP"].as_str().map(ToOwned::to_owned)).flatten();
+    let owner_uid = owner.map(|owner| owner.uid.as_str().into());
+    Some(Family { store: StoreName { namespace, name }, owner_uid })
+}
+
+fn seen(kind: Kind, object: &DynamicObject, family: Option<Arc<Family>>) -> Seen {
+    let metadata = &object.metadata;
+    let address = object.data["spec"]["clusterIP"].as_str().filter(|_| kind == Kind::Service);
     let document = object.data["data"][DOCUMENT_FILE].as_str().filter(|_| kind == Kind::ConfigMap);
     Seen {
-        uid: metadata.uid.clone().unwrap_or_default(),
+        uid: metadata.uid.as_deref().unwrap_or_default().into(),
         version: version(object),
         fingerprint: fingerprint(object),
-        owner_uid: owner.map(|owner| owner.uid.clone()),
-        store: name.map(|name| StoreName { namespace, name }),
+        family,
         health: health(kind, object),
-        address,
+        address: address.map(Into::into),
         cache_policy: document.and_then(PolicyVersion::of),
         going: metadata.deletion_timestamp.is_some(),
     }
@@ -291,6 +385,10 @@ mod tests {
         ChildRef { kind: Kind::ConfigMap, namespace: "shop".into(), name: name.into() }
     }
 
+    fn store() -> StoreName {
+        StoreName { namespace: "shop".into(), name: "demo".into() }
+    }
+
     #[test]
     fn a_child_that_vanished_while_the_watch_was_away_touches_its_store() {
         let observed = Observed::default();
@@ -305,7 +403,7 @@ mod tests {
         observed.record(Kind::ConfigMap, Event::Init);
         observed.record(Kind::ConfigMap, Event::InitApply(config_map("a", "1")));
         let touched = observed.record(Kind::ConfigMap, Event::InitDone);
-        assert_eq!(touched, [StoreName { namespace: "shop".into(), name: "demo".into() }]);
+        assert_eq!(touched, [store()]);
         assert_eq!(observed.get(&reference("b")), None);
     }
 
@@ -330,12 +428,12 @@ mod tests {
     fn a_child_is_settled_until_its_content_or_its_plan_changes() {
         let observed = Observed::default();
         observed.record(Kind::ConfigMap, Event::Apply(config_map("a", "1")));
-        assert!(!observed.is_settled(&reference("a"), "plan"));
-        observed.settle(reference("a"), "plan".into(), &config_map("a", "1"));
-        assert!(observed.is_settled(&reference("a"), "plan"));
-        assert!(!observed.is_settled(&reference("a"), "other plan"));
+        assert!(!observed.is_settled(&reference("a"), 1));
+        observed.settle(&store(), reference("a"), 1, &config_map("a", "1"));
+        assert!(observed.is_settled(&reference("a"), 1));
+        assert!(!observed.is_settled(&reference("a"), 2));
         observed.record(Kind::ConfigMap, Event::Apply(config_map("a", "2")));
-        assert!(!observed.is_settled(&reference("a"), "plan"));
+        assert!(!observed.is_settled(&reference("a"), 1));
     }
 
     #[test]
@@ -349,13 +447,12 @@ mod tests {
             }))
             .unwrap()
         };
-        let store = StoreName { namespace: "shop".into(), name: "demo".into() };
         let child = child_ref(Kind::Deployment, &deployment("1"));
         let observed = Observed::default();
-        let rolled_out = || observed.workload(Kind::Deployment, &store, "demo-cart").unwrap().rolled_out;
+        let rolled_out = || observed.workload(Kind::Deployment, &store(), "demo-cart").unwrap().rolled_out;
         observed.record(Kind::Deployment, Event::Apply(deployment("9")));
         assert!(rolled_out());
-        observed.settle(child, "plan".into(), &deployment("10"));
+        observed.settle(&store(), child, 1, &deployment("10"));
         assert!(!rolled_out(), "what was seen is older than what was written");
         observed.record(Kind::Deployment, Event::Apply(deployment("10")));
         assert!(rolled_out());
@@ -367,5 +464,58 @@ mod tests {
         spoken_of.metadata.resource_version = Some("7".into());
         spoken_of.data["status"] = json!({"phase": "Bound"});
         assert_eq!(fingerprint(&spoken_of), fingerprint(&config_map("a", "1")));
+    }
+
+    #[test]
+    fn a_child_that_is_missed_is_known_as_such_until_its_store_is_gone() {
+        let observed = Observed::default();
+        observed.record(Kind::ConfigMap, Event::Apply(config_map("a", "1")));
+        observed.settle(&store(), reference("a"), 1, &config_map("a", "1"));
+        observed.record(Kind::ConfigMap, Event::Delete(config_map("a", "1")));
+        observed.retain(|_| true);
+        assert!(observed.was_applied(&reference("a"), 1) && !observed.is_settled(&reference("a"), 1));
+        observed.retain(|_| false);
+        assert!(!observed.was_applied(&reference("a"), 1));
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_store_whose_children_are_gone() {
+        let observed = Observed::default();
+        for name in ["a", "b"] {
+            observed.record(Kind::ConfigMap, Event::Apply(config_map(name, "1")));
+            observed.record(Kind::ConfigMap, Event::Apply(config_map(name, "2")));
+            // One that was applied and that no watch has told of yet.
+            observed.settle(&store(), reference("c"), 1, &config_map("c", "1"));
+        }
+        assert_eq!(observed.lock().families.len(), 1);
+        for name in ["a", "b"] {
+            observed.record(Kind::ConfigMap, Event::Delete(config_map(name, "2")));
+        }
+        observed.retain(|_| false);
+        let inner = observed.lock();
+        assert!(inner.families.is_empty() && inner.children.is_empty() && inner.missed.is_empty(), "{inner:?}");
+    }
+
+    #[test]
+    fn a_store_owns_the_children_of_its_namespace_that_name_its_uid() {
+        let observed = Observed::default();
+        let owned = |name: &str, namespace: &str, uid: &str| {
+            let mut object = config_map(name, "1");
+            object.metadata.namespace = Some(namespace.into());
+            object.metadata.owner_references = Some(vec![
+                serde_json::from_value(
+                    json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "name": "demo", "uid": uid}),
+                )
+                .unwrap(),
+            ]);
+            object
+        };
+        for object in
+            [owned("a", "shop", "1"), owned("b", "shop", "2"), owned("c", "shoq", "1"), owned("d", "sho", "1")]
+        {
+            observed.record(Kind::ConfigMap, Event::Apply(object));
+        }
+        let names: Vec<_> = observed.owned_by(&store(), "1").into_iter().map(|(child, _)| child.name).collect();
+        assert_eq!(names, ["a"]);
     }
 }

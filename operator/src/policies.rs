@@ -111,6 +111,12 @@ impl Policies {
         if known.listed { known.rollouts.get(store)?.picture(Instant::now()) } else { None }
     }
 
+    /// The pods whose processes run, by Store.
+    pub fn running(&self) -> Vec<(StoreName, Vec<PodSeen>)> {
+        let known = self.shared.lock();
+        known.rollouts.iter().map(|(store, rollout)| (store.clone(), rollout.pods())).collect()
+    }
+
     /// Takes in what happened to a pod, and says which Stores have something new to tell.
     pub fn record(&self, event: Event<Pod>) -> Vec<StoreName> {
         match event {

@@ -8,6 +8,7 @@ use std::{
 
 use kube::runtime::reflector::ObjectRef;
 use prometheus::{Histogram, IntGauge};
+use tokio::sync::watch;
 
 use crate::{metrics::Metrics, observed::StoreName, watch::Guarded};
 
@@ -15,6 +16,7 @@ use crate::{metrics::Metrics, observed::StoreName, watch::Guarded};
 #[derive(Debug)]
 pub struct Queue {
     waiting: Mutex<HashMap<StoreName, Instant>>,
+    count: watch::Sender<usize>,
     depth: IntGauge,
     seconds: Histogram,
 }
@@ -22,7 +24,12 @@ pub struct Queue {
 impl Queue {
     /// An empty one.
     pub fn new(metrics: &Metrics) -> Self {
-        Self { waiting: Mutex::default(), depth: metrics.queue_depth.clone(), seconds: metrics.queue_seconds.clone() }
+        Self {
+            waiting: Mutex::default(),
+            count: watch::Sender::new(0),
+            depth: metrics.queue_depth.clone(),
+            seconds: metrics.queue_seconds.clone(),
+        }
     }
 
     /// A Store is to be looked at; how long it waits counts from the first time.
@@ -42,6 +49,12 @@ impl Queue {
         self.tell(&waiting);
     }
 
+    /// Returns when fewer Stores than these wait.
+    pub async fn until_fewer(&self, than: usize) {
+        // The sender lives as long as self, so this cannot fail.
+        let _ = self.count.subscribe().wait_for(|count| *count < than).await;
+    }
+
     /// Forgets Stores that are gone.
     pub fn retain(&self, exists: impl Fn(&StoreName) -> bool) {
         let mut waiting = self.lock();
@@ -54,13 +67,33 @@ impl Queue {
     }
 
     fn tell(&self, waiting: &HashMap<StoreName, Instant>) {
+        self.count.send_replace(waiting.len());
         self.depth.set(i64::try_from(waiting.len()).unwrap_or(i64::MAX));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures::{FutureExt, poll};
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_for_room_goes_on_when_one_is_looked_at() {
+        let queue = Queue::new(&Metrics::new().unwrap());
+        let store = |name: &str| StoreName { namespace: "shop".into(), name: name.into() };
+        queue.until_fewer(1).await;
+        for name in ["a", "b"] {
+            queue.touched(&crate::watch::object_ref(&store(name)));
+        }
+        assert!(queue.until_fewer(2).now_or_never().is_none());
+        let mut room = pin!(queue.until_fewer(2));
+        assert!(poll!(room.as_mut()).is_pending());
+        queue.begun(&store("a"));
+        room.await;
+    }
 
     #[test]
     fn a_store_waits_once_from_its_first_touch_until_it_is_looked_at() {

@@ -1,5 +1,6 @@
 //! Tells how a Store is: one file for each condition, all of them pure; written only when it differs.
 
+mod backup;
 mod cache;
 mod cache_policy_applied;
 mod database_ready;
@@ -16,6 +17,8 @@ mod write;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use shopkeeper_api::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
+
+use crate::health::Workload;
 
 pub use cache_policy_applied::REJECTED;
 pub use picture::{CachePicture, Outcome, Picture, ServicePicture};
@@ -46,12 +49,12 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
             .endpoints
             .as_ref()
             .map(|(public, internal)| Endpoints { public: public.clone(), internal: internal.clone() }),
-        versions: picture
-            .version
-            .as_ref()
-            .map(|shop| Versions { operator: env!("CARGO_PKG_VERSION").into(), shop: shop.clone() }),
+        versions: picture.version.as_ref().map(|shop| versions(picture, shop)),
         services: picture.services.iter().map(service_status).collect(),
-        cache: cache::cache(picture).unwrap_or_else(|| former.cache.clone()),
+        cache_policy: cache::policy(picture).or_else(|| former.cache_policy.clone()),
+        hit_ratio: cache::hit_ratio(picture, former),
+        cache: cache::cache(picture, former),
+        backup: backup::backup(picture, former),
     }
 }
 
@@ -76,6 +79,18 @@ fn condition(
 
 fn find(status: &StoreStatus, type_: ConditionType) -> Option<&Condition> {
     status.conditions.iter().find(|condition| condition.type_ == type_.as_str())
+}
+
+fn versions(picture: &Picture, shop: &str) -> Versions {
+    let running = |workload: &Option<Option<Workload>>| {
+        workload.as_ref()?.as_ref()?.image.as_deref().map(shopkeeper_plan::version_of)
+    };
+    Versions {
+        operator: env!("CARGO_PKG_VERSION").into(),
+        shop: shop.to_owned(),
+        database: running(&picture.database),
+        redis: running(&picture.redis),
+    }
 }
 
 fn service_status(service: &ServicePicture) -> ServiceStatus {

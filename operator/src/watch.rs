@@ -52,6 +52,14 @@ pub struct Watches {
     pub states: WatchStates,
 }
 
+/// So many objects are read at a time when everything is listed: what is kept of them is little, but each page is in memory as a whole, for each
+/// kind at the same time.
+const PAGE: u32 = 100;
+
+fn listed_by_pages() -> watcher::Config {
+    watcher::Config::default().page_size(PAGE)
+}
+
 impl Watches {
     /// Stores that were changed, after `writer` has taken them in.
     pub fn stores(&self, writer: Writer<Guarded>) -> Touched {
@@ -59,7 +67,7 @@ impl Watches {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        let events = self.events::<Guarded>("Store", api, &watcher::Config::default());
+        let events = self.events::<Guarded>("Store", api, &listed_by_pages());
         let pruned = events.map(|event| Ok::<_, watcher::Error>(event.modify(prune)));
         reflector::reflector(writer, pruned)
             .touched_objects()
@@ -87,7 +95,7 @@ impl Watches {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         };
-        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+        let selected = listed_by_pages().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
         let observed = observed.clone();
         self.events_until::<DynamicObject>(kind.into(), api, &selected, ends)
             .flat_map(move |event| stream::iter(observed.record(kind, event)))
@@ -101,7 +109,7 @@ impl Watches {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
+        let selected = listed_by_pages().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
         let referring = move |secret: &PartialObjectMeta<Secret>| {
             let names = |store: &Guarded| match &store.0 {
                 Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => {
@@ -127,7 +135,7 @@ impl Watches {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
-        let selected = watcher::Config::default().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
+        let selected = listed_by_pages().labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY}"));
         let (policies, troubles) = (policies.clone(), troubles.clone());
         let touched = move |event| {
             let mut touched = troubles.record(&event);

@@ -37,13 +37,24 @@ fn reasons() -> BTreeSet<String> {
     {
         all.extend(texts_after(&source, beginning));
     }
+    // Errors that have another reason than their name.
+    let error = include_str!("../src/error.rs").split("pub fn reason(").nth(1).unwrap_or_default();
+    all.extend(texts_after(error.split("pub fn ").next().unwrap_or_default(), "=>"));
     all
 }
 
 #[test]
 fn every_reason_of_a_condition_or_an_event_is_in_the_page_about_the_operator() {
     let all = reasons();
-    for known in ["InvalidSpec", "RolloutStuck", "DriftCorrected", "PausedByAnnotation", "Rejected", "SecretMissing"] {
+    for known in [
+        "InvalidSpec",
+        "RolloutStuck",
+        "DriftCorrected",
+        "PausedByAnnotation",
+        "Rejected",
+        "SecretMissing",
+        "QuotaExceeded",
+    ] {
         assert!(all.contains(known), "{known} was not found in the code: {all:?}");
     }
     let missing: Vec<_> = all.iter().filter(|reason| !PAGE.contains(&format!("`{reason}`"))).collect();

@@ -4,6 +4,7 @@
 //! because they share the cluster: a test that counts writes must not run beside one that deletes things.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is how a test fails")]
 
+mod backup;
 mod cache;
 mod deletion;
 mod failure;

@@ -9,8 +9,9 @@ use kube::Client;
 use crate::kubernetes::{DEMO, SHOP, client, ready};
 
 /// What an operator writes. Leases are left out: they are the operator's heartbeat.
-const WRITTEN: [&str; 11] = [
+const WRITTEN: [&str; 12] = [
     "configmaps",
+    "cronjobs",
     "deployments",
     "events",
     "horizontalpodautoscalers",

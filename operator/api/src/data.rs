@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ComputeResources, Pods, Quantity};
+use crate::{Backup, ComputeResources, Pods, Quantity};
 
 /// The database: one that the operator runs, one that is there already, or one that CloudNativePG runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -35,12 +35,34 @@ impl Default for Database {
 }
 
 /// A PostgreSQL that the operator runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = (
+        "!has(self.backup) || !has(oldSelf.backup) \
+         || !isQuantity(has(self.backup.storage.size) ? self.backup.storage.size : self.storage.size) \
+         || !quantity(has(self.backup.storage.size) ? self.backup.storage.size : self.storage.size).isLessThan(\
+         quantity(has(oldSelf.backup.storage.size) ? oldSelf.backup.storage.size : oldSelf.storage.size))",
+        "the volume of the backups cannot shrink: write the former database.managed.backup.storage.size or more; left out, it is as large as \
+         the database's own"
+    ),
+    validation = (
+        "!has(self.backup) || !has(oldSelf.backup) \
+         || (has(self.backup.storage.storageClassName) ? self.backup.storage.storageClassName \
+         : has(self.storage.storageClassName) ? self.storage.storageClassName : '') \
+         == (has(oldSelf.backup.storage.storageClassName) ? oldSelf.backup.storage.storageClassName \
+         : has(oldSelf.storage.storageClassName) ? oldSelf.storage.storageClassName : '')",
+        "the storage class of the volume of the backups cannot change: write the former database.managed.backup.storage.storageClassName"
+    )
+)]
 pub struct ManagedDatabase {
     /// The volume that holds the data. Default: 2Gi of the cluster's default class. Example: `{size: 20Gi, storageClassName: fast}`.
     #[serde(default)]
     pub storage: Storage,
+    /// Backups by the clock, in a volume of their own. Left out again, no more are made; those that there are stay in their volume, which follows
+    /// `dataRetention` as the database's own does. Default: none are made. Example: `{schedule: "0 3 * * *", keep: 7}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
     /// What every part with pods has.
     #[serde(flatten)]
     pub pods: Pods,

@@ -5,6 +5,7 @@
     reason = "the schema derive makes a public twin of each type inside a function, with the names that users write"
 )]
 
+mod backup;
 mod cache;
 mod data;
 mod demo;
@@ -18,6 +19,7 @@ mod services;
 mod status;
 mod store;
 
+pub use backup::{Backup, BackupStorage};
 pub use cache::{Cache, CachePolicy, CacheTuning, Caches, LocalTier, Pattern, TuningMode};
 pub use data::{
     CloudNativePg, DataRetention, Database, External, ManagedDatabase, ManagedRedis, Redis, SecretRef, Storage,
@@ -33,5 +35,8 @@ pub use pods::{
 pub use profile::Profile;
 pub use quantity::{InvalidQuantity, Quantity};
 pub use services::{Autoscaling, Lifecycle, OrderService, ServiceBlock, Services, UserService};
-pub use status::{CacheStatus, ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
+pub use status::{
+    BackupFailure, BackupStatus, CachePolicyStatus, CacheStatus, ConditionType, Endpoints, ServiceStatus, StoreStatus,
+    Versions,
+};
 pub use store::{PAUSED_ANNOTATION, ROTATE_SIGNING_KEY_ANNOTATION, Store, StoreSpec};

@@ -1,6 +1,6 @@
 //! What the operator answers.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,10 +26,19 @@ pub struct StoreStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub services: Vec<ServiceStatus>,
+    /// Share of the answers that the caches had, of all of them together, while anything was asked for of late: `0.93`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hit_ratio: Option<String>,
+    /// The cache policies that the pods should run, and how many do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_policy: Option<CachePolicyStatus>,
     /// The caches one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub cache: Vec<CacheStatus>,
+    /// The backups of a database that the operator runs, once there was one, or one that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupStatus>,
 }
 
 /// Where the shop answers.
@@ -50,6 +59,12 @@ pub struct Versions {
     pub operator: String,
     /// Version (image tag) of the shop's services that is wanted.
     pub shop: String,
+    /// Version (image tag) of the database that runs, if the operator or CloudNativePG runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Version (image tag) of the Redis that runs, if the operator runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis: Option<String>,
 }
 
 /// One service.
@@ -67,6 +82,18 @@ pub struct ServiceStatus {
     pub version: Option<String>,
 }
 
+/// The cache policies that the pods should run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CachePolicyStatus {
+    /// Generation of the spec in which they changed last.
+    pub generation: i64,
+    /// Hash of their document, as pods acknowledge it.
+    pub hash: String,
+    /// How many of the running pods have them: `2/3`.
+    pub pods_applied: String,
+}
+
 /// One cache.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -77,8 +104,35 @@ pub struct CacheStatus {
     pub pattern: String,
     /// How long an entry is fresh.
     pub ttl: String,
+    /// Share of the answers that it had, while it was asked for anything of late: `0.93`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hit_ratio: Option<String>,
     /// How many of the running pods of the cache's service have these policies: `2/3`.
     pub pods_applied: String,
+}
+
+/// The backups of the database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupStatus {
+    /// When the newest one was complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success_time: Option<Time>,
+    /// The run that failed last, until another one succeeds or its Job is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<BackupFailure>,
+}
+
+/// A backup that was not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupFailure {
+    /// When it was given up.
+    pub time: Time,
+    /// The Job that was to make it.
+    pub job: String,
+    /// What the Job says; its pods' logs say more.
+    pub message: String,
 }
 
 /// The conditions of a Store.

@@ -30,6 +30,7 @@ pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-k
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
     printcolumn(name = "Version", type_ = "string", json_path = ".status.versions.shop"),
+    printcolumn(name = "Hit-Ratio", type_ = "string", json_path = ".status.hitRatio"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = (
         "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",

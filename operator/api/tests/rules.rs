@@ -196,6 +196,54 @@ fn what_cannot_be_done_to_data_is_refused() {
 }
 
 #[test]
+fn backups_have_a_schedule_a_time_zone_and_room() {
+    let with = |backup: Value| json!({"database": {"managed": {"backup": backup}}});
+    for schedule in ["0 3 * * *", "*/30 * * * *", "15,45 0-6 1 JAN mon-fri", "@daily"] {
+        accepted(&with(json!({"schedule": schedule})));
+    }
+    for schedule in
+        ["", "daily", "at 3", "0 3 * *", "60 3 * * *", "0 24 * * *", "0 3 * * 7", "@every 5m", "TZ=UTC 0 3 * * *"]
+    {
+        refused(&with(json!({"schedule": schedule})), "write five fields as in a crontab");
+    }
+    for zone in ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+3"] {
+        accepted(&with(json!({"timeZone": zone})));
+    }
+    for zone in ["", "Local", "local", "+02:00", "Europe/", "../etc/passwd"] {
+        refused(&with(json!({"timeZone": zone})), "write the name of a time zone");
+    }
+    refused(&with(json!({"storage": {"size": "2 Gi"}})), "write an amount such as");
+    accepted(&with(
+        json!({"schedule": "0 3 * * *", "keep": 7, "storage": {"size": "20Gi", "storageClassName": "cheap"}}),
+    ));
+}
+
+#[test]
+fn the_volume_of_the_backups_never_shrinks_and_keeps_its_class() {
+    let with = |database: &str, backup: Value| json!({"database": {"managed": {"storage": {"size": database}, "backup": backup}}});
+    let sized = |size: &str| json!({"storage": {"size": size}});
+    let sentence = "the volume of the backups cannot shrink";
+    change_refused(&with("2Gi", sized("4Gi")), &with("2Gi", sized("3Gi")), sentence);
+    change_refused(&with("2Gi", sized("4Gi")), &with("2Gi", json!({})), sentence);
+    change_refused(&with("4Gi", json!({})), &with("4Gi", sized("3Gi")), sentence);
+    let class = |class: &str| json!({"storage": {"storageClassName": class}});
+    let sentence = "the storage class of the volume of the backups cannot change";
+    change_refused(&with("2Gi", class("cheap")), &with("2Gi", class("fast")), sentence);
+    change_refused(&with("2Gi", json!({})), &with("2Gi", class("fast")), sentence);
+    let without = json!({"database": {"managed": {"storage": {"size": "2Gi"}}}});
+    for (old, new) in [
+        (with("2Gi", sized("4Gi")), with("2Gi", sized("5Gi"))),
+        (with("2Gi", sized("4Gi")), with("3Gi", sized("4Gi"))),
+        (with("2Gi", json!({})), with("3Gi", json!({}))),
+        (with("2Gi", json!({})), with("2Gi", sized("2048Mi"))),
+        (with("2Gi", sized("4Gi")), without.clone()),
+        (without, with("2Gi", sized("1Gi"))),
+    ] {
+        assert_eq!(complaint(&store(&new), Some(&store(&old))), "", "{old} -> {new}");
+    }
+}
+
+#[test]
 fn what_can_be_changed_is_accepted() {
     let old = json!({"dataRetention": "Retain"});
     let new = json!({"dataRetention": "Delete", "redis": {"external": {"secretRef": {"name": "redis"}}}, "profile": "Standard"});

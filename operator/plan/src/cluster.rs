@@ -36,6 +36,9 @@ pub struct ClusterSpec {
     /// Image of the servers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_name: Option<String>,
+    /// Secrets by which the images are had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image_pull_secrets: Vec<NameRef>,
     /// The volume of each server.
     pub storage: ClusterStorage,
     /// The superuser gets in with a password, which the migrate Job needs to make roles.
@@ -111,9 +114,11 @@ pub(crate) fn cluster(shop: &Shop, found: &Found, asked: &CloudNativePg) -> Resu
     let compute = Compute::of(shop.profile, component).overridden(asked.resources.as_ref());
     let compute =
         compute.map_err(|source| InvalidStore::Resources { path: "spec.database.cloudNativePg".into(), source })?;
+    let pull_secrets = shop.pull_secrets().into_iter().flatten();
     let spec = ClusterSpec {
         instances: asked.instances.unwrap_or_else(|| shop.profile.replicas()),
         image_name: asked.image_name.clone(),
+        image_pull_secrets: pull_secrets.map(|it| NameRef { name: it.name }).collect(),
         storage: ClusterStorage {
             size: asked.storage.size.to_string(),
             storage_class: asked.storage.storage_class_name.clone(),

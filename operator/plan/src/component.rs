@@ -24,6 +24,8 @@ pub enum Component {
     Migrate,
     /// The Job that makes demo data.
     Seed,
+    /// What makes backups of the database, and the volume that they are in.
+    Backup,
     /// What belongs to the shop as a whole.
     Shop,
 }
@@ -47,7 +49,7 @@ impl Component {
             Self::Gateway => "spec.gateway",
             Self::Postgres => "spec.database.managed",
             Self::Redis => "spec.redis.managed",
-            Self::Migrate | Self::Seed => "spec.jobs",
+            Self::Migrate | Self::Seed | Self::Backup => "spec.jobs",
             Self::Shop => "spec",
         }
     }
@@ -61,7 +63,7 @@ impl Component {
             Self::User => 8003,
             Self::Postgres => 5432,
             Self::Redis => 6379,
-            Self::Gateway | Self::Migrate | Self::Seed | Self::Shop => 8080,
+            Self::Gateway | Self::Migrate | Self::Seed | Self::Backup | Self::Shop => 8080,
         }
     }
 

@@ -39,7 +39,7 @@ impl Compute {
 
     /// What the profile gives a component.
     pub(crate) fn of(profile: Profile, component: Component) -> Self {
-        use Component::{Gateway, Migrate, Postgres, Redis, Seed, User};
+        use Component::{Backup, Gateway, Migrate, Postgres, Redis, Seed, User};
         match (profile, component) {
             (Profile::Laptop, Postgres) => Self::new("100m", "128Mi", "2", "512Mi"),
             (Profile::Standard, Postgres) => Self::new("250m", "512Mi", "2", "1Gi"),
@@ -48,7 +48,7 @@ impl Compute {
             (Profile::Laptop, Gateway) => Self::new("25m", "16Mi", "1", "64Mi"),
             (_, Gateway) => Self::new("100m", "32Mi", "1", "128Mi"),
             // Hashing a password takes 19 MiB for as long as it lasts.
-            (_, Migrate | Seed) | (Profile::Laptop, User) => Self::new("25m", "32Mi", "1", "256Mi"),
+            (_, Migrate | Seed | Backup) | (Profile::Laptop, User) => Self::new("25m", "32Mi", "1", "256Mi"),
             (Profile::Laptop, _) => Self::new("25m", "32Mi", "1", "128Mi"),
             (Profile::Standard, _) => Self::new("100m", "64Mi", "1", "256Mi"),
             (Profile::HighAvailability, _) => Self::new("250m", "128Mi", "2", "512Mi"),

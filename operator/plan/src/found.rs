@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use shopkeeper_api::Storage;
+
 use crate::{Component, Credentials, PolicyVersion, SERVICES, SecretText};
 
 /// Addresses of the services' Services, as far as they are known.
@@ -24,6 +26,8 @@ pub struct Found {
     pub operator_namespace: String,
     /// The version of the cache policies that the pods are told now, if there is one.
     pub cache_policy: Option<PolicyVersion>,
+    /// The volume of the backups if there is one, also when there are to be no more.
+    pub backup_volume: Option<Storage>,
     /// Addresses of the services' Services.
     pub addresses: ServiceAddresses,
 }

@@ -23,7 +23,7 @@ pub struct ImageDefaults {
 pub(crate) fn image(images: &Images, defaults: &ImageDefaults, component: Component) -> String {
     let digests = images.digests.clone().unwrap_or_default();
     let (named, fallback) = match component {
-        Component::Postgres => (&images.postgres, defaults.postgres.clone()),
+        Component::Postgres | Component::Backup => (&images.postgres, defaults.postgres.clone()),
         Component::Redis => (&images.redis, defaults.redis.clone()),
         Component::Gateway => (&images.nginx, defaults.nginx.clone()),
         Component::Cart => (&images.cart, own(images, defaults, component, digests.cart)),

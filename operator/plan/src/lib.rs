@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod auth_keys;
+mod backup;
 mod budget;
 mod cache_policy;
+mod claim;
 mod cluster;
 mod component;
 mod compute;
@@ -34,13 +36,14 @@ mod unplannable;
 mod url;
 mod validate;
 
+pub use backup::BackupParts;
 pub use cache_policy::{CachePolicyParts, PolicyVersion, service_of};
 pub use cluster::{Bootstrap, Cluster, ClusterParts, ClusterSpec, ClusterStorage, InitDb, NameRef, Settings};
 pub use component::{Component, SERVICES};
 pub use credentials::{Credentials, DatabasePasswords, SecretText};
 pub use found::{Found, ServiceAddresses};
 pub use gateway::{BackendRef, GatewayParts, HTTPRoute, HTTPRouteSpec, Rule};
-pub use hash::{hash, short_hash};
+pub use hash::{digest, hash, short_hash};
 pub use images::{ImageDefaults, version_of};
 pub use key_rotation::{KeyRotation, KeyStep, KeysFound};
 pub use meta::{INSTANCE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL};

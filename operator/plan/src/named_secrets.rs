@@ -32,7 +32,8 @@ pub fn named_secrets(store: &Store) -> BTreeSet<String> {
 impl Shop {
     /// Names of the Secrets that pod templates of the Store bring into pods that go on running.
     pub fn pod_secrets(&self) -> BTreeSet<String> {
-        let running = |component: &Component| !matches!(component, Component::Migrate | Component::Seed);
+        let running =
+            |component: &Component| !matches!(component, Component::Migrate | Component::Seed | Component::Backup);
         let settings = self.pods.iter().filter(|(component, _)| running(component));
         settings.flat_map(|(_, settings)| settings.overlay.secrets()).collect()
     }

@@ -47,18 +47,24 @@ pub(crate) fn network_policies(shop: &Shop, found: &Found) -> Vec<NetworkPolicy>
     let mut policies = vec![nothing_else(shop)];
     policies.extend(SERVICES.map(|service| service_policy(shop, found, service)));
     policies.push(gateway_policy(shop, found));
-    policies.extend([Component::Migrate, Component::Seed].map(|job| {
+    policies.extend(jobs(shop).map(|job| {
         let to = std::iter::once(dns()).chain(to_database(shop, found));
         policy(shop, job, Vec::new(), to.collect())
     }));
     if matches!(shop.database, DatabaseKind::Managed(_)) {
-        let clients = SERVICES.into_iter().chain([Component::Migrate, Component::Seed]);
+        let clients = SERVICES.into_iter().chain(jobs(shop));
         policies.push(store_policy(shop, Component::Postgres, clients));
     }
     if matches!(shop.redis, RedisKind::Managed(_)) {
         policies.push(store_policy(shop, Component::Redis, SERVICES));
     }
     policies
+}
+
+/// What runs once in a while and needs nothing but the database.
+fn jobs(shop: &Shop) -> impl Iterator<Item = Component> {
+    let backup = shop.backup().map(|_| Component::Backup);
+    [Component::Migrate, Component::Seed].into_iter().chain(backup)
 }
 
 /// What no other policy lets through does not get through.

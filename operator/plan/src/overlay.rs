@@ -70,6 +70,12 @@ impl Overlay {
         Ok(Self { path, metadata, spec })
     }
 
+    /// The same without what is laid over the operator's own containers: whole ones that come beside them stay.
+    pub(crate) fn with_whole_containers_only(mut self) -> Self {
+        self.spec.containers.retain(|container| container.image.is_some());
+        self
+    }
+
     /// Lays it over a template.
     pub(crate) fn lay_over(&self, template: &mut PodTemplateSpec) -> Result<(), InvalidStore> {
         let metadata = template.metadata.get_or_insert_default();

@@ -7,8 +7,10 @@ use k8s_openapi::api::{
 };
 
 use crate::{
-    CachePolicyParts, ClusterParts, Component, Found, GatewayParts, MigrateParts, PostgresParts, RedisParts,
-    ServiceParts, Shop, Unplannable, auth_keys, cache_policy,
+    BackupParts, CachePolicyParts, ClusterParts, Component, Found, GatewayParts, MigrateParts, PostgresParts,
+    RedisParts, ServiceParts, Shop, Unplannable, auth_keys,
+    backup::backup,
+    cache_policy,
     cluster::cluster,
     gateway,
     migrate::migrate,
@@ -35,6 +37,8 @@ pub struct Plan {
     pub cache_policy: CachePolicyParts,
     /// The database, when it is managed.
     pub postgres: Option<PostgresParts>,
+    /// Backups of a managed database, when there are any.
+    pub backup: Option<BackupParts>,
     /// The database, when CloudNativePG runs it.
     pub cluster: Option<ClusterParts>,
     /// Redis, when it is managed.
@@ -60,6 +64,10 @@ pub fn plan(shop: &Shop, found: &Found) -> Result<Plan, Unplannable> {
         cache_policy: cache_policy::cache_policy(shop, found),
         postgres: match &shop.database {
             DatabaseKind::Managed(managed) => Some(postgres(shop, found, managed)?),
+            DatabaseKind::External | DatabaseKind::CloudNativePg(_) => None,
+        },
+        backup: match &shop.database {
+            DatabaseKind::Managed(managed) => backup(shop, found, managed)?,
             DatabaseKind::External | DatabaseKind::CloudNativePg(_) => None,
         },
         cluster: match &shop.database {

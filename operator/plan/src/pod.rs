@@ -25,7 +25,7 @@ const LEAVE_ENDPOINTS_SECONDS: i64 = 5;
 /// The user that a component's processes run as.
 const fn user_id(component: Component) -> i64 {
     match component {
-        Component::Postgres | Component::Redis => 999,
+        Component::Postgres | Component::Redis | Component::Backup => 999,
         Component::Gateway => 101,
         _ => 65532,
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The parts of a shop that have pods of the operator's own making.
-const WITH_PODS: [Component; 9] = [
+const WITH_PODS: [Component; 10] = [
     Component::Catalog,
     Component::Cart,
     Component::Order,
@@ -25,6 +25,7 @@ const WITH_PODS: [Component; 9] = [
     Component::Redis,
     Component::Migrate,
     Component::Seed,
+    Component::Backup,
 ];
 
 /// What a Store says of the pods of one part.
@@ -71,7 +72,7 @@ pub(crate) fn pods(
                 RedisKind::Managed(managed) => (&managed.pods, profile.holding(&managed.max_memory)),
                 RedisKind::External => (&nothing, profile),
             },
-            Component::Migrate | Component::Seed | Component::Shop => (jobs, profile),
+            Component::Migrate | Component::Seed | Component::Backup | Component::Shop => (jobs, profile),
         };
         settings(component, asked, compute).map(|settings| (component, settings))
     };
@@ -85,7 +86,10 @@ fn settings(component: Component, asked: &Pods, profile: Compute) -> Result<PodS
         .map_err(|source| InvalidStore::Resources { path: path.into(), source })?;
     let placement = asked.scheduling.as_ref().map(|scheduling| placement(path, scheduling)).transpose()?;
     let overlay = asked.pod_template.as_ref().map(|template| Overlay::read(path, template)).transpose()?;
-    Ok(PodSettings { compute, placement: placement.unwrap_or_default(), overlay: overlay.unwrap_or_default() })
+    let overlay = overlay.unwrap_or_default();
+    // The other Jobs have containers that are named by services, which can be spoken of there.
+    let overlay = if component == Component::Backup { overlay.with_whole_containers_only() } else { overlay };
+    Ok(PodSettings { compute, placement: placement.unwrap_or_default(), overlay })
 }
 
 fn placement(path: &str, asked: &Scheduling) -> Result<Placement, InvalidStore> {

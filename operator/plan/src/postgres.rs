@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    api::{
-        apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
-        core::v1::{
-            ConfigMap, ConfigMapVolumeSource, Container, ExecAction, Lifecycle, LifecycleHandler,
-            PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Service, Volume,
-            VolumeResourceRequirements,
-        },
+use k8s_openapi::api::{
+    apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
+    core::v1::{
+        ConfigMap, ConfigMapVolumeSource, Container, ExecAction, Lifecycle, LifecycleHandler, PersistentVolumeClaim,
+        Service, Volume,
     },
-    apimachinery::pkg::api::resource::Quantity,
 };
-use shopkeeper_api::{DataRetention, ManagedDatabase, Profile};
+use shopkeeper_api::{ManagedDatabase, Profile};
 
 use crate::{
     Component, Found, InvalidStore, Shop,
+    claim::{claim, claimed},
     database::{DATABASE, passwords_secret},
     hash::hash,
     meta,
@@ -44,7 +41,7 @@ pub struct PostgresParts {
 pub(crate) fn postgres(shop: &Shop, found: &Found, managed: &ManagedDatabase) -> Result<PostgresParts, InvalidStore> {
     let config = config(shop);
     Ok(PostgresParts {
-        volume: volume(shop, managed),
+        volume: claim(shop, Component::Postgres, &managed.storage),
         service: cluster_service(shop, Component::Postgres),
         stateful_set: stateful_set(shop, found, &config)?,
         config,
@@ -73,27 +70,6 @@ fn config(shop: &Shop) -> ConfigMap {
         metadata: meta::owned(shop, shop.child(Component::Postgres), Component::Postgres),
         data: Some(BTreeMap::from([("postgresql.conf".into(), settings), ("pg_hba.conf".into(), access)])),
         ..ConfigMap::default()
-    }
-}
-
-fn volume(shop: &Shop, managed: &ManagedDatabase) -> PersistentVolumeClaim {
-    let name = shop.child(Component::Postgres);
-    let size = Quantity(managed.storage.size.to_string());
-    PersistentVolumeClaim {
-        metadata: match shop.retention {
-            DataRetention::Retain => meta::unowned(shop, name, Component::Postgres),
-            DataRetention::Delete => meta::owned(shop, name, Component::Postgres),
-        },
-        spec: Some(PersistentVolumeClaimSpec {
-            access_modes: Some(vec!["ReadWriteOnce".into()]),
-            storage_class_name: managed.storage.storage_class_name.clone(),
-            resources: Some(VolumeResourceRequirements {
-                requests: Some(BTreeMap::from([("storage".into(), size)])),
-                limits: None,
-            }),
-            ..PersistentVolumeClaimSpec::default()
-        }),
-        ..PersistentVolumeClaim::default()
     }
 }
 
@@ -138,14 +114,7 @@ fn stateful_set(shop: &Shop, found: &Found, config: &ConfigMap) -> Result<Statef
                     component,
                     containers: vec![container(shop)],
                     volumes: vec![
-                        Volume {
-                            name: "data".into(),
-                            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-                                claim_name: name.clone(),
-                                read_only: None,
-                            }),
-                            ..Volume::default()
-                        },
+                        claimed(shop, component, "data"),
                         Volume {
                             name: "config".into(),
                             config_map: Some(ConfigMapVolumeSource { name, ..ConfigMapVolumeSource::default() }),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::LocalObjectReference;
 use shop_policy::Policies;
 use shopkeeper_api::{
-    Autoscaling, CloudNativePg, DataRetention, Demo, Duration, ExtraMetadata, Gateway, Images, Lifecycle,
+    Autoscaling, Backup, CloudNativePg, DataRetention, Demo, Duration, ExtraMetadata, Gateway, Images, Lifecycle,
     ManagedDatabase, ManagedRedis, Profile,
 };
 
@@ -14,7 +14,7 @@ use crate::{Component, ImageDefaults, KeyRotation, cache_policy, images, pods::P
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DatabaseKind {
-    Managed(ManagedDatabase),
+    Managed(Box<ManagedDatabase>),
     External,
     CloudNativePg(CloudNativePg),
 }
@@ -139,6 +139,19 @@ impl Shop {
     /// Whether the operator runs the database.
     pub fn manages_database(&self) -> bool {
         matches!(self.database, DatabaseKind::Managed(_))
+    }
+
+    /// The backups that are asked for.
+    pub(crate) fn backup(&self) -> Option<&Backup> {
+        match &self.database {
+            DatabaseKind::Managed(managed) => managed.backup.as_ref(),
+            DatabaseKind::External | DatabaseKind::CloudNativePg(_) => None,
+        }
+    }
+
+    /// Name of what makes backups, and of the volume that they are in.
+    pub fn backup_name(&self) -> String {
+        self.child(Component::Backup)
     }
 
     /// Whether CloudNativePG runs the database.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use shop_policy::{CacheName, InvalidPolicy};
-use shopkeeper_api::{Autoscaling, Database, Duration, ExtraMetadata, Lifecycle, ServiceBlock, Store};
+use shopkeeper_api::{Autoscaling, Database, Duration, ExtraMetadata, Lifecycle, ManagedDatabase, ServiceBlock, Store};
 
 use crate::{
     Component, ImageDefaults, KeyRotation, Shop, cache_policy,
@@ -30,6 +30,9 @@ pub enum InvalidStore {
     /// Several or none.
     #[error("spec.database: write exactly one of managed, external and cloudNativePg")]
     Database,
+    /// A number of backups that would leave none.
+    #[error("spec.database.managed.backup.keep: write 1 or more")]
+    KeepNone,
     /// Minimum above maximum.
     #[error("spec.services.{service}.autoscaling: minReplicas must not be greater than maxReplicas")]
     Autoscaling {
@@ -114,7 +117,7 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
     }
     let Database { managed, external, cloud_native_pg } = spec.database();
     let database = match (managed, external, cloud_native_pg) {
-        (Some(managed), None, None) => DatabaseKind::Managed(managed),
+        (Some(managed), None, None) => DatabaseKind::Managed(checked(managed)?),
         (None, Some(_), None) => DatabaseKind::External,
         (None, None, Some(cluster)) => DatabaseKind::CloudNativePg(cluster),
         _ => return Err(InvalidStore::Database),
@@ -152,6 +155,13 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
         network_policies: spec.network_policies,
         suspended: spec.suspend,
     })
+}
+
+fn checked(managed: ManagedDatabase) -> Result<Box<ManagedDatabase>, InvalidStore> {
+    match &managed.backup {
+        Some(backup) if backup.keep == 0 => Err(InvalidStore::KeepNone),
+        _ => Ok(Box::new(managed)),
+    }
 }
 
 fn scales(store: &Store) -> Result<BTreeMap<Component, Scale>, InvalidStore> {

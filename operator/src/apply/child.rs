@@ -6,7 +6,7 @@ use kube::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use shopkeeper_plan::hash;
+use shopkeeper_plan::digest;
 
 use super::handover;
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     drift,
     error::Error,
     kind::{ChildRef, Kind},
+    observed::StoreName,
 };
 
 /// The name under which the operator owns fields.
@@ -31,7 +32,7 @@ pub struct Desired {
     /// What it should contain.
     pub manifest: Value,
     /// Hash of what it should contain.
-    pub hash: String,
+    pub hash: u128,
 }
 
 impl Desired {
@@ -44,8 +45,8 @@ impl Desired {
         let kind: Kind =
             K::kind(&()).parse().map_err(|error: strum::ParseError| unwritable(serde::ser::Error::custom(error)))?;
         let mut manifest = serde_json::to_value(object).map_err(unwritable)?;
-        let hash = hash(&manifest);
-        manifest["metadata"]["annotations"][APPLIED_HASH] = Value::String(hash.clone());
+        let hash = digest(&manifest);
+        manifest["metadata"]["annotations"][APPLIED_HASH] = Value::String(format!("{hash:032x}"));
         let child = ChildRef { kind, namespace: object.namespace().unwrap_or_default(), name: object.name_any() };
         Ok(Self { child, manifest, hash })
     }
@@ -53,10 +54,10 @@ impl Desired {
 
 /// Applies one child if it differs from what it should be; whether it was written.
 #[tracing::instrument(name = "child", skip_all, fields(child = %desired.child))]
-pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<bool, Error> {
+pub(super) async fn apply(context: &Context, store: &StoreName, desired: &Desired) -> Result<bool, Error> {
     let Desired { child, manifest, hash } = desired;
     let observed = &context.observed;
-    if observed.is_settled(child, hash) {
+    if observed.is_settled(child, *hash) {
         return Ok(false);
     }
     let failed = |source| Error::ApplyFailed { child: child.clone(), source: Box::new(source) };
@@ -65,7 +66,7 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<bool, 
     let live = api.get_opt(&child.name).await.map_err(failed)?;
     if let Some(live) = &live {
         if is_as_desired(live, manifest) {
-            observed.settle(child.clone(), hash.clone(), live);
+            observed.settle(store, child.clone(), *hash, live);
             return Ok(false);
         }
         if child.kind == Kind::Deployment {
@@ -73,11 +74,11 @@ pub(super) async fn apply(context: &Context, desired: &Desired) -> Result<bool, 
         }
     }
     // The plan is the one that was applied before, and yet the child differs: somebody else changed it.
-    let drifted = observed.was_applied(child, hash);
+    let drifted = observed.was_applied(child, *hash);
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     let applied = api.patch(&child.name, &parameters, &Patch::Apply(manifest)).await.map_err(failed)?;
     tracing::info!(child = %child, drifted, "applied");
-    observed.settle(child.clone(), hash.clone(), &applied);
+    observed.settle(store, child.clone(), *hash, &applied);
     if drifted {
         drift::report(context, child, &applied).await;
     }

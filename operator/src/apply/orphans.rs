@@ -14,7 +14,8 @@ use crate::{
     observed::{Seen, StoreName},
 };
 
-/// Deletes the Store's children that its plan does not have. Volumes and generated credentials are never among them.
+/// Deletes the Store's children that its plan does not have. Volumes, those of backups included, and generated credentials are never among
+/// them.
 pub(super) async fn remove(
     context: &Context,
     store: &StoreName,
@@ -44,7 +45,7 @@ async fn delete(context: &Context, child: &ChildRef, seen: &Seen) -> Result<(), 
         Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
     let parameters = DeleteParams {
         propagation_policy: Some(PropagationPolicy::Background),
-        preconditions: Some(Preconditions { uid: Some(seen.uid.clone()), resource_version: None }),
+        preconditions: Some(Preconditions { uid: Some(seen.uid.to_string()), resource_version: None }),
         ..DeleteParams::default()
     };
     match api.delete(&child.name, &parameters).await {

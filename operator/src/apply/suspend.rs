@@ -11,17 +11,17 @@ use crate::{
 
 /// Applies what a suspended shop is: the plan has no pods in it.
 pub(super) async fn apply(context: &Context, store: &StoreName, waves: &Waves) -> Result<Progress, Error> {
-    wave(context, &waves.gateway).await?;
-    wave(context, &waves.services).await?;
+    wave(context, store, &waves.gateway).await?;
+    wave(context, store, &waves.services).await?;
     // A Job that is at its end has nothing to rest from, and one that was not begun waits.
     let running = |job: &&Desired| context.observed.job(store, &job.child.name) == Some(JobState::Running);
     let jobs: Vec<Desired> = std::iter::once(&waves.migrate).chain(&waves.seed).filter(running).cloned().collect();
-    wave(context, &jobs).await?;
+    wave(context, store, &jobs).await?;
     let served = waves.gateway.iter().chain(&waves.services);
     if !served.clone().all(|desired| is_at_rest(context, &desired.child)) {
         return Ok(Progress::Suspending);
     }
-    wave(context, &waves.data).await?;
+    wave(context, store, &waves.data).await?;
     let all_at_rest = waves.data.iter().all(|desired| is_at_rest(context, &desired.child));
     Ok(if all_at_rest { Progress::Suspended } else { Progress::Suspending })
 }
@@ -30,6 +30,6 @@ pub(super) async fn apply(context: &Context, store: &StoreName, waves: &Waves) -
 fn is_at_rest(context: &Context, child: &ChildRef) -> bool {
     match context.observed.get(child).map(|seen| seen.health) {
         Some(Health::Workload(workload)) => workload.pods == 0,
-        Some(Health::Inert | Health::Job(_)) | None => true,
+        Some(Health::Inert | Health::Job(_) | Health::Schedule(_) | Health::Run(_) | Health::Volume(_)) | None => true,
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use shopkeeper_plan::{
-    CachePolicyParts, ClusterParts, GatewayParts, MigrateParts, Plan, PolicyVersion, PostgresParts, RedisParts,
-    ServiceParts,
+    BackupParts, CachePolicyParts, ClusterParts, GatewayParts, MigrateParts, Plan, PolicyVersion, PostgresParts,
+    RedisParts, ServiceParts,
 };
 
 use super::{Desired, Setback};
@@ -23,6 +23,9 @@ pub(super) struct Waves {
     pub(super) migrate: Desired,
     pub(super) services: Vec<Desired>,
     pub(super) seed: Option<Desired>,
+    /// The volume of the backups, and what makes them. They come last, so that nothing waits for them.
+    pub(super) backup_volume: Option<Desired>,
+    pub(super) backup: Option<Desired>,
 }
 
 impl Waves {
@@ -33,6 +36,7 @@ impl Waves {
             auth_keys,
             cache_policy,
             postgres,
+            backup,
             cluster,
             redis,
             migrate,
@@ -52,6 +56,8 @@ impl Waves {
             migrate: Desired::new(&job)?,
             services: Vec::new(),
             seed: seed.as_ref().map(Desired::new).transpose()?,
+            backup_volume: None,
+            backup: None,
         };
         for policy in &network_policies {
             waves.ground.push(Desired::new(policy)?);
@@ -60,6 +66,10 @@ impl Waves {
             waves.ground.extend([Desired::new(&config)?, Desired::new(&service)?]);
             waves.volume = Some(Desired::new(&volume)?);
             waves.data.push(Desired::new(&stateful_set)?);
+        }
+        if let Some(BackupParts { volume, cron_job }) = backup {
+            waves.backup_volume = Some(Desired::new(&volume)?);
+            waves.backup = optional(cron_job.as_ref())?;
         }
         if let Some(ClusterParts { secret, cluster }) = cluster {
             waves.ground.push(Desired::new(&secret)?);
@@ -101,7 +111,7 @@ impl Waves {
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Desired> {
-        let Self { cache_policy, ground, volume, data, gateway, migrate, services, seed } = self;
+        let Self { cache_policy, ground, volume, data, gateway, migrate, services, seed, backup_volume, backup } = self;
         std::iter::once(&cache_policy.0)
             .chain(ground)
             .chain(volume)
@@ -110,6 +120,8 @@ impl Waves {
             .chain(std::iter::once(migrate))
             .chain(services)
             .chain(seed)
+            .chain(backup_volume)
+            .chain(backup)
     }
 }
 

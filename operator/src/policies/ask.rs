@@ -1,20 +1,10 @@
 //! Asks a pod which policies it runs.
 
-use std::{net::IpAddr, time::Duration};
-
-use http::{Request, StatusCode, header::HOST};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use http::StatusCode;
 use shop_policy::Acknowledgement;
 use shopkeeper_plan::PolicyVersion;
-use tokio::net::TcpStream;
 
-/// A pod that does not answer within this time is asked again.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// No answer is longer.
-const LONGEST: usize = 64 * 1024;
+use crate::pod_port;
 
 /// So much of a reason is kept.
 const REASON: usize = 300;
@@ -54,12 +44,11 @@ impl Answer {
 
 /// Asks a pod whether it runs these policies.
 pub(super) async fn ask(address: &str, port: u16, wanted: &PolicyVersion) -> Answer {
-    match tokio::time::timeout(PATIENCE, get(address, port)).await {
-        Err(_) => Answer::Silent(format!("no answer within {PATIENCE:?}")),
-        Ok(Err(error)) => Answer::Silent(shortened(&error.to_string())),
-        Ok(Ok((StatusCode::OK, body))) => read(&body, wanted),
-        Ok(Ok((StatusCode::NOT_FOUND, _))) => Answer::Unsupported,
-        Ok(Ok((status, _))) => Answer::Silent(format!("it answers {status}")),
+    match pod_port::get(address, port, "/cache/policy").await {
+        Err(error) => Answer::Silent(shortened(&error.to_string())),
+        Ok((StatusCode::OK, body)) => read(&body, wanted),
+        Ok((StatusCode::NOT_FOUND, _)) => Answer::Unsupported,
+        Ok((status, _)) => Answer::Silent(format!("it answers {status}")),
     }
 }
 
@@ -69,28 +58,6 @@ fn read(body: &[u8], wanted: &PolicyVersion) -> Answer {
         Ok(answer) if answer.generation == wanted.generation && answer.hash == wanted.hash => Answer::Applied,
         Ok(Acknowledgement { rejected: Some(rejection), .. }) => Answer::Rejected(shortened(&rejection.reason)),
         Ok(_) => Answer::Other,
-    }
-}
-
-async fn get(address: &str, port: u16) -> Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
-    let address: IpAddr = address.parse()?;
-    let stream = TcpStream::connect((address, port)).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::get("/cache/policy").header(HOST, "pod").body(Empty::<Bytes>::new())?;
-    let exchange = async move {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), LONGEST).collect().await?.to_bytes();
-        Ok((status, body))
-    };
-    // The connection does its work only while it is polled; it ends with the answer.
-    tokio::pin!(exchange, connection);
-    tokio::select! {
-        answer = &mut exchange => answer,
-        ended = &mut connection => {
-            ended?;
-            exchange.await
-        }
     }
 }
 

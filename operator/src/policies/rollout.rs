@@ -234,6 +234,11 @@ impl Rollout {
         }
     }
 
+    /// What matters of the pods whose processes run.
+    pub(super) fn pods(&self) -> Vec<PodSeen> {
+        self.running().map(|pod| pod.seen.clone()).collect()
+    }
+
     /// The pods whose processes run.
     fn running(&self) -> impl Iterator<Item = &Followed> {
         self.pods.values().filter(|pod| pod.seen.address.is_some())

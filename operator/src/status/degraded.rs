@@ -1,7 +1,7 @@
 //! `Degraded`: something failed and needs attention or another try.
 
-use super::{Outcome, Picture, Verdict};
-use crate::apply::{Progress, Seed};
+use super::{Outcome, Picture, Verdict, backup};
+use crate::apply::{Progress, Seed, Setback};
 
 pub(super) fn degraded(picture: &Picture) -> Verdict {
     match &picture.outcome {
@@ -32,9 +32,9 @@ pub(super) fn troubled(picture: &Picture) -> Option<Verdict> {
 
 /// What could not be done, though the rest went on: the first of it gives the reason.
 fn setback(picture: &Picture) -> Option<Verdict> {
-    let reason = picture.setbacks.first()?.reason;
-    let messages: Vec<&str> = picture.setbacks.iter().map(|setback| setback.message.as_str()).collect();
-    Some(Verdict::yes(reason, messages.join("; ")))
+    let all: Vec<Setback> = picture.setbacks.iter().cloned().chain(backup::setback(picture)).collect();
+    let messages: Vec<&str> = all.iter().map(|setback| setback.message.as_str()).collect();
+    Some(Verdict::yes(all.first()?.reason, messages.join("; ")))
 }
 
 fn stuck(picture: &Picture) -> Option<Verdict> {

@@ -4,15 +4,16 @@ use jiff::Timestamp;
 use strum::IntoEnumIterator;
 
 use shop_policy::Policies;
-use shopkeeper_api::{Database, Store};
+use shopkeeper_api::{Backup, Database, Store};
 use shopkeeper_plan::{Component, InvalidStore, SERVICES, Shop};
 
 use crate::{
     apply::{Progress, Setback},
     context::Context,
     health::Workload,
+    hits::HitRatios,
     kind::Kind,
-    observed::StoreName,
+    observed::{Backups, StoreName},
     policies::PolicyPicture,
     troubles::Trouble,
 };
@@ -71,6 +72,8 @@ pub struct Picture {
     pub version: Option<String>,
     /// The caches.
     pub cache: CachePicture,
+    /// The backups of the database; `None` when there are to be none, or nothing makes them yet.
+    pub backups: Option<Backups>,
 }
 
 /// The caches.
@@ -82,6 +85,8 @@ pub struct CachePicture {
     pub invalid: Option<String>,
     /// How far they are; `None` as long as that is not known.
     pub pods: Option<PolicyPicture>,
+    /// How often they had the answer; `None` as long as that is not known.
+    pub hits: Option<HitRatios>,
 }
 
 impl Picture {
@@ -104,6 +109,7 @@ impl Picture {
         let stateful = |component| observed.workload(Kind::StatefulSet, name, &child(component));
         let Database { managed, external: _, cloud_native_pg } = store.spec.database();
         let cluster = || observed.workload(Kind::Cluster, name, &child(Component::Postgres));
+        let backups = |_: &Backup| observed.backups(name, &child(Component::Backup));
         let services = Component::iter().filter(|it| SERVICES.contains(it) || *it == Component::Gateway);
         Self {
             generation: store.metadata.generation,
@@ -130,7 +136,9 @@ impl Picture {
                 asked: shop.map(|shop| shop.policies().clone()),
                 invalid: invalid_policy,
                 pods: shop.and_then(|_| context.policies.picture(name)),
+                hits: context.hits.of(name),
             },
+            backups: managed.as_ref().and_then(|managed| managed.backup.as_ref()).and_then(backups),
         }
     }
 }

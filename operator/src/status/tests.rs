@@ -1,10 +1,12 @@
-use shop_policy::Policies;
+use shop_policy::{CacheName, Policies};
 use shopkeeper_plan::{Component, PolicyVersion};
 
 use super::*;
 use crate::{
     apply::{Progress, Seed, Setback},
-    health::Workload,
+    health::{Failure, Workload},
+    hits::HitRatios,
+    observed::Backups,
     policies::{PodPicture, PodState, PolicyPicture},
     troubles::{Cause, Trouble},
 };
@@ -27,7 +29,8 @@ fn picture(outcome: Outcome) -> Picture {
         troubles: Vec::new(),
         endpoints: None,
         version: Some("v1".into()),
-        cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods: None },
+        cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods: None, hits: None },
+        backups: None,
     }
 }
 
@@ -149,6 +152,32 @@ fn what_could_not_be_done_is_told_while_the_shop_is_open() {
 }
 
 #[test]
+fn a_backup_that_failed_is_told_after_what_is_worse_and_when_one_succeeded_is_remembered() {
+    let mut picture = picture(applied(Seed::Done));
+    let of = |picture: &Picture, former: &StoreStatus| status(picture, former, at(0));
+    picture.backups = Some(Backups::default());
+    assert_eq!(of(&picture, &StoreStatus::default()).backup, None, "nothing is known");
+    picture.backups = Some(Backups { last_success: Some(at(100)), failed: None });
+    let told = of(&picture, &StoreStatus::default());
+    says(&picture, "Degraded", "False", "AllWell");
+    let failure = Failure { at: at(200), why: "no room".into() };
+    picture.backups = Some(Backups { last_success: None, failed: Some(("demo-backup-1".into(), failure)) });
+    says(&picture, "Ready", "True", "Ready");
+    says(&picture, "Degraded", "True", "BackupFailed");
+    let backup = of(&picture, &told).backup.unwrap();
+    assert_eq!(backup.last_success_time, Some(Time(at(100))));
+    let failure = backup.last_failure.unwrap();
+    assert_eq!(
+        (failure.job.as_str(), failure.message.as_str(), failure.time),
+        ("demo-backup-1", "no room", Time(at(200)))
+    );
+    picture.setbacks = vec![Setback { reason: "VolumeCannotGrow", message: "no room".into() }];
+    says(&picture, "Degraded", "True", "VolumeCannotGrow");
+    picture.backups = None;
+    assert_eq!(of(&picture, &told).backup, None, "there are to be none");
+}
+
+#[test]
 fn a_database_of_cloud_native_pg_answers_with_one_server_and_is_named_when_it_is_missing() {
     let mut picture = picture(applied(Seed::Done));
     picture.by_cloud_native_pg = true;
@@ -191,7 +220,7 @@ fn with_pods(states: &[PodState]) -> Picture {
     let version = PolicyVersion { generation: 2, hash: "h".into() };
     let pods = Some(PolicyPicture { version, pods: pods.collect() });
     Picture {
-        cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods },
+        cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods, hits: None },
         ..picture(applied(Seed::Done))
     }
 }
@@ -204,6 +233,8 @@ fn cache_policies_are_applied_when_every_pod_has_them() {
     let of = |name: &str| said.iter().find(|cache| cache.name == name).unwrap();
     assert_eq!((of("products").pods_applied.as_str(), of("cart").pods_applied.as_str()), ("2/2", "1/1"));
     assert_eq!((of("bestsellers").pattern.as_str(), of("bestsellers").ttl.as_str()), ("RefreshAhead", "1h"));
+    let policy = status(&all, &StoreStatus::default(), at(0)).cache_policy.unwrap();
+    assert_eq!((policy.generation, policy.hash.as_str(), policy.pods_applied.as_str()), (2, "h", "3/3"));
     says(&with_pods(&[]), "CachePolicyApplied", "False", "NoPods");
 }
 
@@ -232,7 +263,34 @@ fn what_was_said_of_the_caches_stays_until_something_is_known() {
     let known = status(&with_pods(&[PodState::Applied]), &StoreStatus::default(), at(10));
     assert_eq!(status(&picture(applied(Seed::Done)), &known, at(20)), StoreStatus { ..known.clone() });
     let mut invalid = picture(applied(Seed::Done));
-    invalid.cache = CachePicture { asked: None, invalid: Some("products: no ttl".into()), pods: None };
+    invalid.cache = CachePicture { asked: None, invalid: Some("products: no ttl".into()), pods: None, hits: None };
     says(&invalid, "CachePolicyApplied", "False", "InvalidPolicy");
     assert_eq!(status(&invalid, &known, at(20)).cache, known.cache);
+}
+
+#[test]
+fn how_often_the_caches_had_the_answer_is_told_and_stays_until_more_is_known() {
+    let mut known = with_pods(&[PodState::Applied]);
+    known.cache.hits = Some(HitRatios { all: Some(93), caches: [(CacheName::Products, 5)].into() });
+    let told = status(&known, &StoreStatus::default(), at(0));
+    let of = |status: &StoreStatus, name: &str| {
+        status.cache.iter().find(|cache| cache.name == name).and_then(|cache| cache.hit_ratio.clone())
+    };
+    assert_eq!(told.hit_ratio.as_deref(), Some("0.93"));
+    assert_eq!((of(&told, "products").as_deref(), of(&told, "cart")), (Some("0.05"), None));
+    let after_a_start = with_pods(&[PodState::Applied]);
+    assert_eq!(status(&after_a_start, &told, at(10)), told);
+    known.cache.hits = Some(HitRatios { all: Some(100), caches: [(CacheName::Cart, 100)].into() });
+    let later = status(&known, &told, at(20));
+    assert_eq!(later.hit_ratio.as_deref(), Some("1.00"));
+    assert_eq!((of(&later, "products").as_deref(), of(&later, "cart").as_deref()), (Some("0.05"), Some("1.00")));
+}
+
+#[test]
+fn the_versions_of_what_runs_are_told() {
+    let versions = status(&picture(applied(Seed::Done)), &StoreStatus::default(), at(0)).versions.unwrap();
+    assert_eq!((versions.shop.as_str(), versions.database.as_deref()), ("v1", Some("v1")));
+    let mut external = picture(applied(Seed::Done));
+    external.database = None;
+    assert_eq!(status(&external, &StoreStatus::default(), at(0)).versions.unwrap().database, None);
 }

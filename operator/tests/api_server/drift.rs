@@ -24,7 +24,8 @@ async fn every_kind_of_child_comes_back_when_it_was_deleted() {
     world
         .apply(
             "demo",
-            json!({"demo": {"products": 1}, "profile": "Standard", "services": {"cart": autoscaling}, "gateway": {"ingress": {}}}),
+            json!({"demo": {"products": 1}, "profile": "Standard", "services": {"cart": autoscaling}, "gateway": {"ingress": {}},
+                   "database": {"managed": {"backup": {}}}}),
         )
         .await;
     world.ready("demo").await;

@@ -4,11 +4,13 @@
 #![expect(clippy::expect_used, reason = "tests")]
 #![expect(unreachable_pub, reason = "a test has nobody to be reached by")]
 
+mod backups;
 mod charts;
 mod cut_watches;
 mod drift;
 mod failed_calls;
 mod faults;
+mod hits;
 mod killed;
 mod leadership;
 mod lost_secrets;

@@ -87,6 +87,7 @@ async fn a_restart_writes_nothing() {
         "metadata": {"labels": {"example.com/team": "shop"}, "annotations": {"example.com/owner": "me"}},
         "jobs": {"resources": {"limits": {"memory": "0.5Gi"}}},
         "images": {"pullSecrets": [{"name": "registry"}]},
+        "database": {"managed": {"backup": {"schedule": "*/30 * * * *", "storage": {"size": "0.5Gi"}}}},
         "gateway": {
             "corsOrigins": ["https://app.example.com"], "service": {"type": "NodePort", "annotations": {"example.com/lb": "x"}},
             "tls": {"secretName": "shop-tls"}, "ingress": {"className": "nginx", "annotations": {"example.com/issuer": "x"}},

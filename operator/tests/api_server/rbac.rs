@@ -107,6 +107,7 @@ async fn a_whole_life(world: &mut World, pod: &FakePod) {
         "profile": "Standard", "demo": {"products": 1, "users": true},
         "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}},
         "gateway": {"ingress": {}, "httpRoute": {"parentRefs": [{"name": "public"}]}},
+        "database": {"managed": {"backup": {}}},
     });
     world.apply("demo", full).await;
     world.apply("clustered", json!({"database": {"cloudNativePg": {"instances": 3}}})).await;

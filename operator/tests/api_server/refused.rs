@@ -66,6 +66,10 @@ async fn every_invalid_store_is_refused_with_a_sentence_that_says_what_to_write(
         ("{services: {user: {accessTokenLifetime: 48h}}}", "an access token lives from 1m to 24h"),
         ("{gateway: {service: {nodePort: 30080}}}", "nodePort needs type NodePort"),
         ("{gateway: {corsOrigins: [\"https://a.example/path\"]}}", "write each origin as scheme and host"),
+        ("{database: {managed: {backup: {schedule: daily}}}}", "write five fields as in a crontab"),
+        ("{database: {managed: {backup: {timeZone: Local}}}}", "write the name of a time zone"),
+        ("{database: {managed: {backup: {keep: 0}}}}", "should be greater than or equal to 1"),
+        ("{database: {managed: {backup: {every: 1h}}}}", "unknown field \"spec.database.managed.backup.every\""),
         (
             "{database: {external: {secretRef: {name: db}}}, dataRetention: Delete}",
             "an external database is never deleted",
@@ -87,7 +91,7 @@ async fn every_invalid_store_is_refused_with_a_sentence_that_says_what_to_write(
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_that_cannot_be_done_are_refused() {
     let world = World::new("refused-changes").await;
-    let first = "{database: {managed: {storage: {size: 2Gi}}}}";
+    let first = "{database: {managed: {storage: {size: 2Gi}, backup: {storage: {size: 3Gi}}}}}";
     let (accepted, said) = apply(&world.namespace, &store("demo", first)).await;
     assert!(accepted, "{said}");
     for (spec, sentence) in [
@@ -95,6 +99,11 @@ async fn changes_that_cannot_be_done_are_refused() {
         (
             "{database: {managed: {storage: {size: 2Gi, storageClassName: fast}}}}",
             "the storage class of a volume cannot change",
+        ),
+        ("{database: {managed: {backup: {storage: {size: 2Gi}}}}}", "the volume of the backups cannot shrink"),
+        (
+            "{database: {managed: {backup: {storage: {size: 3Gi, storageClassName: fast}}}}}",
+            "the storage class of the volume of the backups cannot change",
         ),
         (
             "{database: {external: {secretRef: {name: db}}}}",

@@ -82,11 +82,13 @@ async fn all_children_but_a_kept_volume_belong_to_the_store() {
 async fn nothing_is_refused_under_pod_security_restricted() {
     let world = World::new("restricted").await;
     let operator = world.operator();
-    world.apply("demo", json!({"demo": {"products": 1, "users": true}})).await;
+    let database = json!({"managed": {"backup": {}}});
+    world.apply("demo", json!({"demo": {"products": 1, "users": true}, "database": database})).await;
     world.ready("demo").await;
     // A pod is refused when it is made, which nobody does here; a dry run of each template as a pod asks the same question.
     for ((kind, name), child) in children(&world.client, &world.namespace).await {
-        let template = &child.object.data["spec"]["template"];
+        let spec = &child.object.data["spec"];
+        let template = if kind == Kind::CronJob { &spec["jobTemplate"]["spec"]["template"] } else { &spec["template"] };
         if template["spec"]["containers"].is_null() {
             continue;
         }

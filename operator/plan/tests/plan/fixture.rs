@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use shopkeeper_api::{Store, StoreSpec};
 use shopkeeper_plan::{
-    CachePolicyParts, ClusterParts, Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults, MigrateParts,
-    Plan, PostgresParts, RedisParts, SERVICES, SecretText, ServiceParts, plan, validate,
+    BackupParts, CachePolicyParts, ClusterParts, Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults,
+    MigrateParts, Plan, PostgresParts, RedisParts, SERVICES, SecretText, ServiceParts, plan, validate,
 };
 
 /// The sample Store, as if it were in a cluster.
@@ -56,6 +56,7 @@ pub(crate) fn found() -> Found {
         )),
         external_redis: Some(SecretText::new("redis://:password-of-mine@redis.example.com:6379")),
         cache_policy: None,
+        backup_volume: None,
         certificate: None,
         secrets: BTreeMap::new(),
         operator_namespace: "shopkeeper-system".into(),
@@ -77,6 +78,7 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
         auth_keys,
         cache_policy: CachePolicyParts { config, version: _ },
         postgres,
+        backup,
         cluster,
         redis,
         migrate: MigrateParts { secret, job },
@@ -88,6 +90,10 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
     let mut objects = vec![json(account), json(auth_keys), json(config), json(secret), json(job)];
     if let Some(PostgresParts { config, volume, service, stateful_set }) = postgres {
         objects.extend([json(config), json(volume), json(service), json(stateful_set)]);
+    }
+    if let Some(BackupParts { volume, cron_job }) = backup {
+        objects.push(json(volume));
+        objects.extend(cron_job.iter().map(json));
     }
     if let Some(ClusterParts { secret, cluster }) = cluster {
         objects.extend([json(secret), json(cluster)]);
@@ -111,6 +117,16 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
 }
 
 /// The pod template of an object, if it has one.
+pub(crate) fn template(object: &Value) -> Option<&Value> {
+    object.pointer("/spec/template").or_else(|| object.pointer("/spec/jobTemplate/spec/template"))
+}
+
+/// The pods of an object, if it has any.
 pub(crate) fn pod(object: &Value) -> Option<&Value> {
-    object.pointer("/spec/template/spec")
+    template(object)?.get("spec")
+}
+
+/// Whether its pods come to an end by themselves.
+pub(crate) fn ends(object: &Value) -> bool {
+    object["kind"] == "Job" || object["kind"] == "CronJob"
 }

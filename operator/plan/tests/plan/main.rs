@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "tests")]
 
+mod backup;
 mod cache_policy;
 mod fixture;
 mod gateway;

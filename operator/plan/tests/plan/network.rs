@@ -177,6 +177,18 @@ fn a_cluster_of_cloud_native_pg_is_reached_by_its_pods() {
 }
 
 #[test]
+fn backups_reach_the_database_and_nothing_else_when_there_are_any() {
+    let with = policies(json!({"database": {"managed": {"backup": {}}}}));
+    assert!(is_open(&with, Part("backup"), Part("postgres"), 5432));
+    assert!(is_open(&with, Part("catalog"), Part("postgres"), 5432));
+    for (to, port) in [(Part("redis"), 6379), (Part("catalog"), 8000), (Outside, 443), (Outside, 5432)] {
+        assert!(!is_open(&with, Part("backup"), to, port), "{to:?}:{port}");
+    }
+    assert!(!is_open(&with, OtherShop("backup"), Part("postgres"), 5432));
+    assert!(!is_open(&policies(json!({})), Part("backup"), Part("postgres"), 5432), "there are none");
+}
+
+#[test]
 fn they_can_be_turned_off() {
     assert!(policies(json!({"networkPolicies": false})).is_empty());
 }

@@ -17,18 +17,18 @@ fn programs() -> PathBuf {
 }
 
 /// A volume and a Secret, and pods that come and go.
-struct Pod {
+pub(crate) struct Pod {
     folder: tempfile::TempDir,
-    programs: PathBuf,
-    port: u16,
+    pub(crate) programs: PathBuf,
+    pub(crate) port: u16,
 }
 
 impl Pod {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().expect("a folder");
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        for name in ["data", "run", "etc", "secret"] {
+        for name in ["data", "run", "etc", "secret", "backup"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
         let config = planned(&demo()).postgres.expect("a database").config.data.expect("files");
@@ -48,7 +48,7 @@ impl Pod {
         pod
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -61,7 +61,7 @@ impl Pod {
             .replace("/run/secrets/postgres", &of("secret"))
     }
 
-    fn start(&self, password: &str) -> Server {
+    pub(crate) fn start(&self, password: &str) -> Server {
         std::fs::write(self.path("secret").join("password"), password).expect("a file");
         let set = planned(&demo()).postgres.expect("a database").stateful_set;
         let container = set.spec.and_then(|spec| spec.template.spec).expect("a pod").containers.remove(0);
@@ -93,7 +93,12 @@ impl Pod {
 
     /// Runs a statement over TCP with a password; the answer, if it was let in.
     fn ask(&self, password: &str, statement: &str) -> Option<String> {
-        let url = format!("postgres://postgres@127.0.0.1:{}/shop", self.port);
+        self.ask_in("shop", password, statement)
+    }
+
+    /// The same in one of its databases.
+    pub(crate) fn ask_in(&self, database: &str, password: &str, statement: &str) -> Option<String> {
+        let url = format!("postgres://postgres@127.0.0.1:{}/{database}", self.port);
         let output = self
             .command("psql")
             .env("PGPASSWORD", password)
@@ -103,7 +108,7 @@ impl Pod {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         command(&self.programs, program, is_root())
     }
 }
@@ -126,7 +131,7 @@ fn is_root() -> bool {
     output.stdout.starts_with(b"0\n")
 }
 
-struct Server {
+pub(crate) struct Server {
     process: Child,
     data: PathBuf,
     programs: PathBuf,

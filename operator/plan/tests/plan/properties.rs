@@ -4,14 +4,17 @@ use serde_json::{Value, json};
 use shopkeeper_api::Store;
 use shopkeeper_plan::{InvalidStore, validate};
 
-use crate::fixture::{demo, found, images, objects, planned, pod, with_spec};
+use crate::fixture::{demo, ends, found, images, objects, planned, pod, template, with_spec};
 
 /// Stores that differ in all that a plan depends on.
 fn stores() -> Vec<Store> {
     let specs = [
         json!({}),
         json!({"profile": "Standard", "demo": {"products": 10}, "gateway": {"corsOrigins": ["https://app.example.com"]}}),
-        json!({"profile": "HighAvailability", "dataRetention": "Delete", "demo": {"users": true}}),
+        json!({
+            "profile": "HighAvailability", "dataRetention": "Delete", "demo": {"users": true},
+            "database": {"managed": {"backup": {"schedule": "@hourly", "keep": 30, "storage": {"size": "9Gi"}}}},
+        }),
         json!({"database": {"external": {"secretRef": {"name": "db"}}}, "redis": {"external": {"secretRef": {"name": "redis"}}}}),
         json!({
             "services": {
@@ -76,22 +79,32 @@ fn every_pod_is_restricted_and_has_no_token() {
 #[test]
 fn every_pod_has_the_pull_secrets_of_the_store() {
     let images = json!({"pullSecrets": [{"name": "first"}, {"name": "second"}]});
-    let with = with_spec(json!({"images": images, "demo": {"products": 1, "users": true}}));
+    let database = json!({"managed": {"backup": {}}});
+    let with = with_spec(json!({"images": images, "demo": {"products": 1, "users": true}, "database": database}));
     let all = objects(&planned(&with));
     let pods: Vec<&Value> = all.iter().filter_map(pod).collect();
-    assert_eq!(pods.len(), 9, "services, gateway, database, Redis and two Jobs");
-    assert!(pods.iter().all(|pod| pod["imagePullSecrets"] == json!([{"name": "first"}, {"name": "second"}])));
+    assert_eq!(pods.len(), 10, "services, gateway, database, Redis, two Jobs and the backups");
+    let named = json!([{"name": "first"}, {"name": "second"}]);
+    assert!(pods.iter().all(|pod| pod["imagePullSecrets"] == named));
+
+    let cluster = with_spec(json!({"images": {"pullSecrets": named}, "database": {"cloudNativePg": {}}}));
+    let all = objects(&planned(&cluster));
+    let cluster = all.iter().find(|object| object["kind"] == "Cluster").expect("a Cluster");
+    assert_eq!(cluster["spec"]["imagePullSecrets"], named);
 }
 
 #[test]
 fn extra_labels_and_annotations_are_on_everything_and_replace_nothing() {
     let extra = json!({"labels": {"example.com/team": "shop"}, "annotations": {"example.com/owner": "me"}});
-    let spec = |metadata: Value| json!({"metadata": metadata, "demo": {"products": 1}, "profile": "Standard", "gateway": {"ingress": {}}});
+    let spec = |metadata: Value| {
+        json!({"metadata": metadata, "demo": {"products": 1}, "profile": "Standard", "gateway": {"ingress": {}},
+               "database": {"managed": {"backup": {}}}})
+    };
     let (plain, with) = (objects(&planned(&with_spec(spec(json!({}))))), objects(&planned(&with_spec(spec(extra)))));
     assert_eq!(plain.len(), with.len());
     for (plain, with) in plain.iter().zip(&with) {
         let metadata =
-            |object: &Value| [Some(object["metadata"].clone()), object.pointer("/spec/template/metadata").cloned()];
+            |object: &Value| [Some(object["metadata"].clone()), template(object).map(|it| it["metadata"].clone())];
         for (plain, with) in metadata(plain).into_iter().zip(metadata(with)) {
             let (Some(plain), Some(with)) = (plain, with) else { continue };
             assert_eq!(
@@ -122,7 +135,10 @@ fn what_several_pods_do_has_a_disruption_budget() {
 #[test]
 fn a_suspended_shop_has_no_pods_and_keeps_all_the_rest() {
     let services = json!({"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}});
-    let spec = |suspend: bool| json!({"suspend": suspend, "services": services, "demo": {"products": 1}, "profile": "Standard"});
+    let spec = |suspend: bool| {
+        json!({"suspend": suspend, "services": services, "demo": {"products": 1}, "profile": "Standard",
+               "database": {"managed": {"backup": {}}}})
+    };
     let (running, suspended) = (objects(&planned(&with_spec(spec(false)))), objects(&planned(&with_spec(spec(true)))));
     let name = |object: &Value| (object["kind"].clone(), object["metadata"]["name"].clone());
     let gone: Vec<_> =
@@ -131,12 +147,11 @@ fn a_suspended_shop_has_no_pods_and_keeps_all_the_rest() {
     for object in &suspended {
         match object["kind"].as_str() {
             Some("Deployment" | "StatefulSet") => assert_eq!(object["spec"]["replicas"], 0, "{:?}", name(object)),
-            Some("Job") => assert_eq!(object["spec"]["suspend"], true),
+            Some("Job" | "CronJob") => assert_eq!(object["spec"]["suspend"], true),
             _ => {}
         }
     }
     // Not a single pod is another one than before.
-    let template = |object: &Value| object.pointer("/spec/template").cloned();
     for (before, after) in running.iter().filter(|it| it["kind"] != "HorizontalPodAutoscaler").zip(&suspended) {
         assert_eq!(template(before), template(after), "{:?}", name(before));
     }
@@ -156,10 +171,11 @@ fn scheduling_reaches_the_pods_it_is_written_for() {
         "priorityClassName": "high",
     });
     let scheduled = json!({"scheduling": scheduling});
-    let spec = json!({
+    let mut spec = json!({
         "services": {"catalog": scheduled, "cart": scheduled, "order": scheduled, "user": scheduled}, "gateway": scheduled,
         "database": {"managed": scheduled}, "redis": {"managed": scheduled}, "jobs": scheduled, "demo": {"products": 1},
     });
+    spec["database"]["managed"]["backup"] = json!({});
     for object in objects(&planned(&with_spec(spec))) {
         let Some(pod) = pod(&object) else { continue };
         let name = &object["metadata"]["name"];
@@ -168,7 +184,7 @@ fn scheduling_reaches_the_pods_it_is_written_for() {
         }
         let toleration = json!({"key": "dedicated", "operator": "Equal", "value": "shop", "effect": "NoSchedule"});
         assert_eq!(pod["tolerations"], json!([toleration]), "{name}");
-        if object["kind"] != "Job" {
+        if !ends(&object) {
             let constraint = &pod["topologySpreadConstraints"][0];
             assert_eq!(
                 (&constraint["topologyKey"], &constraint["whenUnsatisfiable"]),
@@ -197,10 +213,11 @@ fn scheduling_reaches_the_pods_it_is_written_for() {
 #[test]
 fn resources_reach_the_containers_they_are_written_for() {
     let resources = json!({"resources": {"limits": {"memory": "777Mi"}}});
-    let spec = json!({
+    let mut spec = json!({
         "services": {"catalog": resources, "cart": resources, "order": resources, "user": resources}, "gateway": resources,
         "database": {"managed": resources}, "redis": {"managed": resources}, "jobs": resources, "demo": {"products": 1, "users": true},
     });
+    spec["database"]["managed"]["backup"] = json!({});
     let mut seen = 0;
     for object in objects(&planned(&with_spec(spec))) {
         for container in pod(&object).map(containers).unwrap_or_default() {
@@ -208,7 +225,7 @@ fn resources_reach_the_containers_they_are_written_for() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 13, "seven servers, four migrations and two seeds");
+    assert_eq!(seen, 14, "seven servers, four migrations, two seeds and the backups");
     let cluster =
         planned(&with_spec(json!({"database": {"cloudNativePg": resources}}))).cluster.expect("a cluster").cluster;
     assert_eq!(cluster.spec.resources.limits.expect("limits")["memory"].0, "777Mi");
@@ -228,7 +245,7 @@ fn every_container_has_requests_and_limits_and_servers_have_probes() {
                     );
                 }
             }
-            if object["kind"] != "Job" {
+            if !ends(&object) {
                 for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
                     assert!(container[probe].is_object(), "{} {probe}", object["metadata"]["name"]);
                 }
@@ -249,8 +266,8 @@ fn every_name_fits() {
     for object in all_objects() {
         let name = object["metadata"]["name"].as_str().expect("a name");
         assert!(name.len() <= 63, "{name}");
-        // A Job's pods carry its name as a label; a StatefulSet's a hash of ten digits behind its own.
-        if object["kind"] == "StatefulSet" {
+        // A Job's pods carry its name as a label; a StatefulSet's a hash of ten digits behind its own, and a CronJob's Jobs the minute.
+        if object["kind"] == "StatefulSet" || object["kind"] == "CronJob" {
             assert!(name.len() + 11 <= 63, "{name}");
         }
     }
@@ -326,6 +343,7 @@ fn what_slipped_past_the_api_server_is_refused_here() {
         InvalidStore::Lifecycle
     );
     assert_eq!(refuse(json!({"services": {"user": {"accessTokenLifetime": "1s"}}})), InvalidStore::AccessTokenLifetime);
+    assert_eq!(refuse(json!({"database": {"managed": {"backup": {"keep": 0}}}})), InvalidStore::KeepNone);
     let evil = "x; } server { listen 1";
     assert_eq!(refuse(json!({"gateway": {"host": evil}})), InvalidStore::Gateway(evil.into()));
     let request = json!({"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}});

@@ -17,6 +17,13 @@ fn the_database() {
 }
 
 #[test]
+fn backups() {
+    let asked = serde_json::json!({"managed": {"backup": {"schedule": "0 3 * * *", "keep": 7}}});
+    let backup = planned(&with_spec(serde_json::json!({"database": asked}))).backup.expect("backups");
+    insta::assert_snapshot!("backups", yaml(&[&backup.cron_job.expect("a CronJob")]));
+}
+
+#[test]
 fn redis() {
     let redis = planned(&demo()).redis.expect("a Redis");
     insta::assert_snapshot!("redis-server", yaml(&[&redis.stateful_set]));

@@ -45,6 +45,9 @@ struct Inside {
     answer: Acknowledgement,
     asked: u32,
     touched: u32,
+    /// What its cache of products has counted.
+    hits: u64,
+    misses: u64,
 }
 
 /// A pod that is played.
@@ -89,7 +92,7 @@ impl FakePod {
         let name = format!("demo-{service}-{number}");
         api.create(&PostParams::default(), &manifest(&name, service)).await.expect("a pod");
         let answer = Acknowledgement { generation: 0, hash: Policies::default().hash(), rejected: None };
-        let inside = Arc::new(Mutex::new(Inside { manner, answer, asked: 0, touched: 0 }));
+        let inside = Arc::new(Mutex::new(Inside { manner, answer, asked: 0, touched: 0, hits: 0, misses: 0 }));
         let serving = tokio::spawn(serve(listener, inside.clone()));
         let configs: Api<ConfigMap> = Api::namespaced(world.client.clone(), &world.namespace);
         let refreshing = tokio::spawn(refresh(api.clone(), configs, name.clone(), inside.clone()));
@@ -129,6 +132,13 @@ impl FakePod {
         lock(&self.inside).answer.generation
     }
 
+    /// Its cache of products is asked for something so many times.
+    pub fn answers(&self, hits: u64, misses: u64) {
+        let mut inside = lock(&self.inside);
+        inside.hits += hits;
+        inside.misses += misses;
+    }
+
     /// How many times it was asked and touched.
     pub fn counts(&self) -> (u32, u32) {
         let inside = lock(&self.inside);
@@ -155,6 +165,12 @@ fn manifest(name: &str, service: &str) -> Pod {
 }
 
 async fn serve(listener: TcpListener, inside: Arc<Mutex<Inside>>) {
+    let counted = inside.clone();
+    let stats = move || {
+        let inside = lock(&counted);
+        let products = json!({"name": "products", "local_hits": inside.hits, "redis_hits": 0, "misses": inside.misses});
+        std::future::ready(Json(json!({"caches": [products]})))
+    };
     let answer = move || {
         let inside = inside.clone();
         async move {
@@ -170,7 +186,8 @@ async fn serve(listener: TcpListener, inside: Arc<Mutex<Inside>>) {
             }
         }
     };
-    axum::serve(listener, Router::new().route("/cache/policy", get(answer))).await.expect("to serve");
+    let router = Router::new().route("/cache/policy", get(answer)).route("/cache/stats", get(stats));
+    axum::serve(listener, router).await.expect("to serve");
 }
 
 /// Sees touches as the kubelet does, and refreshes what is mounted.

@@ -77,6 +77,7 @@ impl World {
             resync: Duration::from_secs(600),
             identity: "test".into(),
             pod_port: self.pod_port,
+            hits_every: Duration::from_millis(200),
             operator_namespace: "shopkeeper-system".into(),
             images: ImageDefaults {
                 registry: "shopkeeper.local".into(),

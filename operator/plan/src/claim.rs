@@ -1,0 +1,47 @@
+//! Volumes: objects of their own, which outlive what uses them.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::{
+        PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, Volume,
+        VolumeResourceRequirements,
+    },
+    apimachinery::pkg::api::resource::Quantity,
+};
+use shopkeeper_api::{DataRetention, Storage};
+
+use crate::{Component, Shop, meta};
+
+/// The volume of a component. It has an owner only when it is to go with the Store.
+pub(crate) fn claim(shop: &Shop, component: Component, storage: &Storage) -> PersistentVolumeClaim {
+    let name = shop.child(component);
+    PersistentVolumeClaim {
+        metadata: match shop.retention {
+            DataRetention::Retain => meta::unowned(shop, name, component),
+            DataRetention::Delete => meta::owned(shop, name, component),
+        },
+        spec: Some(PersistentVolumeClaimSpec {
+            access_modes: Some(vec!["ReadWriteOnce".into()]),
+            storage_class_name: storage.storage_class_name.clone(),
+            resources: Some(VolumeResourceRequirements {
+                requests: Some(BTreeMap::from([("storage".into(), Quantity(storage.size.to_string()))])),
+                limits: None,
+            }),
+            ..PersistentVolumeClaimSpec::default()
+        }),
+        ..PersistentVolumeClaim::default()
+    }
+}
+
+/// The same, as a pod mounts it.
+pub(crate) fn claimed(shop: &Shop, component: Component, name: &str) -> Volume {
+    Volume {
+        name: name.into(),
+        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+            claim_name: shop.child(component),
+            read_only: None,
+        }),
+        ..Volume::default()
+    }
+}
