@@ -18,6 +18,7 @@ mod races;
 mod reference;
 mod reservations;
 mod sales;
+mod saved;
 mod search;
 mod seed;
 mod sockets;
