@@ -26,6 +26,7 @@ pub mod ops;
 mod pod_port;
 pub mod policies;
 pub mod queue;
+mod recent;
 pub mod reconcile;
 pub mod reference;
 mod signing_keys;

@@ -21,6 +21,7 @@ pub(crate) async fn all(cluster: &Cluster, watched: &Watched, repeats: usize) ->
             replica += 1;
             let standby = Operator::start(cluster, &format!("replica-{replica}"))?;
             leader.calm(0.0).await?;
+            standby.warm().await?;
             let begun = Instant::now();
             if kill {
                 leader.kill()?;

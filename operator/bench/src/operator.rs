@@ -94,6 +94,16 @@ impl Operator {
         Ok(())
     }
 
+    /// Waits until its watches have seen everything, as Kubernetes asks for it.
+    pub(crate) async fn warm(&self) -> anyhow::Result<()> {
+        let (begun, url) = (Instant::now(), self.metrics.replace("/metrics", "/readyz"));
+        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
+            anyhow::ensure!(begun.elapsed() < LIMIT, "the standby does not get warm");
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
     /// Waits until it has done at least so many reconciles and nothing more for a while; when it did the last.
     pub(crate) async fn calm(&self, reconciles: f64) -> anyhow::Result<Instant> {
         let (begun, mut last, mut since) = (Instant::now(), None, Instant::now());
