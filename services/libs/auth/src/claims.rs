@@ -15,6 +15,9 @@ pub const ISSUER: &str = "shopkeeper";
 /// For whom they are issued.
 pub const AUDIENCE: &str = "shop";
 
+/// For what an administrator's browser is let in to: dashboards and tools, which ask the user service alone.
+pub const ADMIN_AUDIENCE: &str = "shop-admin";
+
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -63,7 +66,7 @@ impl FromStr for Role {
 pub struct Claims {
     /// [`ISSUER`].
     pub iss: String,
-    /// [`AUDIENCE`].
+    /// [`AUDIENCE`], or another for a token that is no access token.
     pub aud: String,
     /// The user.
     pub sub: UserId,
@@ -100,6 +103,12 @@ impl Claims {
     #[must_use]
     pub fn of_session(self, session: SessionId) -> Self {
         Self { sid: Some(session), ..self }
+    }
+
+    /// The same for another audience, so that it is no access token.
+    #[must_use]
+    pub fn for_audience(self, audience: &str) -> Self {
+        Self { aud: audience.to_owned(), ..self }
     }
 
     /// Whether the token has ended by itself.

@@ -12,7 +12,7 @@ use shop_runtime::client::{Sibling, SiblingConfigError};
 use shop_types::UserId;
 use tokio_util::sync::CancellationToken;
 
-use crate::claims::{Claims, Role};
+use crate::claims::{AUDIENCE, Claims, Role};
 use crate::keys::KeyError;
 use crate::revocations::Revocations;
 use crate::service::{ServiceToken, ServiceTokenError};
@@ -77,9 +77,14 @@ impl AuthState {
         })
     }
 
-    /// What the token says, if it can be believed and its session was not ended. Right after the start that may take a moment.
+    /// What the access token says, if it can be believed and its session was not ended. Right after the start that may take a moment.
     pub async fn authenticate(&self, token: &str) -> Result<Claims, VerifyError> {
-        let claims = self.verifier.verify(token)?;
+        self.authenticate_for(AUDIENCE, token).await
+    }
+
+    /// The same for a token of another audience.
+    pub async fn authenticate_for(&self, audience: &str, token: &str) -> Result<Claims, VerifyError> {
+        let claims = self.verifier.verify_for(audience, token)?;
         if claims.sid.is_some() {
             self.revocations.known().await?;
         }

@@ -9,7 +9,7 @@ mod signer;
 mod verifier;
 mod watch;
 
-pub use claims::{AUDIENCE, Claims, ISSUER, Role, UnknownRole};
+pub use claims::{ADMIN_AUDIENCE, AUDIENCE, Claims, ISSUER, Role, UnknownRole};
 pub use extract::{Admin, AuthConfigError, AuthState, Bearer, CurrentUser, OptionalUser, ServiceCaller};
 pub use keys::{Jwk, Jwks, KeyError, KeyId};
 pub use revocations::{NotKnownYet, REVOCATIONS_PATH, Revocation, RevocationPage, Revocations};

@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
 use time::OffsetDateTime;
 
-use crate::claims::{AUDIENCE, Claims, ISSUER};
+use crate::claims::{ADMIN_AUDIENCE, AUDIENCE, Claims, ISSUER};
 use crate::keys::{Jwk, Jwks, KeyError, KeyId};
 use crate::revocations::NotKnownYet;
 use crate::watch::{Watched, watch};
@@ -38,6 +38,9 @@ pub enum VerifyError {
     /// The signature is wrong, or it is expired, or not for us.
     #[error("the token is not valid")]
     Invalid(#[source] jsonwebtoken::errors::Error),
+    /// It is good, but for something else.
+    #[error("the token was issued for something else")]
+    OtherAudience,
     /// Its session was ended.
     #[error("the session of the token was ended")]
     Revoked,
@@ -108,7 +111,8 @@ impl Verifier {
     pub fn new(keys: impl IntoIterator<Item = (KeyId, VerifyingKey)>) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
+        // Of these, each caller takes one.
+        validation.set_audience(&[AUDIENCE, ADMIN_AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
         validation.leeway = LEEWAY;
         Self(Watched::new(Inner {
@@ -128,8 +132,18 @@ impl Verifier {
         self.0.value.keys.load().contains_key(kid)
     }
 
-    /// What the token says, if it can be believed.
+    /// What the access token says, if it can be believed.
     pub fn verify(&self, token: &str) -> Result<Claims, VerifyError> {
+        self.verify_for(AUDIENCE, token)
+    }
+
+    /// What a token of this audience says, if it can be believed. What was issued for one audience is never good for another.
+    pub fn verify_for(&self, audience: &str, token: &str) -> Result<Claims, VerifyError> {
+        let claims = self.verify_any(token)?;
+        if claims.aud == audience { Ok(claims) } else { Err(VerifyError::OtherAudience) }
+    }
+
+    fn verify_any(&self, token: &str) -> Result<Claims, VerifyError> {
         if token.len() > MAX_LENGTH {
             return Err(VerifyError::Malformed);
         }

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use shop_auth::{
-    Admin, AuthState, Claims, CurrentUser, OptionalUser, Revocation, Role, ServiceCaller, ServiceToken, Verifier,
+    ADMIN_AUDIENCE, AUDIENCE, Admin, AuthState, Claims, CurrentUser, OptionalUser, Revocation, Role, ServiceCaller,
+    ServiceToken, Verifier,
 };
 use shop_testkit::{Keys, problem, spawn};
 use shop_types::{SessionId, UserId};
@@ -49,6 +50,20 @@ fn a_token_is_believed_only_if_everything_about_it_is_right() {
     let other_shop = Keys::generate();
     let strange = other_shop.signer().sign(&claims()).expect("it can be signed");
     assert!(auth.verifier().verify(&strange).is_err(), "a key of another shop");
+}
+
+#[tokio::test]
+async fn a_token_of_one_audience_is_never_good_for_another_also_when_it_was_just_believed() {
+    let keys = Keys::generate();
+    let auth = keys.auth_state();
+    for (own, other) in [(AUDIENCE, ADMIN_AUDIENCE), (ADMIN_AUDIENCE, AUDIENCE)] {
+        let token = keys.signer().sign(&claims().for_audience(own)).expect("it can be signed");
+        for _ in 0..2 {
+            assert!(auth.verifier().verify_for(other, &token).is_err(), "{own} as {other}");
+            assert_eq!(auth.authenticate(&token).await.is_ok(), own == AUDIENCE);
+            assert_eq!(auth.authenticate_for(own, &token).await.expect("it is good").aud, own);
+        }
+    }
 }
 
 #[tokio::test]
