@@ -9,7 +9,7 @@ LOCAL := cargo run --quiet --bin local --
 E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status env demo demo-cache memory bench bench-operator test build images lint fmt crds queries
+.PHONY: help up down status env demo demo-cache load memory bench bench-operator test build images lint fmt crds queries
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ demo: ## a customer's walk through the shop, call by call, until the order is de
 
 demo-cache: ## the caching patterns on the running shop, call by call: hits, misses, invalidations, a stampede, Redis away
 	@eval "$$($(LOCAL) env)" && SHOP_URL=http://localhost:$(PORT) $(E2E) demo-cache
+
+load: ## customers who are none shop at the running shop (USERS=… RUN_TIME=… SHAPE=…): service levels, target/load.html
+	@mkdir -p target
+	@LEVEL_RATE=$${LEVEL_RATE:-0} locust -f load/locustfile.py --headless --only-summary --host http://localhost:$(PORT) \
+		--users $${USERS:-20} --spawn-rate $${SPAWN_RATE:-2} --run-time $${RUN_TIME:-2m} --stop-timeout 5s --html target/load.html
 
 memory: ## the memory of every pod of the shop, as a table
 	@eval "$$($(LOCAL) env)" && $(E2E) memory

@@ -1,4 +1,4 @@
-"""Locust's own figures as Prometheus reads them, beside the web page: `<base path>/export/prometheus`."""
+"""Locust's own figures as Prometheus reads them, beside the web page: `<base path>/metrics`, also as `<base path>/export/prometheus`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +16,7 @@ def register(environment: Any, web_ui: Any) -> None:
     """Adds the page."""
     base = (getattr(environment.parsed_options, "web_base_path", None) or "").rstrip("/")
 
+    @web_ui.app.route(f"{base}/metrics")
     @web_ui.app.route(f"{base}/export/prometheus")
     def export_prometheus() -> tuple[str, int, dict[str, str]]:
         return page(environment.runner, environment.stats), 200, {"Content-Type": CONTENT_TYPE}

@@ -39,7 +39,7 @@ class ShopUser(FastHttpUser):
     connection_timeout = 5.0
     network_timeout = 30.0
     insecure = False
-    default_headers: ClassVar[dict[str, str]] = {
+    default_headers: dict[str, str] | None = {
         "user-agent": "shopkeeper-load",
         "accept": "application/json",
         "baggage": "synthetic_request=true",
