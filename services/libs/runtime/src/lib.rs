@@ -20,6 +20,7 @@ pub mod migrate;
 pub mod openapi;
 pub mod ops;
 pub mod problem;
+pub mod profile;
 pub mod rate_limit;
 pub mod redis;
 pub mod request_id;

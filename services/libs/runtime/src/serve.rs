@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::health::Health;
+use crate::profile;
 
 /// The most connections that are open at a time; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
@@ -67,7 +68,12 @@ pub async fn run(app: ServiceApp, shutdown: CancellationToken) -> io::Result<()>
 
     // The probes must be answered while requests drain, so their listener stops last.
     let ops_stop = CancellationToken::new();
-    let ops_server = tokio::spawn(serve(ops, app.ops, ops_stop.clone(), Duration::from_millis(200)));
+    let ops_server = tokio::spawn(serve(
+        ops,
+        app.ops.merge(profile::router(app.name)),
+        ops_stop.clone(),
+        Duration::from_millis(200),
+    ));
     let health = app.health;
     let stopping = shutdown.clone();
     let announce = tokio::spawn(async move {
