@@ -69,7 +69,9 @@ class Shopper(Steps):
 
     def rush(self) -> bool:
         """Buys what is on sale, if something is, and there is some left of it."""
-        answer = self.ask(routes.FLASH_SALES)
+        answer = self.ask(
+            routes.FLASH_SALES, check=lambda body: None if all(sale["id"] for sale in body["items"]) else "no sales"
+        )
         sales = answer.body["items"] if answer.complaint is None else []
         ours = [sale["product_id"] for sale in sales if sale["state"] == "running" and sale["name"]["en"] == ON_SALE]
         self.in_a_hurry = bool(ours)

@@ -298,6 +298,8 @@ def _is_cart(body: Any) -> str | None:
 
 
 def _is_page(body: Any, category: object) -> str | None:
-    items = body["items"]
-    wrong = category and any(item["category"] != category for item in items)
-    return "products of another category" if wrong or len(items) > PAGE else None
+    items, _ = body["items"], body["next_cursor"]
+    strange = category and any(item["category"] != category for item in items)
+    if strange or len(items) > PAGE:
+        return "products of another category, or too many"
+    return None if all(item["id"] > 0 and item["stock"] >= 0 for item in items) else "less than no stock"
