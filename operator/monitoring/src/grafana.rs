@@ -1,22 +1,14 @@
-//! Grafana's documents, as far as they are used here.
+//! Grafana's documents, as far as they are used here: its v1 JSON, which versions 11 to 13 read.
 
-use serde::Serialize;
+mod dashboard;
+mod layout;
+mod panel;
+mod style;
+mod target;
+mod variable;
 
-/// A dashboard, serialised as Grafana's v1 JSON.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Dashboard {
-    uid: &'static str,
-    title: &'static str,
-}
-
-impl Dashboard {
-    /// What it is known by in addresses: it never changes.
-    pub fn uid(&self) -> &str {
-        self.uid
-    }
-
-    /// What people call it.
-    pub fn title(&self) -> &str {
-        self.title
-    }
-}
+pub use dashboard::Dashboard;
+pub(crate) use panel::Panel;
+pub(crate) use style::{Level, Mapping, Unit};
+pub(crate) use target::Target;
+pub(crate) use variable::Variable;

@@ -2,10 +2,19 @@
 //!
 //! Pure: from a [`Subject`] and its [`AlertSettings`] to documents that Grafana and Prometheus read. Nothing of Kubernetes is known here.
 
+mod alerts;
 mod dashboards;
 mod datasources;
 mod grafana;
+#[cfg(test)]
+mod metrics;
+mod promql;
+#[cfg(test)]
+mod promtool;
+#[cfg(test)]
+mod query;
 mod rules;
+mod service_levels;
 mod settings;
 mod subject;
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::alerts::{self, Context};
+use crate::service_levels;
 use crate::settings::AlertSettings;
 use crate::subject::Subject;
 
@@ -59,9 +61,6 @@ pub struct Alert {
     /// How long the query must give something.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
     pub pending: Option<String>,
-    /// How long it stays after that has ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep_firing_for: Option<String>,
     /// `severity`, `namespace`, `store`, `service` and the labels of the settings.
     pub labels: BTreeMap<String, String>,
     /// `summary`, `description`, `runbook_url` and `dashboard_url`.
@@ -82,9 +81,71 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// The value of the label `severity`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl Alert {
+    /// The name of its page among the runbooks: `RedisDown` is `redis-down`.
+    pub fn runbook(&self) -> String {
+        page_of(&self.name)
+    }
+}
+
+impl RuleFile {
+    /// Its alerts. One name may stand for two of them, of different severity.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| match rule {
+            Rule::Alert(alert) => Some(alert),
+            Rule::Recording(_) => None,
+        })
+    }
+
+    /// The series that it records.
+    pub fn recordings(&self) -> impl Iterator<Item = &Recording> {
+        self.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| match rule {
+            Rule::Recording(recording) => Some(recording),
+            Rule::Alert(_) => None,
+        })
+    }
+}
+
+/// `RedisDown` is `redis-down`, and `HighLatencyP99` is `high-latency-p99`.
+pub(crate) fn page_of(name: &str) -> String {
+    let mut page = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !page.is_empty() {
+            page.push('-');
+        }
+        page.push(letter.to_ascii_lowercase());
+    }
+    page
+}
+
 /// The rules of a shop: recorded service levels, alerts and the Watchdog.
 #[must_use]
 pub fn rules(subject: &Subject, settings: &AlertSettings) -> RuleFile {
-    let _ = (subject, settings);
-    RuleFile { groups: Vec::new() }
+    let context = Context::new(subject, settings);
+    let mut groups = service_levels::groups(&context);
+    groups.extend(alerts::groups(&context));
+    RuleFile { groups }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page_of;
+
+    #[test]
+    fn a_page_is_named_as_its_alert() {
+        assert_eq!(page_of("RedisDown"), "redis-down");
+        assert_eq!(page_of("HighLatencyP99"), "high-latency-p99");
+        assert_eq!(page_of("Watchdog"), "watchdog");
+    }
 }

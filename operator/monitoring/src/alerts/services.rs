@@ -1,0 +1,123 @@
+//! What goes on inside the services.
+
+use super::Context;
+use crate::promql::{Job, SERVICES, Selector, Window};
+use crate::rules::{Alert, Severity};
+
+/// So many wrong passwords a second are no customer who has forgotten theirs.
+const GUESSES: f64 = 1.0;
+
+pub(super) fn alerts(context: &Context<'_>) -> Vec<Alert> {
+    vec![breaker(context), pool(context), files(context), guesses(context)]
+}
+
+fn of(context: &Context<'_>, name: &str) -> Selector {
+    context.scope.jobs(&SERVICES).metric(name)
+}
+
+fn breaker(context: &Context<'_>) -> Alert {
+    // A breaker lets a request through every second to see, so it is closed for moments.
+    let open = of(context, "sibling_breaker_open").highest(Window::minutes(1)).max(&["job", "sibling"]);
+    context
+        .alert("BreakerOpen", Severity::Warning, "{{ $labels.job }}", &open.equal(1.0))
+        .lasting(context.minutes(2))
+        .says(
+            "A service leaves another one alone, since it fails.",
+            "{{ $labels.job }} does not call {{ $labels.sibling }}, which failed several times in a row.",
+        )
+        .on("shop-overview")
+}
+
+fn pool(context: &Context<'_>) -> Alert {
+    // A pool grows while somebody waits: where none is ever idle, it is as large as it may be.
+    let state = |state| of(context, "db_pool_connections").is("state", state).now().max(&["job", "instance"]);
+    context
+        .alert(
+            "DatabasePoolSaturated",
+            Severity::Warning,
+            "{{ $labels.job }}",
+            &state("used").above(1.0).and(&state("idle").equal(0.0)),
+        )
+        .lasting(context.minutes(5))
+        .says(
+            "Requests wait for a connection to the database.",
+            "All {{ $value }} connections that {{ $labels.instance }} of {{ $labels.job }} has to the database are in use.",
+        )
+        .on("shop-postgresql")
+}
+
+fn files(context: &Context<'_>) -> Alert {
+    let share = of(context, "process_open_fds").now().share_of(&of(context, "process_max_fds").now());
+    context
+        .alert("FilesRunOut", Severity::Warning, "{{ $labels.job }}", &share.above(0.8))
+        .lasting(context.minutes(5))
+        .says(
+            "A process may soon open no more connections.",
+            "{{ $labels.instance }} of {{ $labels.job }} has {{ $value | humanizePercentage }} of the files and connections open that it may.",
+        )
+        .on("shop-runtime")
+}
+
+fn guesses(context: &Context<'_>) -> Alert {
+    let logins = context.job(Job::User).metric("user_logins_total");
+    let wrong = logins.like("outcome", "rejected|limited").rate(context.recently()).sum(&[]);
+    context
+        .alert("PasswordsGuessed", Severity::Warning, "user", &wrong.above(GUESSES))
+        .lasting(context.minutes(5))
+        .says("Somebody tries passwords.", "{{ $value | humanize }} logins a second are refused.")
+        .on("shop-user")
+}
+
+#[cfg(test)]
+pub(super) fn examples() -> Vec<super::example::Example> {
+    use super::example::Example;
+    let instance = r#"instance="10.0.0.7:9090""#;
+    let used = r#"instance="10.0.0.7:9090",state="used""#;
+    let idle = r#"instance="10.0.0.7:9090",state="idle""#;
+    let of_cart = [("job", "cart"), ("service", "cart"), ("instance", "10.0.0.7:9090")];
+    let breaker =
+        |values| Example::of("BreakerOpen", "8m").with("cart", "sibling_breaker_open", r#"sibling="catalog""#, values);
+    let pool = |busy, free| {
+        Example::of("DatabasePoolSaturated", "10m").with("cart", "db_pool_connections", used, busy).with(
+            "cart",
+            "db_pool_connections",
+            idle,
+            free,
+        )
+    };
+    let files = |open| {
+        Example::of("FilesRunOut", "10m").with("cart", "process_open_fds", instance, open).with(
+            "cart",
+            "process_max_fds",
+            instance,
+            "1024x60",
+        )
+    };
+    vec![
+        breaker("0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1").fires(
+            Severity::Warning,
+            [("job", "cart"), ("service", "cart"), ("sibling", "catalog")],
+            "cart does not call catalog, which failed several times in a row.",
+        ),
+        breaker("0 1 0x60"),
+        pool("10x60", "0x60").fires(
+            Severity::Warning,
+            of_cart,
+            "All 10 connections that 10.0.0.7:9090 of cart has to the database are in use.",
+        ),
+        pool("9x60", "0 1x60"),
+        files("960x60").fires(
+            Severity::Warning,
+            of_cart,
+            "10.0.0.7:9090 of cart has 93.75% of the files and connections open that it may.",
+        ),
+        files("64x60"),
+        Example::of("PasswordsGuessed", "12m")
+            .with("user", "user_logins_total", r#"outcome="rejected""#, "0+120x60")
+            .with("user", "user_logins_total", r#"outcome="limited""#, "0+30x60")
+            .fires(Severity::Warning, [("service", "user")], "5 logins a second are refused."),
+        Example::of("PasswordsGuessed", "12m")
+            .with("user", "user_logins_total", r#"outcome="succeeded""#, "0+900x60")
+            .with("user", "user_logins_total", r#"outcome="rejected""#, "0+3x60"),
+    ]
+}
