@@ -20,6 +20,8 @@ const METRICS_SERVER: &str = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9
 const KIND: &str = "sigs.k8s.io/kind@v0.33.0";
 /// Plays controllers beside an API server for tests.
 const KWOK: &str = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0";
+/// Built from a module of its own. It is Jaeger 2.0 in all but name; of later versions there are no Go modules that can be had.
+const JAEGER: &str = "github.com/jaegertracing/jaeger/cmd/jaeger";
 /// Built from the Go module.
 const PACKAGES: [&str; 4] = ["./cmd/kube", "./cmd/pause", "github.com/coredns/coredns", "helm.sh/helm/v3/cmd/helm"];
 
@@ -33,7 +35,7 @@ impl Binaries {
     /// Finds the programs in the cache, or builds them there: a few minutes, once.
     pub(crate) fn get(cache: &Cache) -> Result<Self> {
         let module = module();
-        let key = components_key(&module)?;
+        let key = module_key(&module, &PACKAGES, &link_flags())?;
         if !cache.path("kubernetes", &key).is_dir() {
             progress::note(format!("Kubernetes {KUBERNETES_VERSION} is built from source: several minutes, once"));
         }
@@ -86,17 +88,30 @@ pub(crate) fn kind(cache: &Cache) -> Result<PathBuf> {
     if command::on_path("kind") { Ok(PathBuf::from("kind")) } else { install(cache, "kind", KIND) }
 }
 
+/// Jaeger, found in the cache or built.
+pub(crate) fn jaeger(cache: &Cache) -> Result<PathBuf> {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("jaeger");
+    let key = module_key(&module, &[JAEGER], STRIPPED)?;
+    if !cache.path("jaeger", &key).is_dir() {
+        progress::note("Jaeger is built from source: several minutes, once");
+    }
+    let folder = cache.get_or_make("jaeger", &key, |folder| {
+        progress::timed("build of Jaeger", || build_packages(&module, &[JAEGER], STRIPPED, folder))
+    })?;
+    Ok(folder.join("jaeger"))
+}
+
 /// The Go module of the components.
 fn module() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("kube")
 }
 
-fn components_key(module: &Path) -> Result<Key> {
+fn module_key(module: &Path, packages: &[&str], link_flags: &str) -> Result<Key> {
     let mut sources = Vec::new();
     collect_sources(module, &mut sources)?;
     sources.sort();
-    let mut key = KeyBuilder::default().input("go", go_version()?).input("flags", link_flags());
-    for package in PACKAGES {
+    let mut key = KeyBuilder::default().input("go", go_version()?).input("flags", link_flags);
+    for package in packages {
         key = key.input("package", package);
     }
     for source in sources {
@@ -128,11 +143,16 @@ pub(crate) fn test_components() -> Result<()> {
     command::run(go().current_dir(module()).args(["test", "-trimpath", "./storage"])).map(drop)
 }
 
-fn build_components(module: &Path, folder: &Path) -> Result<()> {
+fn build_packages(module: &Path, packages: &[&str], link_flags: &str, folder: &Path) -> Result<()> {
     let output = format!("{}/", folder.display());
     command::run(
-        go().current_dir(module).args(["build", "-trimpath", "-ldflags", &link_flags(), "-o", &output]).args(PACKAGES),
-    )?;
+        go().current_dir(module).args(["build", "-trimpath", "-ldflags", link_flags, "-o", &output]).args(packages),
+    )
+    .map(drop)
+}
+
+fn build_components(module: &Path, folder: &Path) -> Result<()> {
+    build_packages(module, &PACKAGES, &link_flags(), folder)?;
     let bin = folder.join("bin");
     fs::create_dir(&bin).map_err(Error::file("make", &bin))?;
     for (name, target) in [("kubectl", "../kube"), ("helm", "../helm")] {
@@ -141,17 +161,20 @@ fn build_components(module: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Flags of the linker that leave out what only a debugger reads.
+const STRIPPED: &str = "-s -w";
+
 /// Without its version the API server says v0.0.0, which clients refuse.
 fn link_flags() -> String {
     let version = "k8s.io/component-base/version";
-    format!("-s -w -X {version}.gitVersion={KUBERNETES_VERSION} -X {version}.gitMajor=1 -X {version}.gitMinor=34")
+    format!("{STRIPPED} -X {version}.gitVersion={KUBERNETES_VERSION} -X {version}.gitMajor=1 -X {version}.gitMinor=34")
 }
 
 fn install(cache: &Cache, name: &str, package: &str) -> Result<PathBuf> {
     let key = KeyBuilder::default().input("go", go_version()?).input("package", package).finish();
     let folder = cache.get_or_make(name, &key, |folder| {
         progress::timed(format!("build of {name}"), || {
-            command::run(go().args(["install", "-trimpath", "-ldflags", "-s -w", package]).env("GOBIN", folder))?;
+            command::run(go().args(["install", "-trimpath", "-ldflags", STRIPPED, package]).env("GOBIN", folder))?;
             Ok(())
         })
     })?;

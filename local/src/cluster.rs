@@ -18,7 +18,7 @@ use crate::{
     addons,
     binaries::{self, Binaries},
     cache::Cache,
-    cgroups, cleanup, command, debian,
+    cgroups, cleanup, command,
     error::{Error, Result},
     images::{COREDNS, Images, METRICS_SERVER, OurPrograms, PAUSE, Reference},
     layout::Layout,
@@ -26,7 +26,8 @@ use crate::{
     ports,
     processes::{self, Component, Ensured, Processes},
     progress::{self, step, timed, timed_async},
-    values::{self, Servers},
+    servers::{self, Tools},
+    values::{self, Operands},
 };
 use apiserver::{ReadyProbe, files};
 use node::NODE_NAME;
@@ -147,16 +148,16 @@ impl Cluster {
     }
 
     /// Loads the images of our programs and of the servers that they need; returns our tag and the file of Helm values.
-    pub(crate) fn images(&self) -> Result<(String, PathBuf)> {
+    pub(crate) fn images(&self, tools: Tools) -> Result<(String, PathBuf)> {
         let images = self.running_images()?;
         let ours = OurPrograms::find()?;
         timed(format!("images of our programs ({})", ours.tag), || ours.load(&images))?;
-        for server in debian::SERVERS {
+        for server in servers::all(tools) {
             let archive = server.archive(&self.cache)?;
             timed(format!("image {}", server.reference()), || images.load(&archive))?;
         }
         let file = self.layout.configuration("values.json");
-        values::write_to(&file, Servers::Debian)?;
+        values::write_to(&file, Operands::MadeHere(tools))?;
         Ok((ours.tag, file))
     }
 

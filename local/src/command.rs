@@ -17,6 +17,7 @@ fn remedy(program: &str) -> &'static str {
     match program {
         "go" => "install Go (https://go.dev/dl), Kubernetes is built with it",
         "apt-get" => "this needs Debian or a relative of it",
+        "npm" => "install Node.js (Debian's package is npm), it fetches the packages of Redis Commander",
         _ => "install it, or see docs/src/local-cluster.md",
     }
 }

@@ -1,26 +1,24 @@
-//! The images of PostgreSQL, Redis and nginx from Debian's packages, for machines that reach no image registry. They are made to work with
-//! the pods that the upstream images work with: the same users, the same programs on the PATH, a shell.
+//! Images from Debian's packages: which files of them are wanted, and what their installation would have added.
 
 use std::{
-    fs::File,
-    io::Read as _,
-    path::{Component, Path, PathBuf},
+    fs::{self, File},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
     process::Command,
 };
 
 use crate::{
-    cache::{Cache, KeyBuilder},
+    addition::Addition,
+    cache::KeyBuilder,
     command,
     error::{Error, Result},
-    images::Reference,
     oci::{Layer, Start},
-    progress,
 };
 
-/// The release that the versions below are of.
+/// The release that all packages are of.
 const SUITE: &str = "bookworm";
 /// To be raised whenever this file makes something else of the same packages.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 /// What the shell scripts of pods and of initdb use.
 const APPLETS: &str = "sh [ awk basename cat chgrp chmod chown cp cut date dd df dirname du echo env expr false find grep head hostname \
     id kill ln ls mkdir mktemp mv nc nslookup printf ps pwd rm rmdir sed sleep sort stat sync tail tar tee test touch tr true uniq vi wc \
@@ -60,95 +58,125 @@ const LEFT_OUT: &[&str] = &[
     "var/log",
 ];
 
-/// A server from Debian's packages.
+/// What an image is made of and how it starts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Server {
-    name: &'static str,
-    tag: &'static str,
-    package: &'static str,
-    path: &'static str,
-    user: (&'static str, u32),
-    command: &'static [&'static str],
-    folders: &'static [&'static str],
-    links: &'static [(&'static str, &'static str)],
+pub(crate) struct Recipe {
+    pub(crate) packages: &'static [&'static str],
+    /// The files that are taken; all when empty.
+    pub(crate) only: &'static [&'static str],
+    /// Those that are not taken all the same.
+    pub(crate) without: &'static [&'static str],
+    pub(crate) addition: Addition,
+    /// What is added in front of the usual PATH.
+    pub(crate) path: &'static str,
+    pub(crate) user: (&'static str, u32),
+    pub(crate) entrypoint: &'static [&'static str],
+    pub(crate) command: &'static [&'static str],
+    /// The folder in which it starts.
+    pub(crate) start_in: &'static str,
+    pub(crate) folders: &'static [&'static str],
+    pub(crate) links: &'static [(&'static str, &'static str)],
 }
 
-/// The servers of the shop.
-pub(crate) const SERVERS: [Server; 3] = [
-    Server {
-        name: "postgres",
-        tag: "15",
-        package: "postgresql-15",
-        path: "/usr/lib/postgresql/15/bin:",
-        user: ("postgres", 999),
-        command: &["postgres"],
-        folders: &["run/postgresql", "var/lib/postgresql/data"],
-        links: &[],
-    },
-    Server {
-        name: "redis",
-        tag: "7",
-        package: "redis-server",
-        path: "",
-        user: ("redis", 999),
-        command: &["redis-server"],
-        folders: &["data"],
-        links: &[],
-    },
-    Server {
-        name: "nginx",
-        tag: "1.22",
-        package: "nginx",
-        path: "",
-        user: ("nginx", 101),
-        command: &["nginx", "-g", "daemon off;"],
-        folders: &["var/cache/nginx", "var/log/nginx", "etc/nginx/conf.d"],
-        // As in the upstream image: whoever runs the container sees the log.
-        links: &[("var/log/nginx/access.log", "/dev/stdout"), ("var/log/nginx/error.log", "/dev/stderr")],
-    },
-];
+/// What the others say only their differences from.
+pub(crate) const PLAIN: Recipe = Recipe {
+    packages: &[],
+    only: &[],
+    without: &[],
+    addition: Addition::Nothing,
+    path: "",
+    user: ("nobody", 65534),
+    entrypoint: &[],
+    command: &[],
+    start_in: "/",
+    folders: &[],
+    links: &[],
+};
 
-impl Server {
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
+impl Recipe {
+    /// Adds to a key what the image is made from.
+    pub(crate) fn key(&self, key: KeyBuilder, name: &str) -> Result<KeyBuilder> {
+        let mut key = key.input("recipe", RECIPE).input("suite", SUITE);
+        for package in self.packages {
+            key = key.input("version", candidate(package));
+        }
+        self.addition.key(key, name)
     }
 
-    pub(crate) fn reference(&self) -> Reference {
-        Reference::local((self.name, self.tag))
-    }
-
-    /// The archive of the image, from the cache or made.
-    pub(crate) fn archive(&self, cache: &Cache) -> Result<PathBuf> {
-        let key = KeyBuilder::default()
-            .input("recipe", RECIPE)
-            .input("suite", SUITE)
-            .input("description", format!("{self:?}"))
-            .input("version", candidate(self.package))
-            .finish();
-        let folder = cache.get_or_make(&format!("image-{}", self.name), &key, |folder| {
-            progress::timed(format!("image of {} from Debian's packages", self.name), || self.build(folder))
-        })?;
-        Ok(folder.join("image.tar"))
-    }
-
-    fn build(&self, folder: &Path) -> Result<()> {
-        let root = folder.join("root.tar");
-        let packages = format!("--include={},busybox-static", self.package);
-        command::run(Command::new("mmdebstrap").args(["--quiet", "--variant=extract", &packages, SUITE]).arg(&root))?;
-        let mut layer = Layer::new(folder)?;
-        copy(&root, &mut layer)?;
-        self.complete(&mut layer)?;
-        std::fs::remove_file(&root).map_err(Error::file("remove", &root))?;
-        let start = Start {
-            command: self.command.iter().map(ToString::to_string).collect(),
+    /// How a container of the image starts.
+    pub(crate) fn start(&self) -> Start {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        Start {
+            entrypoint: words(self.entrypoint),
+            command: words(self.command),
             environment: vec![
                 format!("PATH={}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", self.path),
                 "LANG=C.UTF-8".into(),
             ],
             user: format!("{0}:{0}", self.user.1),
-            ..Start::default()
-        };
-        layer.write_image(&self.reference().to_string(), &start, &folder.join("image.tar")).map(drop)
+            folder: self.start_in.into(),
+        }
+    }
+
+    /// The image's one layer, made in a folder.
+    pub(crate) fn layer(&self, name: &str, folder: &Path) -> Result<Layer> {
+        let root = folder.join("root");
+        let packages = format!("--include={},busybox-static", self.packages.join(","));
+        command::run(Command::new("mmdebstrap").args(["--quiet", "--variant=extract", &packages, SUITE]).arg(&root))?;
+        self.addition.put_into(&root, name)?;
+        let mut layer = Layer::new(folder)?;
+        self.copy(&root, "", &mut layer)?;
+        self.complete(&mut layer)?;
+        fs::remove_dir_all(&root).map_err(Error::file("remove", &root))?;
+        Ok(layer)
+    }
+
+    /// Copies what is wanted of a folder of the root, in the order of names.
+    fn copy(&self, root: &Path, folder: &str, layer: &mut Layer) -> Result<()> {
+        let place = root.join(folder);
+        let failed = || Error::file("read", &place);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&place).map_err(failed())? {
+            names.extend(entry.map_err(failed())?.file_name().into_string());
+        }
+        names.sort();
+        for name in names {
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            if !self.is_left_out(&path) {
+                self.copy_one(root, &path, layer)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_one(&self, root: &Path, path: &str, layer: &mut Layer) -> Result<()> {
+        let place = root.join(path);
+        let metadata = fs::symlink_metadata(&place).map_err(Error::file("read", &place))?;
+        // Programs that make their caller root could not in a pod.
+        let mode = metadata.permissions().mode() & 0o1777;
+        let is_wanted = self.only.is_empty() || self.only.iter().any(|pattern| begins_with(path, pattern));
+        if metadata.is_dir() {
+            if is_wanted {
+                layer.folder(path, mode)?;
+            }
+            return self.copy(root, path, layer);
+        }
+        if !is_wanted {
+            return Ok(());
+        }
+        if metadata.is_symlink() {
+            let target = fs::read_link(&place).map_err(Error::file("read", &place))?;
+            return layer.link(path, &target);
+        }
+        if metadata.is_file() {
+            let file = File::open(&place).map_err(Error::file("open", &place))?;
+            layer.file(path, mode, file, metadata.len())?;
+        }
+        Ok(())
+    }
+
+    fn is_left_out(&self, path: &str) -> bool {
+        LEFT_OUT.iter().chain(self.without).any(|pattern| begins_with(path, pattern))
     }
 
     /// Adds what the scripts of the packages, which were not run, would have added.
@@ -173,55 +201,17 @@ impl Server {
             }
         }
         let (user, id) = self.user;
-        let passwd = format!(
-            "root:x:0:0:root:/root:/bin/sh\n{user}:x:{id}:{id}:{user}:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/false\n"
-        );
-        let group = format!("root:x:0:\n{user}:x:{id}:\nnogroup:x:65534:\n");
+        let mut passwd = String::from("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/false\n");
+        let mut group = String::from("root:x:0:\nnogroup:x:65534:\n");
+        if self.user != PLAIN.user {
+            passwd += &format!("{user}:x:{id}:{id}:{user}:/tmp:/bin/sh\n");
+            group += &format!("{user}:x:{id}:\n");
+        }
         for (path, content) in [("etc/passwd", passwd), ("etc/group", group)] {
             layer.file(path, 0o644, content.as_bytes(), content.len() as u64)?;
         }
         Ok(())
     }
-}
-
-/// Copies what is wanted of a root into a layer.
-fn copy(root: &Path, layer: &mut Layer) -> Result<()> {
-    let failed = || Error::file("read", root);
-    let mut archive = tar::Archive::new(File::open(root).map_err(failed())?);
-    for entry in archive.entries().map_err(failed())? {
-        let mut entry = entry.map_err(failed())?;
-        let path = entry.path().map_err(failed())?;
-        let Some(path) = relative(&path).filter(|path| !is_left_out(path)) else { continue };
-        let header = entry.header().clone();
-        let mode = header.mode().map_err(failed())?;
-        let target = entry.link_name().map_err(failed())?.map(std::borrow::Cow::into_owned);
-        match (header.entry_type(), target) {
-            (kind, _) if kind.is_dir() => layer.folder(&path, mode)?,
-            (kind, Some(target)) if kind.is_symlink() => layer.link(&path, &target)?,
-            (kind, Some(target)) if kind.is_hard_link() => {
-                if let Some(target) = relative(&target).filter(|target| !is_left_out(target)) {
-                    layer.hard_link(&path, Path::new(&target))?;
-                }
-            }
-            (kind, _) if kind.is_file() => {
-                let size = entry.size();
-                layer.file(&path, mode, entry.by_ref(), size)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The path without the `./` in front; nothing for the root itself.
-fn relative(path: &Path) -> Option<String> {
-    let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
-    let path: PathBuf = parts.collect();
-    path.to_str().filter(|path| !path.is_empty()).map(str::to_owned)
-}
-
-fn is_left_out(path: &str) -> bool {
-    LEFT_OUT.iter().any(|pattern| begins_with(path, pattern))
 }
 
 /// Whether the path is what the pattern describes, or lies in it.
@@ -248,11 +238,11 @@ mod tests {
 
     #[test]
     fn a_pattern_covers_a_folder_and_all_that_is_in_it_and_nothing_else() {
-        assert!(is_left_out("usr/share/doc"));
-        assert!(is_left_out("usr/share/doc/nginx/copyright"));
-        assert!(is_left_out("usr/lib/x86_64-linux-gnu/perl/5.36.0/Encode.so"));
-        assert!(!is_left_out("usr/share/documents"));
-        assert!(!is_left_out("usr/share"));
-        assert!(!is_left_out("usr/lib/x86_64-linux-gnu/libpcre2-8.so.0"));
+        assert!(PLAIN.is_left_out("usr/share/doc"));
+        assert!(PLAIN.is_left_out("usr/share/doc/nginx/copyright"));
+        assert!(PLAIN.is_left_out("usr/lib/x86_64-linux-gnu/perl/5.36.0/Encode.so"));
+        assert!(!PLAIN.is_left_out("usr/share/documents"));
+        assert!(!PLAIN.is_left_out("usr/share"));
+        assert!(!PLAIN.is_left_out("usr/lib/x86_64-linux-gnu/libpcre2-8.so.0"));
     }
 }

@@ -73,11 +73,12 @@ impl<'a> Images<'a> {
         Ok(true)
     }
 
-    /// Builds the image of one static program and loads it.
+    /// Builds the same image as the Containerfile's, of one static program, and loads it.
     pub(crate) fn load_program(&self, reference: &Reference, program: &Path) -> Result<bool> {
         let folder = tempfile::tempdir().map_err(Error::file("make a folder in", std::env::temp_dir()))?;
         let archive = folder.path().join("image.tar");
-        program_image(reference, program, &archive)?;
+        let start = Start { entrypoint: vec!["/app".into()], user: USER.into(), ..Start::default() };
+        of_one_program(reference, ("app", program), &start, &archive)?;
         self.load(&archive)
     }
 
@@ -88,13 +89,17 @@ impl<'a> Images<'a> {
     }
 }
 
-/// The same image as the Containerfile's: one static program on an empty root.
-pub(crate) fn program_image(reference: &Reference, program: &Path, archive: &Path) -> Result<()> {
+/// The image of one static program, at the given path of an otherwise empty root.
+pub(crate) fn of_one_program(
+    reference: &Reference,
+    (path, program): (&str, &Path),
+    start: &Start,
+    archive: &Path,
+) -> Result<()> {
     let folder = archive.parent().unwrap_or(Path::new("."));
     let mut layer = Layer::new(folder)?;
-    oci::add_program(&mut layer, "app", program)?;
-    let start = Start { entrypoint: vec!["/app".into()], user: USER.into(), ..Start::default() };
-    layer.write_image(&reference.to_string(), &start, archive).map(drop)
+    oci::add_program(&mut layer, path, program)?;
+    layer.write_image(&reference.to_string(), start, archive).map(drop)
 }
 
 /// Our programs, as cargo built them.

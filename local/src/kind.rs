@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     images::{self, METRICS_SERVER, OurPrograms, Reference},
     progress::{self, timed},
-    values::{self, Servers},
+    values::{self, Operands},
 };
 
 /// As in kind-config.yaml.
@@ -87,7 +87,7 @@ impl Kind {
         let programs: Vec<_> = ours.references().map(|(reference, program)| (reference, program.to_owned())).collect();
         timed(format!("images of our programs ({})", ours.tag), || self.build_and_load(&programs))?;
         let file = self.folder.join("values.json");
-        values::write_to(&file, Servers::Upstream)?;
+        values::write_to(&file, Operands::Upstream)?;
         Ok((ours.tag, file))
     }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::FalseyValueParser};
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::{
@@ -16,7 +16,8 @@ use crate::{
     error::{Error, Result},
     forward,
     kind::{self, Kind},
-    preflight, progress,
+    packages, preflight, progress,
+    servers::{self, Tools},
 };
 
 /// A local Kubernetes: by kind where a Docker engine answers, else from its own components.
@@ -44,8 +45,18 @@ enum Sub {
         /// The archive, or the image's name
         image: String,
     },
-    /// Build and load the images of our programs, PostgreSQL, Redis and nginx; prints tag=… and values=…, for Helm
-    Images,
+    /// Build and load the images of our programs and of the servers that they need; prints tag=… and values=…, for Helm
+    Images {
+        /// Also those of pgAdmin and Redis Commander, which take long to build (without Docker)
+        #[arg(long, env = "TOOLS", value_parser = FalseyValueParser::new())]
+        tools: bool,
+    },
+    /// Print the archives of the images of other people's servers, made or found in the cache; needs no cluster
+    Archives {
+        /// Also those of pgAdmin and Redis Commander
+        #[arg(long, env = "TOOLS", value_parser = FalseyValueParser::new())]
+        tools: bool,
+    },
     /// Print the path of the administrator's kubeconfig
     Kubeconfig,
     /// Print shell code that sets KUBECONFIG and puts kubectl and helm on the PATH
@@ -73,7 +84,8 @@ impl Launcher {
             Sub::Down => down(&cache),
             Sub::Status => status(&cache),
             Sub::LoadImage { image } => load_image(&cache, &image),
-            Sub::Images => images(&cache),
+            Sub::Images { tools } => images(&cache, wanted(tools)),
+            Sub::Archives { tools } => archives(&cache, wanted(tools)),
             Sub::Kubeconfig => kubeconfig(&cache).map(|path| println!("{}", path.display())),
             Sub::Env => print_environment(&cache),
             Sub::Build => build(&cache),
@@ -132,9 +144,22 @@ fn load_image(cache: &Cache, image: &str) -> Result<()> {
     Cluster::new(cache)?.load(Path::new(image))
 }
 
-fn images(cache: &Cache) -> Result<()> {
-    let (tag, values) = if with_kind() { Kind::new(cache)?.images()? } else { Cluster::new(cache)?.images()? };
+fn images(cache: &Cache, tools: Tools) -> Result<()> {
+    let (tag, values) = if with_kind() { Kind::new(cache)?.images()? } else { Cluster::new(cache)?.images(tools)? };
     println!("tag={tag}\nvalues={}", values.display());
+    Ok(())
+}
+
+fn wanted(tools: bool) -> Tools {
+    if tools { Tools::Included } else { Tools::LeftOut }
+}
+
+fn archives(cache: &Cache, tools: Tools) -> Result<()> {
+    preflight::check_root()?;
+    packages::install_missing()?;
+    for server in servers::all(tools) {
+        println!("{} {}", server.reference(), server.archive(cache)?.display());
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod addition;
 mod addons;
 mod api_server;
 mod binaries;
@@ -27,6 +28,7 @@ mod ports;
 mod preflight;
 mod processes;
 mod progress;
+mod servers;
 mod values;
 
 pub use api_server::ApiServer;

@@ -42,6 +42,8 @@ pub(crate) struct Start {
     pub(crate) command: Vec<String>,
     pub(crate) environment: Vec<String>,
     pub(crate) user: String,
+    /// Where it starts; the root when empty.
+    pub(crate) folder: String,
 }
 
 /// Collects the one layer of an image. Everything in it belongs to root and was last changed at the epoch.
@@ -71,10 +73,6 @@ impl Layer {
 
     pub(crate) fn link(&mut self, path: &str, target: &Path) -> Result<()> {
         self.add(path, EntryType::Symlink, 0o777, Some(target), io::empty(), 0)
-    }
-
-    pub(crate) fn hard_link(&mut self, path: &str, target: &Path) -> Result<()> {
-        self.add(path, EntryType::Link, 0o644, Some(target), io::empty(), 0)
     }
 
     pub(crate) fn file(&mut self, path: &str, mode: u32, content: impl Read, size: u64) -> Result<()> {
@@ -193,6 +191,7 @@ fn configuration(start: &Start, layer: &Digest) -> Value {
             "Cmd": start.command,
             "Env": start.environment,
             "User": start.user,
+            "WorkingDir": start.folder,
         },
         "rootfs": {"type": "layers", "diff_ids": [layer.to_string()]},
     })
