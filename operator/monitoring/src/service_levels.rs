@@ -170,8 +170,8 @@ fn share(context: &Context<'_>, over: Duration) -> Recording {
 fn used_up(context: &Context<'_>, level: Level) -> [Recording; 4] {
     let slo = level.as_str();
     let longest = times(context).last().copied().unwrap_or_default();
-    let objective = requests(context).is("slo", slo).now() * number(0.0) + number(level.objective(context));
-    let burning = |over| ratio(context, over).is("slo", slo).now() / number(level.budget(context));
+    let objective = requests(context).labelled("slo", slo).now() * number(0.0) + number(level.objective(context));
+    let burning = |over| ratio(context, over).labelled("slo", slo).now() / number(level.budget(context));
     let left = number(1.0) - burning(longest);
     let labels = [("slo", slo)];
     [

@@ -115,7 +115,8 @@ fn waiting(context: &Context<'_>) -> Alert {
 }
 
 fn policy(context: &Context<'_>) -> Alert {
-    let applied = context.job(Job::Operator).metric("operator_store_condition").is("condition", "CachePolicyApplied");
+    let applied =
+        context.job(Job::Operator).metric("operator_store_condition").labelled("condition", "CachePolicyApplied");
     context
         .alert("CachePolicyNotApplied", Severity::Warning, "cache", &applied.now().max(&[]).equal(0.0))
         .lasting(context.minutes(5))

@@ -61,7 +61,7 @@ fn not_seen(context: &Context<'_>) -> Alert {
 fn unknown(context: &Context<'_>) -> Alert {
     let desired = context.job(Job::Operator).metric("operator_store_pods_desired");
     let without = |job: Job| {
-        let wanted = desired.clone().is("component", job.as_str()).now().above(0.0);
+        let wanted = desired.clone().labelled("component", job.as_str()).now().above(0.0);
         absent(&context.job(job).metric("up").now()).and_on(&["namespace", "store"], &wanted)
     };
     let others = SERVICES.into_iter().map(without);
@@ -103,7 +103,7 @@ fn not_ready(context: &Context<'_>) -> Alert {
 }
 
 fn degraded(context: &Context<'_>) -> Alert {
-    let degraded = context.job(Job::Operator).metric("operator_store_condition").is("condition", "Degraded");
+    let degraded = context.job(Job::Operator).metric("operator_store_condition").labelled("condition", "Degraded");
     context
         .alert("StoreDegraded", Severity::Warning, "operator", &degraded.now().max(&[]).equal(1.0))
         .lasting(context.minutes(10))

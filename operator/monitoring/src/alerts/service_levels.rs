@@ -39,12 +39,12 @@ fn burning(context: &Context<'_>, level: Level, severity: Severity) -> Expr {
     let mut all = burns(context.settings.windows).into_iter().filter(|burn| burn.severity == severity);
     let one = |burn: Burn| {
         let too_high = rounded(burn.factor * level.budget(context));
-        let over = |time| ratio(context, time).is("slo", level.as_str()).now().above(too_high);
+        let over = |time| ratio(context, time).labelled("slo", level.as_str()).now().above(too_high);
         over(burn.long).and(&over(burn.short))
     };
     let first = all.next().map_or_else(Expr::always, one);
     let either = all.fold(first, |either, burn| either.or(&one(burn)));
-    either.and(&requests(context).is("slo", level.as_str()).now().above(SOME_TRAFFIC))
+    either.and(&requests(context).labelled("slo", level.as_str()).now().above(SOME_TRAFFIC))
 }
 
 #[cfg(test)]

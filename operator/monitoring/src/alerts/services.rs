@@ -30,7 +30,7 @@ fn breaker(context: &Context<'_>) -> Alert {
 
 fn pool(context: &Context<'_>) -> Alert {
     // A pool grows while somebody waits: where none is ever idle, it is as large as it may be.
-    let state = |state| of(context, "db_pool_connections").is("state", state).now().max(&["job", "instance"]);
+    let state = |state| of(context, "db_pool_connections").labelled("state", state).now().max(&["job", "instance"]);
     context
         .alert(
             "DatabasePoolSaturated",

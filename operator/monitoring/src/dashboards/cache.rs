@@ -30,7 +30,7 @@ fn answers(by: &[&str]) -> Expr {
 }
 
 fn tier(tier: &str, by: &[&str]) -> Expr {
-    all().metric("cache_hits_total").is("tier", tier).rate(NOW).sum(by)
+    all().metric("cache_hits_total").labelled("tier", tier).rate(NOW).sum(by)
 }
 
 fn glance() -> Vec<Panel> {
@@ -61,7 +61,7 @@ fn glance() -> Vec<Panel> {
 }
 
 fn applied() -> Expr {
-    job(Job::Operator).metric("operator_store_condition").is("condition", "CachePolicyApplied").now().max(&[])
+    job(Job::Operator).metric("operator_store_condition").labelled("condition", "CachePolicyApplied").now().max(&[])
 }
 
 fn deaf() -> Expr {

@@ -21,7 +21,7 @@ pub(super) fn dashboard() -> Dashboard {
 fn business() -> Vec<Panel> {
     let cart = &job(Job::Cart);
     let shown = |name: &str, label: &'static str, value: &str| {
-        cart.metric(name).is(label, value).increase(Window::Shown).sum(&[])
+        cart.metric(name).labelled(label, value).increase(Window::Shown).sum(&[])
     };
     let done = || shown(CHECKOUTS, "outcome", "done");
     vec![

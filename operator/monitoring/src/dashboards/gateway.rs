@@ -31,7 +31,7 @@ fn glance() -> Vec<Panel> {
         Panel::figure("Open connections", Unit::Count)
             .about("Connections of clients. Bad: near what nginx allows, or many that only wait.")
             .wide(6)
-            .with(Target::new(&gateway.metric("gateway_connections").is("state", "active").now().sum(&[]), "open")),
+            .with(Target::new(&gateway.metric("gateway_connections").labelled("state", "active").now().sum(&[]), "open")),
         Panel::figure("Lines lost", Unit::PerSecond)
             .about("Lines of the log that were lost before they were counted. Bad: any: the figures here are too low then.")
             .levels([Level::Odd(0.001)])

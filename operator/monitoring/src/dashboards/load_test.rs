@@ -18,7 +18,7 @@ pub(super) fn dashboard() -> Dashboard {
 fn glance() -> Vec<Panel> {
     let locust = &job(Job::Locust);
     let all = rate(locust, "locust_requests_total", &[]);
-    let p99 = locust.metric("locust_response_time_seconds").is("name", ALL).is("quantile", "0.99");
+    let p99 = locust.metric("locust_response_time_seconds").labelled("name", ALL).labelled("quantile", "0.99");
     vec![
         Panel::figure("Run", Unit::Plain)
             .about("Whether a run is going on. Bad: idle while one should be.")
@@ -47,7 +47,7 @@ fn glance() -> Vec<Panel> {
 
 fn steps() -> Vec<Panel> {
     let locust = &job(Job::Locust);
-    let slowest = locust.metric("locust_response_time_seconds").is_not("name", ALL).is("quantile", "0.95");
+    let slowest = locust.metric("locust_response_time_seconds").not_labelled("name", ALL).labelled("quantile", "0.95");
     vec![
         Panel::areas("Requests by step", Unit::RequestsPerSecond)
             .about("What the users ask for. Bad: a step that stops.")

@@ -52,7 +52,7 @@ fn glance() -> Vec<Panel> {
             .about("Stores in the whole cluster that are not ready. Bad: any that stays.")
             .levels([Level::Odd(1.0)])
             .with(Target::new(
-                &job(Job::Operator).metric("operator_stores").is("ready", "False").now().max(&[]),
+                &job(Job::Operator).metric("operator_stores").labelled("ready", "False").now().max(&[]),
                 "not ready",
             )),
         Panel::figure("Failing", Unit::PerSecond)
@@ -99,7 +99,7 @@ fn api() -> Vec<Panel> {
     let writes = operator
         .metric("operator_api_requests_total")
         .like("verb", "create|update|patch|delete")
-        .is_not("resource", "leases");
+        .not_labelled("resource", "leases");
     vec![
         Panel::areas("Requests", Unit::PerSecond)
             .about("Requests to the API server by how they ended. Bad: failed, unreachable, and many conflicts.")

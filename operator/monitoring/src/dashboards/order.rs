@@ -17,7 +17,8 @@ pub(super) fn dashboard() -> Dashboard {
 fn business() -> Vec<Panel> {
     let order = &job(Job::Order);
     let shown = |name: &str| order.metric(name).increase(Window::Shown).sum(&[]);
-    let into = |state: &str| order.metric("order_transitions_total").is("to", state).increase(Window::Shown).sum(&[]);
+    let into =
+        |state: &str| order.metric("order_transitions_total").labelled("to", state).increase(Window::Shown).sum(&[]);
     vec![
         Panel::figure("Orders made", Unit::Count)
             .about("Orders made in the time shown. Bad: none while checkouts end well.")
@@ -42,7 +43,8 @@ fn moves() -> Vec<Panel> {
     let order = &job(Job::Order);
     let seconds = "order_delivery_seconds";
     let created = order.metric("orders_created_total").increase(Window::minutes(15)).sum(&[]);
-    let begun = order.metric("order_transitions_total").is("from", "CREATED").increase(Window::minutes(15)).sum(&[]);
+    let begun =
+        order.metric("order_transitions_total").labelled("from", "CREATED").increase(Window::minutes(15)).sum(&[]);
     vec![
         Panel::areas("Moves between states", Unit::PerSecond)
             .about("Moves of orders from one state to the next. Bad: one step that stops while the one before it goes on.")

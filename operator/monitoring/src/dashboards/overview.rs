@@ -24,7 +24,7 @@ fn glance() -> Vec<Panel> {
     let failed = edge().like("status", "5..").rate(NOW).sum(&[]);
     let slow = gateway.metric("gateway_request_duration_seconds_bucket").like("service", SHOP).unlike("status", "101");
     let firing = |severity| {
-        let alerts = recorded().metric("ALERTS").is("alertstate", "firing").is("severity", severity);
+        let alerts = recorded().metric("ALERTS").labelled("alertstate", "firing").labelled("severity", severity);
         or_nothing(&alerts.now().count(&[]), &jobs(&SERVICES))
     };
     vec![
@@ -55,7 +55,7 @@ fn glance() -> Vec<Panel> {
 }
 
 fn levels() -> Vec<Panel> {
-    let of = |name: &str, slo: &str| recorded().metric(name).is("slo", slo).now();
+    let of = |name: &str, slo: &str| recorded().metric(name).labelled("slo", slo).now();
     let left = |slo| of("slo:period_error_budget_remaining:ratio", slo);
     let burning = |slo| of("slo:current_burn_rate:ratio", slo);
     let services = jobs(&SERVICES);
@@ -92,7 +92,7 @@ fn levels() -> Vec<Panel> {
 }
 
 fn firing_now() -> Expr {
-    recorded().metric("ALERTS").is("alertstate", "firing").now().max(&["alertname", "severity", "service"])
+    recorded().metric("ALERTS").labelled("alertstate", "firing").now().max(&["alertname", "severity", "service"])
 }
 
 fn signals() -> Vec<Panel> {

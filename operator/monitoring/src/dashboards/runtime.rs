@@ -116,9 +116,12 @@ fn alertmanager() -> Vec<Panel> {
         Panel::figure("Alerts", Unit::Count)
             .about("Alerts that Alertmanager holds, the Watchdog included. Bad: none at all: then nothing reaches it.")
             .wide(8)
-            .with(Target::new(&source.metric("alertmanager_alerts").is("state", "active").now().sum(&[]), "active")),
+            .with(Target::new(
+                &source.metric("alertmanager_alerts").labelled("state", "active").now().sum(&[]),
+                "active",
+            )),
         Panel::figure("Silenced", Unit::Count).about("Silences in force. Bad: one that was forgotten.").wide(8).with(
-            Target::new(&source.metric("alertmanager_silences").is("state", "active").now().sum(&[]), "silences"),
+            Target::new(&source.metric("alertmanager_silences").labelled("state", "active").now().sum(&[]), "silences"),
         ),
         Panel::lines("Messages", Unit::PerSecond)
             .about("Messages by the way they go. Bad: none while alerts fire and a way is set up.")

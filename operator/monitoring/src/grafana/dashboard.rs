@@ -116,8 +116,11 @@ impl Serialize for Dashboard {
 
 /// A line at each moment in which an alert fired.
 fn alerts() -> serde_json::Value {
-    let firing =
-        Scope::chosen().recorded().metric("ALERTS").is("alertstate", "firing").like("severity", "warning|critical");
+    let firing = Scope::chosen()
+        .recorded()
+        .metric("ALERTS")
+        .labelled("alertstate", "firing")
+        .like("severity", "warning|critical");
     json!({
         "name": "Alerts", "enable": true, "hide": false, "iconColor": "red",
         "datasource": {"type": "prometheus", "uid": "${datasource}"},

@@ -129,12 +129,12 @@ pub(crate) struct Selector {
 
 impl Selector {
     /// Those whose label is this.
-    pub(crate) fn is(self, label: &'static str, value: &str) -> Self {
+    pub(crate) fn labelled(self, label: &'static str, value: &str) -> Self {
         self.matching(label, "=", value)
     }
 
     /// Those whose label is not this.
-    pub(crate) fn is_not(self, label: &'static str, value: &str) -> Self {
+    pub(crate) fn not_labelled(self, label: &'static str, value: &str) -> Self {
         self.matching(label, "!=", value)
     }
 
@@ -242,6 +242,6 @@ pub(crate) fn prometheus_duration(length: Duration) -> String {
     let seconds = length.as_secs();
     [(86_400, "d"), (3_600, "h"), (60, "m")]
         .into_iter()
-        .find(|(unit, _)| seconds > 0 && seconds % unit == 0)
+        .find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit))
         .map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
 }
