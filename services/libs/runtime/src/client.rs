@@ -18,6 +18,7 @@ use self::error::{Broke, NotCalled, is_refused, is_timeout};
 pub use self::error::{SiblingConfigError, SiblingError};
 use crate::breaker::Breaker;
 use crate::metrics::{Outcome, SiblingMetrics};
+use crate::span::{Kind, Open, Span};
 use crate::{deadline, request_id, trace};
 
 /// The most that a sibling's answer may be; a longer one is a fault.
@@ -140,6 +141,7 @@ impl Sibling {
         serde_json::to_vec(body).map_err(|error| self.unreadable(error))
     }
 
+    /// Calls, in a span that the sibling's own is below of.
     async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -147,6 +149,25 @@ impl Sibling {
         body: Option<Vec<u8>>,
         attempts: u32,
     ) -> Result<T, SiblingError> {
+        let name = self.0.name;
+        let span = Span::begin(Kind::Client, name).described(|open| {
+            open.rename(format!("{method} {name}"));
+            open.set("http.request.method", method.as_str().to_owned());
+            open.set("peer.service", name);
+        });
+        let work = self.attempts(method, path, body, attempts);
+        let (outcome, _) = span.run_and(work, |span, told| span.describe(|open| describe(open, told))).await;
+        outcome
+    }
+
+    /// Tries as often as it may; what came of it, and how often it was tried again.
+    async fn attempts<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        attempts: u32,
+    ) -> (Result<T, SiblingError>, u32) {
         let budget = &self.0.budget;
         let _ =
             budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| (left < RETRY_BUDGET).then_some(left + 1));
@@ -158,14 +179,14 @@ impl Sibling {
                 Err(SiblingError::Unavailable { source, .. }) if attempt < attempts && !is_refused(&**source) => {
                     PAUSES[(attempt as usize - 1).min(1)]
                 }
-                _ => return outcome,
+                _ => return (outcome, attempt - 1),
             };
             if !has_time_for(pause) {
-                return outcome;
+                return (outcome, attempt - 1);
             }
             if budget.fetch_sub(10, Ordering::Relaxed) < 10 {
                 budget.fetch_add(10, Ordering::Relaxed);
-                return outcome;
+                return (outcome, attempt - 1);
             }
             tokio::time::sleep(pause).await;
             attempt += 1;
@@ -285,6 +306,17 @@ impl Sibling {
 
     fn unreadable(&self, source: impl Into<Box<dyn Error + Send + Sync>>) -> SiblingError {
         SiblingError::Unreadable { sibling: self.0.name, source: source.into() }
+    }
+}
+
+/// What a call's span says at its end.
+fn describe<T>(open: &mut Open, (outcome, resent): &(Result<T, SiblingError>, u32)) {
+    open.note(outcome);
+    if let Some(status) = outcome.as_ref().err().and_then(SiblingError::status) {
+        open.set("http.response.status_code", i64::from(status.as_u16()));
+    }
+    if *resent > 0 {
+        open.set("http.request.resend_count", i64::from(*resent));
     }
 }
 

@@ -1,12 +1,13 @@
 //! What a request carries with it wherever it goes: its id, its place in a trace, its deadline and the span of its log lines.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
-use crate::trace::{TraceContext, TraceState};
+use crate::trace::{Place, TraceContext, TraceState};
 
 tokio::task_local! {
     static CURRENT: Context;
@@ -28,7 +29,8 @@ tokio::task_local! {
 #[derive(Clone, Debug)]
 pub struct Context {
     request_id: Option<Arc<str>>,
-    trace: Option<TraceContext>,
+    /// Moves with the spans that the work goes through.
+    trace: Cell<Option<TraceContext>>,
     trace_state: Option<TraceState>,
     deadline: Option<Instant>,
     span: Span,
@@ -39,7 +41,7 @@ impl Context {
     pub fn current() -> Self {
         CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Self {
             request_id: None,
-            trace: None,
+            trace: Cell::new(None),
             trace_state: None,
             deadline: None,
             span: Span::current(),
@@ -49,14 +51,24 @@ impl Context {
     /// That of work which goes on with what a request began, maybe in another process and much later: it belongs to the same trace and
     /// has all the time that it needs. Work that nobody's request began is a trace of its own.
     pub fn following(trace: Option<TraceContext>) -> Self {
-        let trace = trace.map_or_else(TraceContext::generate, TraceContext::child);
+        Self::at(trace.map_or_else(TraceContext::generate, TraceContext::child))
+    }
+
+    /// That of work which nobody asked for, such as to look whether there is any: its log lines have a trace in common, which nobody need collect.
+    pub fn unasked() -> Self {
+        Self::at(TraceContext::generate().sampled(false))
+    }
+
+    /// That of work at this place.
+    pub(crate) fn at(trace: TraceContext) -> Self {
         let span = tracing::info_span!("work", trace_id = %trace.trace_id());
-        Self { request_id: None, trace: Some(trace), trace_state: None, deadline: None, span }
+        Self { request_id: None, trace: Cell::new(Some(trace)), trace_state: None, deadline: None, span }
     }
 
     /// That of a request.
     pub(crate) const fn of_request(request_id: Arc<str>, trace: TraceContext, deadline: Instant, span: Span) -> Self {
-        Self { request_id: Some(request_id), trace: Some(trace), trace_state: None, deadline: Some(deadline), span }
+        let trace = Cell::new(Some(trace));
+        Self { request_id: Some(request_id), trace, trace_state: None, deadline: Some(deadline), span }
     }
 
     /// With what others have noted beside the place in the trace.
@@ -86,7 +98,7 @@ impl Context {
     pub(crate) fn with_trace(self, trace: TraceContext) -> Self {
         let request_id = self.request_id.as_deref();
         let span = tracing::info_span!("work", request_id, trace_id = %trace.trace_id());
-        Self { trace: Some(trace), trace_state: None, span, ..self }
+        Self { trace: Cell::new(Some(trace)), trace_state: None, span, ..self }
     }
 
     /// Runs `work` as a part of what this is the context of.
@@ -106,7 +118,7 @@ impl Context {
 
     /// The place in a trace.
     pub const fn trace(&self) -> Option<TraceContext> {
-        self.trace
+        self.trace.get()
     }
 
     /// What others have noted beside it.
@@ -117,6 +129,28 @@ impl Context {
     /// When the caller will have given up.
     pub const fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+}
+
+/// The current place in a trace, and what others have noted beside it.
+pub(crate) fn place() -> Option<Place> {
+    Context::read(|context| Some((context.trace()?, context.trace_state.clone())))
+}
+
+/// Moves to another place in the trace until what is returned is dropped. The task must not be left meanwhile.
+pub(crate) fn stand_at(place: TraceContext) -> Standing {
+    Standing(CURRENT.try_with(|context| context.trace.replace(Some(place))).ok())
+}
+
+/// Where the task stood before.
+#[derive(Debug)]
+pub(crate) struct Standing(Option<Option<TraceContext>>);
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            let _ = CURRENT.try_with(|context| context.trace.set(before));
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! PostgreSQL: a pool with short timeouts, and what its errors mean to a client.
 
+mod query;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
+pub use self::query::Query;
 use crate::problem::{Outage, Problem};
 
 /// A connection that was idle this long is tried before it is used: the server may have gone and come back meanwhile, which takes it

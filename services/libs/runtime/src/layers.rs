@@ -17,12 +17,12 @@ use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tracing::Span;
 
 use crate::drain::drain;
 use crate::extract::BodyLimit;
 use crate::metrics::{HttpMetrics, UNKNOWN_ROUTE};
 use crate::problem::{Cause, Problem};
+use crate::span::{Kind, Open, Span};
 use crate::{Context, deadline, head, request_id, trace};
 
 /// What a request may cost.
@@ -85,20 +85,21 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
     let metrics = observer.metrics;
     let in_flight = metrics.enter();
     let id = request_id::of_request(request.headers());
-    let (trace, trace_state) = trace::of_request(request.headers());
+    let ((trace, trace_state), caller) = trace::of_request(request.headers());
     let deadline = deadline::of_request(request.headers(), started, observer.time);
     let method = method_label(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(UNKNOWN_ROUTE, MatchedPath::as_str);
-    let span = tracing::info_span!("request", request_id = &*id, trace_id = %trace.trace_id(), method, route);
+    let lines = tracing::info_span!("request", request_id = &*id, trace_id = %trace.trace_id(), method, route);
 
-    let context = Context::of_request(Arc::clone(&id), trace, deadline, span.clone()).with_trace_state(trace_state);
-    let mut response = context.scope(next.run(request)).await;
+    let context = Context::of_request(Arc::clone(&id), trace, deadline, lines.clone()).with_trace_state(trace_state);
+    let span = Span::of(&context, caller, Kind::Server, method).described(|open| describe(open, method, route, &id));
+    let mut response = context.scope(span.run_and(next.run(request), note_end)).await;
 
     let took = started.elapsed();
-    metrics.observe(method, route, response.status().as_str(), took);
+    metrics.observe([method, route, response.status().as_str()], took, trace);
     drop(in_flight);
-    log_end(&span, &response, took);
+    log_end(&lines, &response, took);
     // Nobody shall take an answer for a page with scripts because of what a user wrote.
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -107,13 +108,34 @@ async fn observe(State(observer): State<Observer>, request: Request, next: Next)
     response
 }
 
+/// What a request's span says from the beginning: nothing of its address but the route, since there may be names in it.
+fn describe(open: &mut Open, method: &'static str, route: &str, id: &Arc<str>) {
+    if route != UNKNOWN_ROUTE {
+        open.rename(format!("{method} {route}"));
+        open.set("http.route", route.to_owned());
+    }
+    open.set("http.request.method", method);
+    open.set("request.id", Arc::clone(id));
+}
+
+/// What it says at its end.
+fn note_end(span: &mut Span, response: &Response) {
+    span.describe(|open| {
+        let status = response.status();
+        open.set("http.response.status_code", i64::from(status.as_u16()));
+        if status.is_server_error() {
+            open.fail(status.as_str().to_owned());
+        }
+    });
+}
+
 /// One line for each request, on the level that its outcome deserves; the only place where the cause of a failure is logged.
-fn log_end(span: &Span, response: &Response, took: Duration) {
+fn log_end(lines: &tracing::Span, response: &Response, took: Duration) {
     let status = response.status().as_u16();
     let duration_ms = took.as_secs_f64() * 1000.0;
     let cause = response.extensions().get::<Cause>();
     // Fields of the line and not of the span: whatever is recorded in a span that exists is written into its text anew, also if nothing is logged.
-    span.in_scope(|| match cause {
+    lines.in_scope(|| match cause {
         Some(cause) if response.status().is_server_error() => {
             tracing::error!(%cause, status, duration_ms, "request failed");
         }

@@ -25,6 +25,7 @@ pub mod rate_limit;
 pub mod redis;
 pub mod request_id;
 pub mod serve;
+pub mod span;
 pub mod telemetry;
 pub mod trace;
 
@@ -33,6 +34,10 @@ pub use chain::Chain;
 pub use client_ip::ClientIp;
 pub use context::Context;
 pub use problem::Problem;
+/// A function that asks the database: a span and an observation of `db_query_duration_seconds` for each call, under its own name.
+pub use shop_spans::query;
+/// A function that does something which a customer or the shop has a word for: a span for each call.
+pub use shop_spans::traced;
 
 /// The allocator of the services' binaries: memory goes back to the system after a burst of load.
 pub use tikv_jemallocator::Jemalloc;

@@ -1,10 +1,17 @@
 //! Metrics that every service has. A service's own live in a struct of its own, registered with the same registry.
 
+mod exemplars;
+mod openmetrics;
+mod page;
+
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+pub use self::exemplars::{TracedHistogram, TracedHistograms};
+pub use self::page::Page;
+use crate::trace::TraceContext;
 
 /// The label of a request that matched no route: the paths of scanners would make a series each.
 pub const UNKNOWN_ROUTE: &str = "<unknown>";
@@ -13,14 +20,35 @@ pub const UNKNOWN_ROUTE: &str = "<unknown>";
 const LATENCY_BUCKETS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0];
 
+/// The time of each function that asks the database. It is the process' own and not a registry's, as those functions know of nothing but their
+/// connection.
+#[expect(clippy::expect_used, reason = "its name and its label are good ones")]
+static QUERIES: LazyLock<TracedHistograms> = LazyLock::new(|| {
+    let opts = HistogramOpts::new("db_query_duration_seconds", "Time of a query of the database, by its function");
+    TracedHistograms::new(opts.buckets(LATENCY_BUCKETS.to_vec()), &["query"]).expect("a histogram")
+});
+
+/// The time of the function of this name.
+pub(crate) fn query(name: &str) -> TracedHistogram {
+    QUERIES.of(&[name])
+}
+
 /// A registry with the figures of the process in it.
 pub fn registry() -> Registry {
     let registry = Registry::new();
-    // The process collector of a fresh registry can't clash with another.
-    if let Err(error) = registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self())) {
+    // What is registered first can't clash with anything.
+    if let Err(error) = register_process(&registry) {
         tracing::warn!(%error, "no figures of the process in the metrics");
     }
     registry
+}
+
+/// What the process is and what it uses.
+fn register_process(registry: &Registry) -> Result<(), prometheus::Error> {
+    registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+    let build = IntGaugeVec::new(Opts::new("build_info", "1, with what runs here and where"), &["version", "pod"])?;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION"), &crate::telemetry::pod()]).set(1);
+    registry.register(Box::new(build))
 }
 
 /// The registry in Prometheus' text format.
@@ -31,14 +59,14 @@ pub fn encode(registry: &Registry) -> Result<String, prometheus::Error> {
 /// Requests served: how many, how long, how many at the moment.
 #[derive(Clone, Debug)]
 pub struct HttpMetrics {
-    duration: HistogramVec,
+    duration: TracedHistograms,
     in_flight: IntGauge,
 }
 
 impl HttpMetrics {
     /// Registers the metrics of this service's requests.
     pub fn register(registry: &Registry, service: &'static str) -> Result<Self, prometheus::Error> {
-        let duration = HistogramVec::new(
+        let duration = TracedHistograms::new(
             HistogramOpts::new("http_request_duration_seconds", "Time to answer a request, by route template")
                 .const_label("service", service)
                 .buckets(LATENCY_BUCKETS.to_vec()),
@@ -47,7 +75,7 @@ impl HttpMetrics {
         let in_flight = IntGauge::with_opts(
             Opts::new("http_requests_in_flight", "Requests being served now").const_label("service", service),
         )?;
-        registry.register(Box::new(duration.clone()))?;
+        duration.register(registry)?;
         registry.register(Box::new(in_flight.clone()))?;
         Ok(Self { duration, in_flight })
     }
@@ -59,8 +87,8 @@ impl HttpMetrics {
     }
 
     /// Notes a request that was answered.
-    pub(crate) fn observe(&self, method: &str, route: &str, status: &str, took: Duration) {
-        self.duration.with_label_values(&[method, route, status]).observe(took.as_secs_f64());
+    pub(crate) fn observe(&self, labels: [&str; 3], took: Duration, trace: TraceContext) {
+        self.duration.observe(&labels, took, Some(trace));
     }
 }
 
@@ -82,7 +110,7 @@ pub struct DbMetrics {
 }
 
 impl DbMetrics {
-    /// Registers the metrics of this service's database pool.
+    /// Registers the metrics of this service's database pool, and those of its queries.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let connections = IntGaugeVec::new(
             Opts::new("db_pool_connections", "Connections of the database pool, by state (idle, used)"),
@@ -92,6 +120,7 @@ impl DbMetrics {
             HistogramOpts::new("db_probe_duration_seconds", "Time of the readiness probe's query on the database")
                 .buckets(LATENCY_BUCKETS.to_vec()),
         )?;
+        QUERIES.register(registry)?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(probe.clone()))?;
         Ok(Self { connections, probe })

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use prometheus::Registry;
 
 use crate::extract::Json;
@@ -30,7 +30,7 @@ async fn ready(State(health): State<Health>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-async fn metrics(State(registry): State<Registry>) -> Result<Response, Problem> {
-    let text = crate::metrics::encode(&registry).map_err(Problem::internal)?;
-    Ok(([(http::header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
+async fn metrics(State(registry): State<Registry>, headers: HeaderMap) -> Result<Response, Problem> {
+    let page = crate::metrics::Page::of(&registry, &headers).map_err(Problem::internal)?;
+    Ok(([(http::header::CONTENT_TYPE, page.content_type)], page.text).into_response())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use redis::Script;
 use tokio::time::Instant;
 
-use crate::redis::Redis;
+use crate::redis::{COMMAND_TIMEOUT, Connection, Redis};
 
 /// Keeps memory bounded when someone tries very many keys: keys at rest are forgotten above this number.
 const MAX_LOCAL_KEYS: usize = 10_000;
@@ -73,7 +73,8 @@ impl RateLimiter {
     async fn check_shared(&self, key: &str) -> Option<Result<(), Limited>> {
         let mut call = self.script.key(format!("rate:{}:{key}", self.name));
         call.arg(millis(self.rate.interval)).arg(self.rate.burst);
-        let wait: u64 = self.redis.run(async |mut connection| call.invoke_async(&mut connection).await).await.ok()?;
+        let admit = async |mut connection: Connection| call.invoke_async(&mut connection).await;
+        let wait: u64 = self.redis.run_as("rate_limit.admit", COMMAND_TIMEOUT, admit).await.ok()?;
         Some(if wait == 0 { Ok(()) } else { Err(Limited { retry_after: Duration::from_millis(wait) }) })
     }
 

@@ -6,6 +6,7 @@
 mod failure;
 mod link;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::failure::is_away;
 use self::link::Link;
+use crate::span::{Fault, Kind, Span};
 
 /// How long a command may take unless its caller says otherwise.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(250);
@@ -36,6 +38,18 @@ pub enum RedisError {
     /// It answered with an error, or the connection broke.
     #[error("Redis failed")]
     Failed(#[source] redis::RedisError),
+}
+
+impl Fault for RedisError {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            // Whoever runs a shop without Redis knows it.
+            Self::Absent => return None,
+            Self::Away => "away",
+            Self::TimedOut => "timed_out",
+            Self::Failed(_) => "failed",
+        }))
+    }
 }
 
 /// Redis' address can't be read. The address is not shown, since it has the password in it.
@@ -88,6 +102,33 @@ impl Redis {
 
     /// Runs commands on the connection, within so much time: all of them together.
     pub async fn run_within<T, F, Fut>(&self, limit: Duration, commands: F) -> Result<T, RedisError>
+    where
+        F: FnOnce(Connection) -> Fut,
+        Fut: Future<Output = redis::RedisResult<T>>,
+    {
+        self.run_as("commands", limit, commands).await
+    }
+
+    /// Runs commands that traces know by this name, within so much time.
+    pub fn run_as<T, F, Fut>(
+        &self,
+        name: &'static str,
+        limit: Duration,
+        commands: F,
+    ) -> impl Future<Output = Result<T, RedisError>>
+    where
+        F: FnOnce(Connection) -> Fut,
+        Fut: Future<Output = redis::RedisResult<T>>,
+    {
+        let span = Span::begin(Kind::Client, name).described(|open| {
+            open.rename(format!("redis {name}"));
+            open.set("db.system.name", "redis");
+            open.set("db.operation.name", name);
+        });
+        span.run(self.run_on_link(limit, commands))
+    }
+
+    async fn run_on_link<T, F, Fut>(&self, limit: Duration, commands: F) -> Result<T, RedisError>
     where
         F: FnOnce(Connection) -> Fut,
         Fut: Future<Output = redis::RedisResult<T>>,

@@ -1,5 +1,9 @@
-//! Logs: one line of JSON for each event on standard output, or text for people.
+//! Logs: one line of JSON for each event on standard output, or text for people. And spans, if somebody collects them.
 
+pub(crate) mod export;
+mod sampling;
+
+use std::future::Future;
 use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
@@ -7,6 +11,8 @@ use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
+
+use crate::Chain;
 
 /// The form of the logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -29,6 +35,44 @@ pub fn init(format: LogFormat) {
         LogFormat::Json => json(filter, std::io::stdout).try_init(),
         LogFormat::Text => fmt().with_env_filter(filter).with_ansi(std::io::stdout().is_terminal()).finish().try_init(),
     };
+}
+
+/// Where spans are sent; without it none are made.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Spans can't be exported.
+#[derive(Debug, thiserror::Error)]
+#[error("no traces are exported: {ENDPOINT} has to be of the form http://host:port")]
+pub struct ExportError(#[from] opentelemetry_otlp::ExporterBuildError);
+
+/// Does the work of this service. Its spans are exported if `OTEL_EXPORTER_OTLP_ENDPOINT` says where to, and at the end the last of them are sent,
+/// which is waited for no longer than two seconds. Must be called within a Tokio runtime.
+pub async fn exporting<T>(service: &'static str, work: impl Future<Output = T>) -> T {
+    if let Some(endpoint) = std::env::var(ENDPOINT).ok().filter(|endpoint| !endpoint.is_empty())
+        && let Err(error) = export_to(service, &endpoint)
+    {
+        // A shop that sells without traces is better than one that does not sell.
+        tracing::error!(error = %Chain(&error), endpoint);
+    }
+    let done = work.await;
+    flush().await;
+    done
+}
+
+/// Exports the spans of this process to an endpoint, from now on.
+pub fn export_to(service: &'static str, endpoint: &str) -> Result<(), ExportError> {
+    Ok(export::begin(service, endpoint)?)
+}
+
+/// Sends the spans that were not sent yet, and none after them. Waits for the collector for two seconds at most.
+pub async fn flush() {
+    export::end().await;
+}
+
+/// The name of the pod that this process is in, or of the machine.
+pub(crate) fn pod() -> String {
+    let name = std::env::var("POD_NAME").ok().filter(|name| !name.is_empty());
+    name.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// A JSON object for each line, with the fields of the span that it was written in: of the request, its ids among them.

@@ -12,7 +12,8 @@ use std::str::FromStr;
 use http::{HeaderMap, HeaderName};
 
 pub use self::state::{HEADER as STATE_HEADER, MalformedTraceState, TraceState};
-use crate::context::Context;
+use crate::context::{self, Context};
+use crate::telemetry::export;
 
 /// The header that carries it.
 pub const HEADER: HeaderName = HeaderName::from_static("traceparent");
@@ -28,6 +29,9 @@ pub struct TraceContext {
     flags: u8,
 }
 
+/// A position in a trace, and what others have noted beside it.
+pub type Place = (TraceContext, Option<TraceState>);
+
 /// The id of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceId(u128);
@@ -38,9 +42,16 @@ pub struct TraceId(u128);
 pub struct MalformedTrace;
 
 impl TraceContext {
-    /// The begin of a new trace, which whoever collects traces may keep.
+    /// The begin of a new trace, which whoever collects traces may keep, unless that is said of a share of them only and it is not among those.
     pub fn generate() -> Self {
-        Self { trace: non_zero(rand::random), span: non_zero(rand::random), flags: 1 }
+        let trace = non_zero(rand::random);
+        Self { trace, span: non_zero(rand::random), flags: u8::from(export::keeps(trace)) }
+    }
+
+    /// The same place, with those who collect traces asked to keep it or not.
+    #[must_use]
+    pub const fn sampled(self, sampled: bool) -> Self {
+        Self { flags: if sampled { self.flags | 1 } else { self.flags & !1 }, ..self }
     }
 
     /// A new span in the same trace.
@@ -52,6 +63,11 @@ impl TraceContext {
     /// The trace.
     pub const fn trace_id(self) -> TraceId {
         TraceId(self.trace)
+    }
+
+    /// The span.
+    pub(crate) const fn span_id(self) -> u64 {
+        self.span
     }
 
     /// Whether those who collect traces are asked to keep this one.
@@ -66,6 +82,12 @@ impl TraceContext {
             (Some(only), None) => only.parse().ok(),
             _ => None,
         }
+    }
+}
+
+impl TraceId {
+    pub(crate) const fn get(self) -> u128 {
+        self.0
     }
 }
 
@@ -89,23 +111,27 @@ pub fn state() -> Option<TraceState> {
     Context::read(|context| context.trace_state().cloned())
 }
 
-/// A request's own place: below its caller, with what is noted beside that; or the begin of a trace if the caller says nothing that can be
-/// understood.
-pub(crate) fn of_request(headers: &HeaderMap) -> (TraceContext, Option<TraceState>) {
+/// A request's own place, with what is noted beside it, and that of its caller: it is below its caller's, or the begin of a trace if the caller says
+/// nothing that can be understood.
+pub(crate) fn of_request(headers: &HeaderMap) -> (Place, Option<TraceContext>) {
     match TraceContext::of_caller(headers) {
-        Some(caller) => (caller.child(), TraceState::of_request(headers)),
-        None => (TraceContext::generate(), None),
+        Some(caller) => ((caller.child(), TraceState::of_request(headers)), Some(caller)),
+        None => ((TraceContext::generate(), None), None),
     }
 }
 
 /// The place of the request which is being served, and what is noted beside it, in one text, to be kept where there are no headers.
 pub fn written() -> Option<String> {
-    let trace = current()?;
-    Some(state().map_or_else(|| trace.to_string(), |state| format!("{trace} {state}")))
+    context::place().map(|place| write(&place))
+}
+
+/// A place in one text, to be [`read`].
+pub fn write((trace, state): &Place) -> String {
+    state.as_ref().map_or_else(|| trace.to_string(), |state| format!("{trace} {state}"))
 }
 
 /// Reads what was [`written`].
-pub fn read(text: &str) -> Option<(TraceContext, Option<TraceState>)> {
+pub fn read(text: &str) -> Option<Place> {
     let (trace, state) = text.split_once(' ').unwrap_or((text, ""));
     Some((trace.parse().ok()?, state.parse().ok()))
 }
@@ -221,12 +247,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(HEADER, HeaderValue::from_static(GOOD));
         headers.insert(STATE_HEADER, HeaderValue::from_static("rojo=1"));
-        let (ours, state) = of_request(&headers);
+        let ((ours, state), below) = of_request(&headers);
         assert_eq!(ours.trace_id(), caller.trace_id());
+        assert_eq!(below, Some(caller));
         assert_ne!(ours, caller);
         assert_eq!(state, "rojo=1".parse().ok());
         headers.append(HEADER, HeaderValue::from_static(GOOD));
-        let (ours, state) = of_request(&headers);
+        let ((ours, state), below) = of_request(&headers);
+        assert_eq!(below, None);
         assert_ne!(ours.trace_id(), caller.trace_id(), "two of them say nothing");
         assert_eq!(state, None, "what is noted belongs to a trace that was not understood");
         assert_ne!(of_request(&HeaderMap::new()), of_request(&HeaderMap::new()));
