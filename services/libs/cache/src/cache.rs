@@ -17,6 +17,7 @@ use crate::local::Local;
 use crate::refresh::Tracked;
 use crate::remote::Remote;
 use crate::side::Side;
+use crate::spans;
 use crate::status::Origin;
 use crate::write::Write;
 use crate::{CacheStatus, InvalidationError, LoadError, Pending, Reason, Source, Tag, hash};
@@ -108,6 +109,11 @@ impl<S: Source> Cache<S> {
 
     /// The value under a key, from wherever it is had soonest.
     pub async fn get(&self, key: &S::Key) -> Result<Served<S::Value>, LoadError<S::Error>> {
+        let span = spans::of(S::NAME, "cache.get");
+        span.run_and(self.look_up(key), |span, found| span.describe(|open| spans::found(open, found))).await
+    }
+
+    async fn look_up(&self, key: &S::Key) -> Result<Served<S::Value>, LoadError<S::Error>> {
         let policy = self.0.shared.policies.get(S::NAME);
         let text = key.to_string();
         let lifetime = Lifetime::of(&policy, &text);
@@ -174,7 +180,7 @@ impl<S: Source> Inner<S> {
         let now = Instant::now();
         let ends = entry.fresh_until.min(entry.loaded + tier.ttl);
         if now < ends {
-            self.side.counters.local_hits.inc();
+            self.side.counters.hit_local();
             self.side.staleness.served(wanted.hash, entry.loaded, now);
             if entry.refresh_at.is_some_and(|at| at <= now) {
                 self.refresh(wanted.key.clone());
@@ -199,7 +205,7 @@ impl<S: Source> Inner<S> {
         match wanted.lifetime.left(&entry) {
             Ok(_) => {
                 let (value, ttl) = self.take(&wanted.text, &wanted.lifetime, &entry, since).ok_or(None)?;
-                self.side.counters.redis_hits.inc();
+                self.side.counters.hit_redis();
                 if let Some(renew_in) = wanted.lifetime.renew_in(entry.fresh, ttl) {
                     self.tracked.seen(wanted.key, &wanted.text, since.1 + renew_in);
                     if renew_in.is_zero() {
@@ -313,7 +319,7 @@ impl<S: Source> Inner<S> {
     fn serve_fetched(&self, fetched: &Fetched<S::Value>, own: bool) -> Served<S::Value> {
         let origin = origin_for(own, fetched.origin);
         match origin {
-            Origin::Redis => self.side.counters.redis_hits.inc(),
+            Origin::Redis => self.side.counters.hit_redis(),
             Origin::Collapsed => {
                 self.side.counters.misses.inc();
                 self.side.counters.coalesced.inc();
@@ -328,8 +334,8 @@ impl<S: Source> Inner<S> {
     fn serve_stale(&self, fallback: Fallback<S::Value>) -> Served<S::Value> {
         self.side.counters.stale.inc();
         match fallback.origin {
-            Origin::Local => self.side.counters.local_hits.inc(),
-            _ => self.side.counters.redis_hits.inc(),
+            Origin::Local => self.side.counters.hit_local(),
+            _ => self.side.counters.hit_redis(),
         }
         let stale_for = Some(fallback.over);
         Served {

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::refresh::Tended;
 use crate::remote::{Keys, News, Remote};
 use crate::side::Side;
+use crate::spans;
 use crate::staleness::RedisClock;
 use crate::waiting::Waiting;
 use crate::{Cache, CacheStats, InvalidationError, LivePolicies, Pending, Reason, Source, Tag};
@@ -78,6 +79,7 @@ impl Caches {
     /// A cache of this source. A service has one for each name.
     pub fn cache<S: Source>(&self, source: S) -> Cache<S> {
         let cache = Cache::new(Arc::clone(&self.shared), self.shared.side_or_new(S::NAME), source);
+        self.shared.metrics.policy(S::NAME, &self.shared.policies.get(S::NAME));
         let tended: Arc<dyn Tended> = cache.inner();
         lock(&self.shared.tended).push(Arc::downgrade(&tended));
         cache
@@ -136,6 +138,12 @@ impl Caches {
 impl Shared {
     /// Drops entries by key: here at once, in Redis and on other pods now or when Redis is back.
     pub(crate) async fn invalidate(&self, pending: Pending, reason: Reason) -> Result<(), InvalidationError> {
+        let span =
+            spans::of(pending.cache, "cache.invalidate").described(|open| open.set("cache.reason", reason.as_str()));
+        span.run(self.drop_everywhere(pending, reason)).await
+    }
+
+    async fn drop_everywhere(&self, pending: Pending, reason: Reason) -> Result<(), InvalidationError> {
         let mut outcome = Ok(());
         for news in What::of(&pending, reason) {
             outcome = self.tell(&pending, &news).await.and(outcome);
@@ -253,6 +261,7 @@ impl Shared {
                 }
                 Ok(()) = changed.changed() => {
                     self.metrics.generation.set(self.policies.generation());
+                    self.note_policies();
                     let hash = changed.borrow_and_update().hash.clone();
                     // A document that was refused changes nothing; otherwise entries have the lifetimes of the policy under which they came.
                     if hash != in_force {
@@ -282,6 +291,13 @@ impl Shared {
                 }
             }
             self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Notes in the metrics what is in force.
+    fn note_policies(&self) {
+        for cache in lock(&self.sides).keys() {
+            self.metrics.policy(*cache, &self.policies.get(*cache));
         }
     }
 

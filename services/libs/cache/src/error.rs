@@ -1,5 +1,6 @@
 //! What can fail.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,9 @@ use std::time::Duration;
 use shop_runtime::Problem;
 use shop_runtime::problem::Outage;
 use shop_runtime::redis::RedisError;
+use shop_runtime::span::Fault;
+
+use crate::metrics::LoadOutcome;
 
 /// Why there is no value. Everyone who waited for the same load gets the same error.
 #[derive(Debug)]
@@ -39,6 +43,17 @@ impl<E> fmt::Display for LoadError<E> {
     }
 }
 
+impl<E> Fault for LoadError<E> {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        let outcome = match self {
+            Self::Source(_) => LoadOutcome::Failed,
+            Self::TimedOut(_) => LoadOutcome::TimedOut,
+            Self::Panicked => LoadOutcome::Panicked,
+        };
+        Some(outcome.as_str().into())
+    }
+}
+
 impl<E: std::error::Error + 'static> std::error::Error for LoadError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -67,3 +82,9 @@ impl<E: std::error::Error + Outage + Send + Sync + 'static> From<LoadError<E>> f
 #[derive(Debug, thiserror::Error)]
 #[error("Redis was not told of the invalidation yet")]
 pub struct InvalidationError(#[from] RedisError);
+
+impl Fault for InvalidationError {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        self.0.kind()
+    }
+}

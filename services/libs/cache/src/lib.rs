@@ -22,6 +22,7 @@ mod response;
 mod sample;
 mod side;
 mod source;
+mod spans;
 mod staleness;
 mod stats;
 mod status;

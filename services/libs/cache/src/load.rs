@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shop_policy::Policy;
-use shop_runtime::Context;
+use shop_runtime::{Context, trace};
 use tokio::time::Instant;
 
 use crate::cache::{Inner, Value};
@@ -14,6 +14,7 @@ use crate::flight::Landed;
 use crate::lifetime::Lifetime;
 use crate::metrics::{LoadOutcome, Refusal};
 use crate::remote::{Keys, Lease, MaxAge, Parcel, SharedStamp, Stored, Token};
+use crate::spans;
 use crate::status::Origin;
 use crate::{LoadError, Loaded, Source};
 
@@ -36,6 +37,12 @@ pub(crate) struct Fetched<V> {
     pub(crate) ttl: Option<Duration>,
     /// When it is to be renewed, if it is.
     pub(crate) renew_in: Option<Duration>,
+}
+
+/// A load from the source that has ended.
+pub(crate) struct Loading<V, E> {
+    result: Result<Option<Loaded<V>>, LoadError<E>>,
+    pub(crate) outcome: LoadOutcome,
 }
 
 /// What is to be loaded.
@@ -176,8 +183,17 @@ impl<S: Source> Inner<S> {
 
     /// One load, within its time, whatever it does.
     pub(crate) async fn load(&self, job: &Job<S::Key>) -> Result<Option<Loaded<S::Value>>, LoadError<S::Error>> {
-        let (source, key, limit) = (Arc::clone(&self.source), job.key.clone(), job.policy.hard_timeout);
         let began = Instant::now();
+        let loading = spans::of(S::NAME, "cache.load").run_and(self.load_in_time(job), |span, loading| {
+            let took = began.elapsed();
+            self.side.counters.loaded(loading.outcome, took, trace::current());
+            span.describe(|open| spans::loaded(open, loading));
+        });
+        loading.await.result
+    }
+
+    async fn load_in_time(&self, job: &Job<S::Key>) -> Loading<S::Value, S::Error> {
+        let (source, key, limit) = (Arc::clone(&self.source), job.key.clone(), job.policy.hard_timeout);
         let mut task = tokio::spawn(beyond(async move { source.load(&key).await }));
         let (result, outcome) = match tokio::time::timeout(limit, &mut task).await {
             Ok(Ok(Ok(Some(loaded)))) => (Ok(Some(loaded)), LoadOutcome::Found),
@@ -189,9 +205,7 @@ impl<S: Source> Inner<S> {
                 (Err(LoadError::TimedOut(limit)), LoadOutcome::TimedOut)
             }
         };
-        self.side.counters.load_seconds.observe(began.elapsed().as_secs_f64());
-        self.side.counters.loaded(outcome);
-        result
+        Loading { result, outcome }
     }
 
     /// Makes a loaded value ready for Redis.
@@ -220,9 +234,11 @@ impl<S: Source> Inner<S> {
 }
 
 /// Work that goes on when whoever began it has given up, and still belongs to the request that it was begun for: its trace and the span of its
-/// log lines. Others who wait for it have theirs, in which only the waiting is.
+/// log lines. Others who wait for it have theirs, in which only the waiting is. What nobody has asked for has a trace of its own.
 pub(crate) fn beyond<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    Context::current().without_deadline().scope(work)
+    let context = Context::current();
+    let context = if context.trace().is_some() { context.without_deadline() } else { Context::unasked() };
+    context.scope(work)
 }
 
 const fn not_stored<V>(value: Value<V>) -> Fetched<V> {

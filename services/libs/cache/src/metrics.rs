@@ -1,8 +1,15 @@
 //! What the caches of a service count.
 
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
-use shop_policy::CacheName;
+mod saved;
 
+use std::time::Duration;
+
+use prometheus::{CounterVec, GaugeVec, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use shop_policy::{CacheName, Pattern, Policy};
+use shop_runtime::metrics::{TracedHistogram, TracedHistograms};
+use shop_runtime::trace::TraceContext;
+
+use self::saved::Saved;
 use crate::Reason;
 
 /// Seconds, from a row that was in the database's memory to the default hard timeout.
@@ -24,6 +31,11 @@ pub(crate) enum LoadOutcome {
 }
 
 impl LoadOutcome {
+    /// As a label.
+    pub(crate) const fn as_str(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
     const ALL: [(Self, &str); 5] = [
         (Self::Found, "found"),
         (Self::Nothing, "nothing"),
@@ -60,7 +72,10 @@ pub(crate) struct Metrics {
     coalesced: IntCounterVec,
     refreshes: IntCounterVec,
     loads: IntCounterVec,
-    load_seconds: HistogramVec,
+    load_seconds: TracedHistograms,
+    saved: CounterVec,
+    ttl: GaugeVec,
+    ttl_asked: GaugeVec,
     refused: IntCounterVec,
     invalidations: IntCounterVec,
     undecodable: IntCounterVec,
@@ -89,8 +104,8 @@ pub(crate) struct Counters {
     pub(crate) refreshes: IntCounter,
     /// Entries in Redis that are not what they should be.
     pub(crate) undecodable: IntCounter,
-    /// How long loads take.
-    pub(crate) load_seconds: Histogram,
+    load_seconds: TracedHistogram,
+    saved: Saved,
     loads: [IntCounter; 5],
     refused: [IntCounter; 4],
     invalidations: [IntCounter; 6],
@@ -108,12 +123,22 @@ impl Metrics {
             registry.register(Box::new(gauge.clone()))?;
             Ok(gauge)
         };
-        let load_seconds = HistogramVec::new(
+        let load_seconds = TracedHistograms::new(
             HistogramOpts::new("cache_load_duration_seconds", "Time to load a value from its source")
                 .buckets(LOAD_BUCKETS.to_vec()),
             &["cache"],
         )?;
-        registry.register(Box::new(load_seconds.clone()))?;
+        load_seconds.register(registry)?;
+        let saved = CounterVec::new(
+            Opts::new("cache_time_saved_seconds_total", "Time that hits would have taken had they been loads"),
+            &["cache"],
+        )?;
+        registry.register(Box::new(saved.clone()))?;
+        let lifetimes = |name: &str, help: &str| -> Result<GaugeVec, prometheus::Error> {
+            let lifetimes = GaugeVec::new(Opts::new(name, help), &["cache"])?;
+            registry.register(Box::new(lifetimes.clone()))?;
+            Ok(lifetimes)
+        };
         Ok(Self {
             hits: counters("cache_hits_total", "Answers from a cache, by tier (local, redis)", &["cache", "tier"])?,
             misses: counters("cache_misses_total", "Answers that had to be loaded", &["cache"])?,
@@ -130,6 +155,9 @@ impl Metrics {
             refreshes: counters("cache_refreshes_total", "Loads before the end of an entry", &["cache"])?,
             loads: counters("cache_loads_total", "Loads from the source, by outcome", &["cache", "outcome"])?,
             load_seconds,
+            saved,
+            ttl: lifetimes("cache_ttl_seconds", "How long values are kept, by the policy in force; 0 if they are not")?,
+            ttl_asked: lifetimes("cache_ttl_asked_seconds", "How long values are to be kept, as the policy asks")?,
             refused: counters(
                 "cache_fills_refused_total",
                 "Loaded or written values that were not stored since something newer may be there, by cause",
@@ -163,7 +191,8 @@ impl Metrics {
             coalesced: one(&self.coalesced),
             refreshes: one(&self.refreshes),
             undecodable: one(&self.undecodable),
-            load_seconds: self.load_seconds.with_label_values(&[cache]),
+            load_seconds: self.load_seconds.of(&[cache]),
+            saved: Saved::new(self.saved.with_label_values(&[cache])),
             loads: LoadOutcome::ALL.map(|(_, label)| labelled(&self.loads, label)),
             refused: Refusal::ALL.map(|(_, label)| labelled(&self.refused, label)),
             invalidations: Reason::ALL.map(|reason| labelled(&self.invalidations, reason.as_str())),
@@ -171,9 +200,34 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// The policy of a cache that has come into force.
+    pub(crate) fn policy(&self, cache: CacheName, policy: &Policy) {
+        let asked = policy.ttl.as_secs_f64();
+        let kept = if policy.pattern == Pattern::None { 0.0 } else { asked };
+        self.ttl.with_label_values(&[cache.as_str()]).set(kept);
+        self.ttl_asked.with_label_values(&[cache.as_str()]).set(asked);
+    }
+}
+
 impl Counters {
-    pub(crate) fn loaded(&self, outcome: LoadOutcome) {
+    /// An answer came from the memory of this pod.
+    pub(crate) fn hit_local(&self) {
+        self.local_hits.inc();
+        self.saved.hit();
+    }
+
+    /// An answer came from Redis.
+    pub(crate) fn hit_redis(&self) {
+        self.redis_hits.inc();
+        self.saved.hit();
+    }
+
+    /// A load has ended.
+    pub(crate) fn loaded(&self, outcome: LoadOutcome, took: Duration, trace: Option<TraceContext>) {
         self.loads[outcome as usize].inc();
+        self.load_seconds.observe(took, trace);
+        self.saved.loaded(took);
     }
 
     pub(crate) fn refused(&self, refusal: Refusal) {

@@ -127,7 +127,7 @@ impl Remote {
     pub async fn read(&self, keys: &Keys) -> Result<Option<RemoteEntry>, RedisError> {
         let mut call = self.scripts.read.key(keys.entry());
         call.arg(keys.tag_prefix());
-        let answer: Option<(Vec<u8>, u64)> = self.run_within(READ_WITHIN, &call).await?;
+        let answer: Option<(Vec<u8>, u64)> = self.run_within("cache.read", READ_WITHIN, &call).await?;
         Ok(answer.and_then(|(bytes, age)| RemoteEntry::parse(bytes, age)))
     }
 
@@ -143,7 +143,7 @@ impl Remote {
         call.key(keys.lease()).key(keys.writers()).key(keys.sequence());
         call.arg(keys.tag_prefix()).arg(token.text()).arg(millis(lasts));
         call.arg(millis(max_age.value)).arg(millis(max_age.nothing)).arg(max_age.share);
-        let answer: Vec<Vec<u8>> = self.run_within(READ_WITHIN, &call).await?;
+        let answer: Vec<Vec<u8>> = self.run_within("cache.lease", READ_WITHIN, &call).await?;
         Ok(match answer.as_slice() {
             [kind, stamp] if kind == b"granted" => Lease::Granted(SharedStamp(text(stamp))),
             [kind] if kind == b"held" => Lease::Held,
@@ -171,14 +171,14 @@ impl Remote {
         for tag in &parcel.tags {
             call.arg(tag.as_str());
         }
-        Ok(outcome(&self.run::<String>(&call).await?))
+        Ok(outcome(&self.run::<String>("cache.fill", &call).await?))
     }
 
     /// Gives a lease back.
     pub async fn release(&self, keys: &Keys, token: Token) -> Result<(), RedisError> {
         let mut call = self.scripts.release.key(keys.lease());
         call.arg(token.text());
-        self.run(&call).await
+        self.run("cache.release", &call).await
     }
 
     /// Announces a write of these keys.
@@ -189,7 +189,7 @@ impl Remote {
             keys.add_written(&mut call);
         }
         call.arg(token.text()).arg(millis(WRITE_LASTS));
-        Ok(SharedStamp(self.run(&call).await?))
+        Ok(SharedStamp(self.run("cache.begin", &call).await?))
     }
 
     /// Ends a write with its new value.
@@ -209,7 +209,7 @@ impl Remote {
         for tag in &parcel.tags {
             call.arg(tag.as_str());
         }
-        Ok(outcome(&self.run::<String>(&call).await?))
+        Ok(outcome(&self.run::<String>("cache.put", &call).await?))
     }
 
     /// Drops entries: at the end of a write (with its token), or for another reason.
@@ -220,7 +220,7 @@ impl Remote {
         }
         call.arg(token.map(Token::text).unwrap_or_default());
         self.add_news(&mut call, news);
-        self.run(&call).await
+        self.run("cache.drop", &call).await
     }
 
     /// Ends a write that changed nothing.
@@ -230,7 +230,7 @@ impl Remote {
             call.key(keys.writers());
         }
         call.arg(token.text());
-        self.run(&call).await
+        self.run("cache.abort", &call).await
     }
 
     /// Invalidates tags of a cache; none of them means everything.
@@ -244,31 +244,32 @@ impl Remote {
             call.key(any.tag(tag.as_str()));
         }
         self.add_news(&mut call, news);
-        self.run(&call).await
+        self.run("cache.tags", &call).await
     }
 
     /// Sends a sign of life over the channel.
     pub async fn beat(&self, message: &Message) -> Result<(), RedisError> {
         let mut call = self.scripts.beat.arg(self.channel());
         call.arg(json(message));
-        self.run(&call).await
+        self.run("cache.beat", &call).await
     }
 
     fn add_news(&self, call: &mut ScriptInvocation<'_>, news: News<'_>) {
         call.arg(self.channel()).arg(news.since_commit.as_micros().to_string()).arg(json(news.message));
     }
 
-    async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, RedisError> {
-        self.run_within(COMMAND_TIMEOUT, call).await
+    async fn run<T: FromRedisValue>(&self, name: &'static str, call: &ScriptInvocation<'_>) -> Result<T, RedisError> {
+        self.run_within(name, COMMAND_TIMEOUT, call).await
     }
 
     async fn run_within<T: FromRedisValue>(
         &self,
+        name: &'static str,
         limit: Duration,
         call: &ScriptInvocation<'_>,
     ) -> Result<T, RedisError> {
         let run = async |mut connection: Connection| -> RedisResult<T> { call.invoke_async(&mut connection).await };
-        self.redis.run_within(limit, run).await
+        self.redis.run_as(name, limit, run).await
     }
 }
 

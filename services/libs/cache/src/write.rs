@@ -13,7 +13,7 @@ use crate::lifetime::Lifetime;
 use crate::load::beyond;
 use crate::metrics::Refusal;
 use crate::remote::{Keys, News, SharedStamp, Stored, Token};
-use crate::{Reason, Source, Tag};
+use crate::{Reason, Source, Tag, spans};
 
 /// An invalidation that Redis could not be told of. In an outbox, in the transaction of the change, it can't be lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +96,10 @@ impl<S: Source> Write<S> {
     pub async fn committed(mut self, values: Vec<(S::Key, S::Value)>) {
         let Some(announced) = self.0.take() else { return };
         let committed = Instant::now();
+        let put = async move { announced.commit(values, committed).await };
+        let put = spans::of(S::NAME, "cache.put").run_and(put, |_, ()| {});
         // It can't be cancelled, and does not panic.
-        let _ = tokio::spawn(beyond(async move { announced.commit(values, committed).await })).await;
+        let _ = tokio::spawn(beyond(put)).await;
     }
 
     /// Nothing was changed.
