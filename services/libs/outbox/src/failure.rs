@@ -1,11 +1,13 @@
 //! Why an event did not arrive, and whether that is likely to change.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
 use http::StatusCode;
 use shop_runtime::Chain;
 use shop_runtime::client::SiblingError;
+use shop_runtime::span::Fault;
 
 /// Why an event did not arrive.
 #[derive(Debug)]
@@ -23,6 +25,17 @@ pub enum Failure {
     Away,
     /// Something else, of which more attempts may or may not be the cure.
     Failed,
+}
+
+impl Failure {
+    /// In a word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Away => "away",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl DeliveryError {
@@ -60,6 +73,13 @@ fn refusal(status: StatusCode) -> Failure {
         | StatusCode::TOO_EARLY
         | StatusCode::TOO_MANY_REQUESTS => Failure::Failed,
         _ => Failure::Refused,
+    }
+}
+
+impl Fault for DeliveryError {
+    /// Also a refusal is one here: the event does not arrive.
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        Some(self.failure.as_str().into())
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use shop_runtime::query;
 use shop_types::EventId;
 use sqlx::PgConnection;
 
 /// Notes the event in the receiver's transaction; false if it was noted before, so that there is nothing to do. A twin that arrives at the
 /// same time waits until this transaction has ended.
+#[query]
 pub async fn first_time(connection: &mut PgConnection, event: EventId) -> Result<bool, sqlx::Error> {
     let noted = sqlx::query("INSERT INTO inbox (event_id) VALUES ($1) ON CONFLICT DO NOTHING")
         .bind(event)
@@ -16,6 +18,7 @@ pub async fn first_time(connection: &mut PgConnection, event: EventId) -> Result
 }
 
 /// Notes several events; those that were not noted before, of which alone there is something to do.
+#[query]
 pub async fn first_times(connection: &mut PgConnection, events: &[EventId]) -> Result<HashSet<EventId>, sqlx::Error> {
     let events: Vec<_> = events.iter().map(|event| event.as_uuid()).collect();
     // Sorted, so that two who note the same events wait for each other in one order.
@@ -30,6 +33,7 @@ pub async fn first_times(connection: &mut PgConnection, events: &[EventId]) -> R
 }
 
 /// Forgets events that are older than any relay's patience; returns how many.
+#[query]
 pub async fn forget_older_than(connection: &mut PgConnection, days: i32) -> Result<u64, sqlx::Error> {
     let forgotten = sqlx::query("DELETE FROM inbox WHERE received_at < now() - make_interval(days => $1)")
         .bind(days)

@@ -1,7 +1,10 @@
 //! The sender's side: events beside the change that they tell of.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use shop_runtime::trace;
+use shop_runtime::span::{Fault, Kind, Span};
+use shop_runtime::{query, trace};
 use shop_types::EventId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -15,6 +18,15 @@ pub enum OutboxError {
     /// The database refused or is away.
     #[error("can't store the event")]
     Store(#[from] sqlx::Error),
+}
+
+impl Fault for OutboxError {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Payload(_) => Some("payload".into()),
+        }
+    }
 }
 
 impl From<OutboxError> for shop_runtime::Problem {
@@ -58,13 +70,21 @@ pub struct NewEvent {
     id: EventId,
     topic: &'static str,
     payload: serde_json::Value,
+    /// The trace that it belongs to, if that is not the one of who enqueues it.
+    trace: Option<String>,
 }
 
 impl NewEvent {
     /// This has happened.
     pub fn new(topic: &'static str, payload: &impl Serialize) -> Result<Self, OutboxError> {
         let payload = serde_json::to_value(payload).map_err(OutboxError::Payload)?;
-        Ok(Self { id: EventId::generate(), topic, payload })
+        Ok(Self { id: EventId::generate(), topic, payload, trace: None })
+    }
+
+    /// It tells of something that was begun elsewhere: its delivery will belong to the trace of that, as [`trace::written`].
+    #[must_use]
+    pub fn in_trace(self, trace: Option<String>) -> Self {
+        Self { trace, ..self }
     }
 }
 
@@ -85,22 +105,39 @@ pub async fn enqueue_all(connection: &mut PgConnection, events: Vec<NewEvent>) -
     if events.is_empty() {
         return Ok(());
     }
-    let ids: Vec<_> = events.iter().map(|event| event.id.as_uuid()).collect();
-    let (topics, payloads): (Vec<_>, Vec<_>) = events.into_iter().map(|event| (event.topic, event.payload)).unzip();
+    let span = Span::begin(Kind::Producer, "outbox.enqueue").described(|open| {
+        open.set("messaging.operation.name", "enqueue");
+        open.set("messaging.destination.name", events[0].topic);
+        open.set("messaging.batch.message_count", i64::try_from(events.len()).unwrap_or(i64::MAX));
+    });
+    span.run(insert(connection, events)).await
+}
+
+#[query]
+async fn insert(connection: &mut PgConnection, events: Vec<NewEvent>) -> Result<(), OutboxError> {
+    let here = trace::written();
+    let (mut ids, mut topics, mut payloads, mut traces) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for event in events {
+        ids.push(event.id.as_uuid());
+        topics.push(event.topic);
+        payloads.push(event.payload);
+        traces.push(event.trace.or_else(|| here.clone()));
+    }
     sqlx::query(
         "INSERT INTO outbox (event_id, topic, payload, trace_parent)
-         SELECT *, $4 FROM UNNEST($1::uuid[], $2::text[], $3::jsonb[])",
+         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::jsonb[], $4::text[])",
     )
     .bind(ids)
     .bind(topics)
     .bind(payloads)
-    .bind(trace::written())
+    .bind(traces)
     .execute(connection)
     .await?;
     Ok(())
 }
 
 /// Takes due events, oldest first, for as long as `lease_ms`: until then no other relay takes them.
+#[query]
 pub(crate) async fn claim(connection: &mut PgConnection, batch: i64, lease_ms: f64) -> Result<Vec<Event>, sqlx::Error> {
     sqlx::query_as(
         "UPDATE outbox
@@ -121,6 +158,7 @@ pub(crate) async fn claim(connection: &mut PgConnection, batch: i64, lease_ms: f
 }
 
 /// The events have arrived.
+#[query]
 pub(crate) async fn remove(connection: &mut PgConnection, events: &[EventId]) -> Result<(), sqlx::Error> {
     let events: Vec<_> = events.iter().map(|event| event.as_uuid()).collect();
     sqlx::query("DELETE FROM outbox WHERE event_id = ANY($1)").bind(events).execute(connection).await?;
@@ -147,6 +185,7 @@ pub(crate) struct Failed<'a> {
 /// Sets the time of the next attempt, or gives the event up; true if it is given up.
 ///
 /// What is given up is due at the end of all time, so that relays which know nothing of dead letters leave it alone too.
+#[query]
 pub(crate) async fn postpone(connection: &mut PgConnection, failed: Failed<'_>) -> Result<bool, sqlx::Error> {
     let dead: Option<bool> = sqlx::query_scalar(
         "UPDATE outbox
@@ -170,6 +209,7 @@ pub(crate) async fn postpone(connection: &mut PgConnection, failed: Failed<'_>) 
 }
 
 /// How much waits. An event that was given up and is tried again counts from then on.
+#[query]
 pub(crate) async fn backlog(connection: &mut PgConnection) -> Result<Backlog, sqlx::Error> {
     sqlx::query_as(
         "SELECT (SELECT coalesce(greatest(extract(epoch FROM now() - min(coalesce(replayed_at, created_at))), 0), 0)::float8

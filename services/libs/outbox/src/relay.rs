@@ -1,5 +1,7 @@
 //! Delivers what waits in the outbox, until it has arrived.
 
+mod spans;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -9,7 +11,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use prometheus::{Gauge, IntCounterVec, IntGauge, Opts, Registry};
 use shop_runtime::context::Context;
 use shop_runtime::redis::Redis;
-use shop_runtime::trace;
+use shop_runtime::span::Span;
 use shop_types::EventId;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -108,13 +110,15 @@ impl Relay {
             if look {
                 looked = Some(Instant::now());
             }
-            let pause = match self.round(&courier, look).await {
+            let round = async {
+                let round = self.round(&courier, look).await;
+                round.inspect_err(|error| tracing::warn!(%error, "the outbox can't be read"))
+            };
+            // Each delivery belongs to the trace of what it tells of; to look for some belongs to none that need be collected.
+            let pause = match Context::unasked().scope(round).await {
                 Ok(delivered) if delivered > 0 => continue,
                 Ok(_) => self.idle,
-                Err(error) => {
-                    tracing::warn!(%error, "the outbox can't be read");
-                    self.idle * 4
-                }
+                Err(_) => self.idle * 4,
             };
             // Replicas that started together should not ask together.
             let pause = pause.mul_f64(0.75 + 0.5 * jitter());
@@ -174,9 +178,23 @@ impl Relay {
             (Some(last), false) => call.push(last),
             (None, _) => return Ok(()),
         }
+        let (context, together) = spans::of_all(&call);
+        let members = spans::members(&call, &together);
+        context.scope(self.deliver_together(courier, call, (together, members))).await
+    }
+
+    /// Delivers several events of one topic in one call; or one by one, should one of them not be wanted.
+    async fn deliver_together(
+        &self,
+        courier: &impl Courier,
+        call: Vec<Event>,
+        (together, members): (Span, Vec<Span>),
+    ) -> Result<(), sqlx::Error> {
         let topic = call[0].topic.clone();
-        // Each comes from a request of its own, so their delivery can't belong to the trace of one of them.
-        let outcome = Context::following(None).scope(attempt(courier.deliver_together(&topic, &call))).await;
+        let outcome = together.run(attempt(courier.deliver_together(&topic, &call))).await;
+        for mut member in members {
+            member.describe(|open| open.note(&outcome));
+        }
         match outcome {
             Ok(()) => self.arrived(&call.iter().map(|event| event.event_id).collect::<Vec<_>>()).await,
             Err(error) if error.failure() == Failure::Away => {
@@ -198,18 +216,17 @@ impl Relay {
 
     async fn deliver_one(&self, courier: &impl Courier, event: Event) -> Result<(), sqlx::Error> {
         let (id, topic, tries) = (event.event_id, event.topic.clone(), event.attempts);
-        let (trace, trace_state) = event.trace_parent.as_deref().and_then(trace::read).unzip();
-        let delivery = Context::following(trace).with_trace_state(trace_state.flatten()).scope(async {
-            let outcome = attempt(courier.deliver(event)).await;
-            if let Err(error) = &outcome {
-                tracing::warn!(event_id = %id, topic, attempt = tries, failure = ?error.failure(), %error, "an event did not arrive");
+        let (context, span) = spans::of(&event);
+        let delivery = async {
+            match span.run(attempt(courier.deliver(event))).await {
+                Ok(()) => self.arrived(&[id]).await,
+                Err(error) => {
+                    tracing::warn!(event_id = %id, topic, attempt = tries, failure = ?error.failure(), %error, "an event did not arrive");
+                    self.postpone(id, &topic, tries, &error).await
+                }
             }
-            outcome
-        });
-        match delivery.await {
-            Ok(()) => self.arrived(&[id]).await,
-            Err(error) => self.postpone(id, &topic, tries, &error).await,
-        }
+        };
+        context.scope(delivery).await
     }
 
     async fn arrived(&self, events: &[EventId]) -> Result<(), sqlx::Error> {
