@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use shop_cache::{CacheStatus, Served};
 use shop_runtime::conditional::IfMatch;
+use shop_runtime::traced;
 use shop_types::{ProductId, Quantity, UserId};
 use sqlx::{PgConnection, PgExecutor};
 
@@ -42,6 +43,7 @@ impl Carts {
     }
 
     /// The cart with the catalog's names, prices and stock, and how it came about. Nobody's cart is an empty one.
+    #[traced("get_cart")]
     pub async fn read(&self, owner: Option<CartOwner>) -> Result<(Option<CacheStatus>, Arc<Cart>), Error> {
         let (status, cart) = match owner {
             Some(owner) => {
@@ -65,6 +67,7 @@ impl Carts {
 
     /// Puts more pieces of a product into the cart, as long as the catalog has as many as are in it then; under a key once, and with the
     /// same answer for whoever asks again.
+    #[traced("add_to_cart")]
     pub async fn add(
         &self,
         owner: CartOwner,
@@ -102,6 +105,7 @@ impl Carts {
     }
 
     /// Makes it so many pieces of a product, as long as the catalog has as many.
+    #[traced("set_cart_line")]
     pub async fn set(&self, owner: CartOwner, item: Item, seen: &IfMatch) -> Result<ChangedLine, Error> {
         let wanted = |_| item.quantity.into();
         let set = self
@@ -174,6 +178,7 @@ impl Carts {
     }
 
     /// Takes a product out of the cart; the cart's version afterwards. That it was not in it is no error: it is not in it afterwards.
+    #[traced("remove_from_cart")]
     pub async fn remove(&self, owner: CartOwner, product: ProductId, seen: &IfMatch) -> Result<i64, Error> {
         let removed = self.cache.change([owner], async |change| {
             let quote = self.cache.quote_without(owner, Some(product)).await?;
@@ -198,6 +203,7 @@ impl Carts {
     }
 
     /// Takes everything out of the cart, also what is told of a merge; the cart's version afterwards.
+    #[traced("clear_cart")]
     pub async fn clear(&self, owner: CartOwner, seen: &IfMatch) -> Result<i64, Error> {
         let cleared = self.cache.change([owner], async |change| {
             let db = change.transaction().await?;

@@ -9,9 +9,9 @@ mod driver;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shop_runtime::Context;
 use shop_runtime::conditional::IfMatch;
 use shop_runtime::rate_limit::RateLimiter;
+use shop_runtime::{Context, traced};
 use shop_types::{OrderId, UserId};
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -57,6 +57,7 @@ impl Checkouts {
     ///
     /// The versions that the request is `seen` to be meant for count when it comes for the first time only: a retry is not refused for
     /// what the checkout itself has changed.
+    #[traced("checkout")]
     pub async fn answer(
         &self,
         user: UserId,
@@ -84,6 +85,7 @@ impl Checkouts {
         Ok(store::checkouts::exists(&self.db, user, key).await?)
     }
 
+    #[traced("checkout.begin")]
     async fn begin(
         &self,
         user: UserId,

@@ -1,5 +1,7 @@
 //! What can go wrong, and what the client is told of it.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use shop_cache::LoadError;
@@ -9,6 +11,7 @@ use shop_runtime::client::SiblingError;
 use shop_runtime::conditional::{ETag, IfMatch, precondition_failed};
 use shop_runtime::problem::{FieldError, Outage as _};
 use shop_runtime::rate_limit::Limited;
+use shop_runtime::span::Fault;
 use shop_types::{OrderId, ProductId, Quantity};
 
 use crate::domain::cart::{LineRefusal, MAX_LINES, PriceError};
@@ -96,6 +99,20 @@ pub enum Error {
     /// An answer could not be written as JSON.
     #[error("the answer can't be written")]
     Encode(#[source] serde_json::Error),
+}
+
+impl Fault for Error {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Database(error) => error.kind(),
+            Self::Sibling(error) => error.kind(),
+            Self::Unread(error) => error.kind(),
+            Self::WrongAnswer { .. } | Self::Price(_) | Self::Broken { .. } | Self::Encode(_) => {
+                Some("unexpected".into())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// When to ask again for a checkout that is on its way.

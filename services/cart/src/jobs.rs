@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use shop_runtime::job::{self, Round};
+use shop_runtime::span::{self, Kind};
+use shop_runtime::trace;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::carts::Carts;
 use crate::checkout::Driver;
+use crate::domain::checkout::Answer;
 use crate::error::Error;
 use crate::metrics::CartMetrics;
 use crate::store::carts::Kept;
+use crate::store::checkouts::Abandoned;
 use crate::store::{additions, checkouts};
 
 /// How many checkouts one sweeper drives at a time.
@@ -34,10 +38,17 @@ pub async fn sweep_once(db: &PgPool, driver: &Driver, metrics: &CartMetrics) -> 
     let abandoned = checkouts::take_abandoned(db, BATCH.into(), driver.timing().lease).await?;
     let taken = abandoned.len();
     // A checkout that stalls again is noted and logged by the driver.
-    join_all(abandoned.into_iter().map(|checkout| driver.advance(checkout))).await;
+    join_all(abandoned.into_iter().map(|abandoned| resume(driver, abandoned))).await;
     let (open, oldest) = checkouts::backlog(db).await?;
     metrics.backlog(open, oldest);
     Ok(if taken == usize::from(BATCH) { Round::More } else { Round::Rest })
+}
+
+/// Goes on with a checkout, in the trace of the request that has begun it.
+async fn resume(driver: &Driver, Abandoned { checkout, trace_parent }: Abandoned) -> Result<Answer, Error> {
+    let place = trace_parent.as_deref().and_then(trace::read);
+    let (context, span) = span::follow(place.as_ref(), Kind::Internal, "checkout.resume");
+    context.scope(span.run(driver.advance(checkout))).await
 }
 
 /// Forgets checkouts and additions that ended longer than `kept` ago, and with them their keys, until `stop`.

@@ -1,5 +1,7 @@
 //! Everything that can go wrong in the catalog, and how a client hears of it.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use shop_cache::LoadError;
@@ -8,6 +10,7 @@ use shop_runtime::Problem;
 use shop_runtime::conditional::{ETag, precondition_failed};
 use shop_runtime::problem::FieldError;
 use shop_runtime::rate_limit::Limited;
+use shop_runtime::span::Fault;
 use shop_types::{CommentId, CursorError, FlashSaleId, OrderId, ProductId};
 
 use crate::domain::flash_sale::SaleTimeError;
@@ -115,6 +118,17 @@ pub enum Error {
     /// The product has a sale at that time already.
     #[error("product {0} has another flash sale at that time")]
     SaleOverlaps(ProductId),
+}
+
+impl Fault for Error {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Database(error) => error.kind(),
+            Self::Load(error) => error.kind(),
+            Self::Outbox(error) => error.kind(),
+            _ => None,
+        }
+    }
 }
 
 /// A problem with one field of the request.

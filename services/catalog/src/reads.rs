@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use shop_cache::{Cache, CacheStatus, Served};
+use shop_runtime::traced;
 use shop_types::{Cursor, Page, PageLimit, ProductId};
 use sqlx::PgPool;
 
@@ -39,18 +40,21 @@ impl Reads {
     }
 
     /// One product, and what the cache did for it.
+    #[traced("get_product")]
     pub async fn product(&self, id: ProductId) -> Result<(CacheStatus, Arc<Product>), Error> {
         let Served { value, status } = self.products.get(&id).await?;
         Ok((status, value.ok_or(Error::NoProduct(id))?))
     }
 
     /// What those of the products cost that are sold, sorted by id.
+    #[traced("quote_products")]
     pub async fn quote(&self, ids: &[ProductId]) -> Result<Vec<Quoted>, Error> {
         let ids: Vec<_> = ids.iter().map(|id| id.get()).collect();
         Ok(store::products::quoted(&self.pool, &ids).await?)
     }
 
     /// A page of a list, behind the place that the cursor tells.
+    #[traced("get_products")]
     pub async fn page(
         &self,
         listing: &Listing,

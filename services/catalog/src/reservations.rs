@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use shop_runtime::job::Round;
+use shop_runtime::traced;
 use shop_types::{OrderId, OrderLine};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
@@ -39,6 +40,7 @@ impl Reservations {
     }
 
     /// Takes the stock for an order, all or nothing, or repeats the answer that the order got before.
+    #[traced("reserve_stock")]
     pub async fn reserve(&self, order: OrderId, basket: &Basket) -> Result<Vec<OrderLine>, Error> {
         let mut change = self.changes.begin().await?;
         let outcome = self.take(&mut change, order, basket).await;
@@ -78,6 +80,7 @@ impl Reservations {
     }
 
     /// Makes the order's stock sold, so that no deadline gives it back.
+    #[traced("commit_stock")]
     pub async fn commit(&self, order: OrderId) -> Result<(), Error> {
         if rows::mark_committed(&self.pool, order).await? {
             self.metrics.stock_moved(StockOutcome::Committed, 1);
@@ -94,6 +97,7 @@ impl Reservations {
     }
 
     /// Gives the order's stock back, once, and sees to it that the order never takes any again, whatever is still on its way.
+    #[traced("release_stock")]
     pub async fn release(&self, order: OrderId) -> Result<(), Error> {
         let mut change = self.changes.begin().await?;
         let outcome = give_back_once(&mut change, order).await;

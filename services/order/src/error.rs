@@ -1,11 +1,13 @@
 //! What can go wrong, and what the client is told of it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use shop_outbox::OutboxError;
 use shop_runtime::Problem;
+use shop_runtime::span::Fault;
 use shop_types::{CursorError, OrderId, OrderStatus};
 
 use crate::domain::order::NewOrderError;
@@ -51,6 +53,16 @@ pub enum Error {
     /// The place to go on from is not one of ours.
     #[error(transparent)]
     Cursor(#[from] CursorError),
+}
+
+impl Fault for Error {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Database(error) => error.kind(),
+            Self::Outbox(error) => error.kind(),
+            _ => None,
+        }
+    }
 }
 
 impl From<Error> for Problem {

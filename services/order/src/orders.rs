@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shop_outbox::NewEvent;
+use shop_runtime::{trace, traced};
 use shop_types::{OrderId, OrderStatus, Page, PageLimit, UserId};
 use sqlx::PgPool;
 
@@ -39,11 +40,14 @@ impl Orders {
     }
 
     /// Makes the order, or finds that the same request has made it before.
+    #[traced("create_order")]
     pub async fn make(&self, id: OrderId, request: &NewOrder) -> Result<Made, Error> {
         request.check()?;
         let first_move_after = self.lifecycle.leaves_after(OrderStatus::Created).unwrap_or_default();
+        let trace = trace::written();
         let mut transaction = self.db.begin().await?;
-        let Some(created_at) = orders::insert(&mut *transaction, id, request, first_move_after).await? else {
+        let inserted = orders::insert(&mut *transaction, id, request, first_move_after, trace.as_deref()).await?;
+        let Some(created_at) = inserted else {
             let order = orders::find(&mut transaction, id).await?.ok_or(Error::Deleted(id))?;
             transaction.rollback().await?;
             return if order.is_of(request) { Ok(Made::Before(order)) } else { Err(Error::Differs(id)) };
@@ -73,6 +77,7 @@ impl Orders {
     }
 
     /// The customer's order with the way that it has come.
+    #[traced("get_order")]
     pub async fn details(&self, user: UserId, id: OrderId) -> Result<OrderDetails, Error> {
         let mut db = self.db.acquire().await?;
         let details = orders::details(&mut db, id).await?;
@@ -80,6 +85,7 @@ impl Orders {
     }
 
     /// A page of orders, newest first.
+    #[traced("list_orders")]
     pub async fn list(&self, filter: Filter, before: Option<OrderId>, limit: PageLimit) -> Result<Page<Order>, Error> {
         let mut db = self.db.acquire().await?;
         let rows = orders::list(&mut db, filter, before, limit).await?;

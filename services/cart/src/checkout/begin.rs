@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shop_runtime::conditional::IfMatch;
+use shop_runtime::trace;
 use shop_types::UserId;
 use sqlx::PgConnection;
 
@@ -65,6 +66,8 @@ pub(super) async fn begin(
         return Err(Error::CartEmpty);
     }
     let expectation = Expectation::of(wish.request, &contents);
-    let begun = checkouts::begin(db, user, key, fingerprint, &contents, expectation, lease).await?;
+    let trace = trace::written();
+    let request = checkouts::Request { user, key, fingerprint, trace: trace.as_deref() };
+    let begun = checkouts::begin(db, request, &contents, expectation, lease).await?;
     Ok(Begun::New(begun))
 }

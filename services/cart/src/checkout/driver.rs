@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::span::Span;
 use shop_runtime::{Chain, Problem, request_id};
 use shop_types::{OrderLine, OrderStatus};
 use sqlx::{PgConnection, PgPool};
@@ -76,7 +77,9 @@ impl Driver {
             if let Some(answer) = checkout.final_answer() {
                 return Ok(answer.clone());
             }
-            checkout = match self.step(&checkout).await {
+            let state = checkout.state;
+            let span = Span::internal("checkout.step").described(|open| open.set("checkout.state", state.as_str()));
+            checkout = match span.run(self.step(&checkout)).await {
                 Ok(next) => next,
                 Err(error) => {
                     self.stall(&checkout, &error).await;

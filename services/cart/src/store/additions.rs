@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::query;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
 
@@ -20,6 +21,7 @@ pub struct Known {
 }
 
 /// The addition that was made to the cart under this key.
+#[query]
 pub async fn find(
     db: impl PgExecutor<'_>,
     owner: CartOwner,
@@ -39,6 +41,7 @@ pub async fn find(
 }
 
 /// Keeps the answer of an addition, in its transaction.
+#[query]
 pub async fn keep(
     db: &mut PgConnection,
     owner: CartOwner,
@@ -59,6 +62,7 @@ pub async fn keep(
 }
 
 /// Forgets up to `limit` additions that were made longer ago than that; how many there were.
+#[query]
 pub async fn forget(db: impl PgExecutor<'_>, older_than: Duration, limit: i64) -> sqlx::Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM cart_additions WHERE (user_id, idempotency_key) IN (

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::query;
 use shop_types::{Currency, Money, OrderId, ProductId, Quantity, UserId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
@@ -23,6 +24,7 @@ pub enum Standing {
 
 /// Makes the cart's next version, and the cart itself if there is none; others who change it wait until the transaction ends. None for
 /// an anonymous cart that was merged: nothing goes into it any more.
+#[query]
 pub async fn touch(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         "INSERT INTO carts (user_id, anonymous) VALUES ($1, $2)
@@ -36,6 +38,7 @@ pub async fn touch(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<Opti
 }
 
 /// Keeps the cart as it is until the transaction ends; its version, if there is such a cart.
+#[query]
 pub async fn lock(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!("SELECT version FROM carts WHERE user_id = $1 FOR UPDATE", owner.as_uuid())
         .fetch_optional(db)
@@ -43,6 +46,7 @@ pub async fn lock(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<Optio
 }
 
 /// How an anonymous cart stands, if there is such a cart.
+#[query]
 pub async fn standing(db: impl PgExecutor<'_>, cart: AnonymousId) -> sqlx::Result<Option<Standing>> {
     let merged = sqlx::query_scalar!(
         r#"SELECT merged_into IS NOT NULL AS "merged!" FROM carts WHERE user_id = $1 AND anonymous"#,
@@ -81,6 +85,7 @@ fn contents(rows: impl Iterator<Item = Row>) -> Option<Contents> {
 }
 
 /// What a cart holds, at one moment; none if there is no such cart.
+#[query]
 pub async fn read(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result<Option<Contents>> {
     let rows = sqlx::query_as!(
         Row,
@@ -107,6 +112,7 @@ pub struct ToOrder {
 }
 
 /// What a user's cart holds, and the user's checkouts that matter for another one under this key, at one moment.
+#[query]
 pub async fn to_order(db: impl PgExecutor<'_>, user: UserId, key: &IdempotencyKey) -> sqlx::Result<ToOrder> {
     let rows = sqlx::query!(
         r#"SELECT carts.version, carts.left_out AS "left_out: Json<Vec<LeftOut>>", line.product_id AS "product_id?: ProductId",
@@ -141,6 +147,7 @@ fn money(amount: i64, currency: &str) -> Option<Money> {
 }
 
 /// Which products are in a cart.
+#[query]
 pub async fn products(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result<Vec<ProductId>> {
     sqlx::query_scalar!(
         r#"SELECT product_id AS "product_id: ProductId" FROM cart_lines WHERE user_id = $1"#,
@@ -151,6 +158,7 @@ pub async fn products(db: impl PgExecutor<'_>, owner: CartOwner) -> sqlx::Result
 }
 
 /// How many pieces of a product are in a cart.
+#[query]
 pub async fn quantity(db: impl PgExecutor<'_>, owner: CartOwner, product: ProductId) -> sqlx::Result<Option<Quantity>> {
     sqlx::query_scalar!(
         r#"SELECT quantity AS "quantity: Quantity" FROM cart_lines WHERE user_id = $1 AND product_id = $2"#,
@@ -172,6 +180,7 @@ pub struct Offer {
 
 /// Puts more pieces of a product into a cart of this version; how many there are then, or none if there would be more than the
 /// stock or more than a cart can hold.
+#[query]
 pub async fn add(
     db: &mut PgConnection,
     owner: CartOwner,
@@ -205,6 +214,7 @@ pub async fn add(
 
 /// Makes it so many pieces of a product in a cart that is still at the version `seen` (zero: there is none yet), and makes its next version; none
 /// if the cart has another version by now, or was merged. Everything that the guards of [`add`] and [`set`] ask for is known of that version.
+#[query]
 pub async fn put_line(
     db: &mut PgConnection,
     owner: CartOwner,
@@ -240,6 +250,7 @@ pub async fn put_line(
 
 /// Makes it so many pieces of a product in a cart of this version; false if there are more than the stock or the cart can't hold
 /// another product.
+#[query]
 pub async fn set(
     db: &mut PgConnection,
     owner: CartOwner,
@@ -270,6 +281,7 @@ pub async fn set(
 }
 
 /// Takes a product out of a cart; false if it was not in it.
+#[query]
 pub async fn remove(db: &mut PgConnection, owner: CartOwner, product: ProductId) -> sqlx::Result<bool> {
     let result =
         sqlx::query!("DELETE FROM cart_lines WHERE user_id = $1 AND product_id = $2", owner.as_uuid(), product.get(),)
@@ -279,12 +291,14 @@ pub async fn remove(db: &mut PgConnection, owner: CartOwner, product: ProductId)
 }
 
 /// Takes everything out of a cart; false if nothing was in it.
+#[query]
 pub async fn clear(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<bool> {
     let result = sqlx::query!("DELETE FROM cart_lines WHERE user_id = $1", owner.as_uuid()).execute(db).await?;
     Ok(result.rows_affected() > 0)
 }
 
 /// Notes what of merged carts found no place.
+#[query]
 pub async fn note_left_out(db: &mut PgConnection, owner: CartOwner, left_out: &[LeftOut]) -> sqlx::Result<()> {
     sqlx::query!("UPDATE carts SET left_out = $2 WHERE user_id = $1", owner.as_uuid(), Json(left_out) as _)
         .execute(db)
@@ -293,6 +307,7 @@ pub async fn note_left_out(db: &mut PgConnection, owner: CartOwner, left_out: &[
 }
 
 /// Tells no more of what found no place; false if nothing was told.
+#[query]
 pub async fn dismiss_left_out(db: &mut PgConnection, owner: CartOwner) -> sqlx::Result<bool> {
     let result =
         sqlx::query!("UPDATE carts SET left_out = '[]' WHERE user_id = $1 AND left_out <> '[]'", owner.as_uuid())
@@ -302,6 +317,7 @@ pub async fn dismiss_left_out(db: &mut PgConnection, owner: CartOwner) -> sqlx::
 }
 
 /// Makes it these lines, with these quantities, in a cart of this version; lines that are new keep the price that they come with.
+#[query]
 pub async fn put_lines(db: &mut PgConnection, owner: CartOwner, version: i64, lines: &[HeldItem]) -> sqlx::Result<()> {
     let products: Vec<i64> = lines.iter().map(|held| held.item.product_id.get()).collect();
     let quantities: Vec<i32> = lines.iter().map(|held| held.item.quantity.get()).collect();
@@ -326,6 +342,7 @@ pub async fn put_lines(db: &mut PgConnection, owner: CartOwner, version: i64, li
 }
 
 /// Keeps an anonymous cart as it is until the transaction ends; false if there is none or it was merged.
+#[query]
 pub async fn lock_open(db: &mut PgConnection, cart: AnonymousId) -> sqlx::Result<bool> {
     let locked = sqlx::query_scalar!(
         r#"SELECT 1 AS "one!" FROM carts WHERE user_id = $1 AND anonymous AND merged_into IS NULL FOR UPDATE"#,
@@ -335,6 +352,7 @@ pub async fn lock_open(db: &mut PgConnection, cart: AnonymousId) -> sqlx::Result
 }
 
 /// Ends an anonymous cart: its lines are in the user's now, and what comes late for it is told so.
+#[query]
 pub async fn mark_merged(db: &mut PgConnection, cart: AnonymousId, into: CartOwner) -> sqlx::Result<()> {
     let cart = CartOwner::from(cart);
     clear(&mut *db, cart).await?;
@@ -358,6 +376,7 @@ pub struct Kept {
 }
 
 /// Up to `limit` carts that nobody has changed for so long, and that are not being ordered.
+#[query]
 pub async fn outdated(db: impl PgExecutor<'_>, kept: Kept, limit: i64) -> sqlx::Result<Vec<CartOwner>> {
     let rows = sqlx::query!(
         "(SELECT user_id, anonymous FROM carts WHERE anonymous AND updated_at < now() - $1::interval ORDER BY updated_at LIMIT $3)
@@ -378,6 +397,7 @@ pub async fn outdated(db: impl PgExecutor<'_>, kept: Kept, limit: i64) -> sqlx::
 
 /// Deletes those of these carts that still nobody has changed for so long; how many there were. A cart that somebody is changing at this
 /// moment is left alone.
+#[query]
 pub async fn delete_outdated(db: &mut PgConnection, owners: &[CartOwner], kept: Kept) -> sqlx::Result<u64> {
     let ids: Vec<_> = owners.iter().map(|owner| owner.as_uuid()).collect();
     let result = sqlx::query!(
@@ -400,6 +420,7 @@ pub async fn delete_outdated(db: &mut PgConnection, owners: &[CartOwner], kept: 
 
 /// Takes what was ordered out of a cart, and nothing that came in after the version that was ordered: a line that has grown keeps
 /// the difference, a line that was put in anew stays whole.
+#[query]
 pub async fn consume(db: &mut PgConnection, owner: CartOwner, version: i64, items: &[Item]) -> sqlx::Result<()> {
     let products: Vec<i64> = items.iter().map(|item| item.product_id.get()).collect();
     let quantities: Vec<i32> = items.iter().map(|item| item.quantity.get()).collect();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::query;
 use shop_types::{OrderId, OrderLine, UserId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
@@ -23,6 +24,7 @@ pub struct Known {
 }
 
 /// The checkout that the user began under this key.
+#[query]
 pub async fn find(
     db: impl PgExecutor<'_>,
     user: UserId,
@@ -62,6 +64,7 @@ pub async fn find(
 }
 
 /// Whether the user began a checkout under this key.
+#[query]
 pub async fn exists(db: impl PgExecutor<'_>, user: UserId, key: &IdempotencyKey) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM checkouts WHERE user_id = $1 AND idempotency_key = $2) AS "exists!""#,
@@ -73,6 +76,7 @@ pub async fn exists(db: impl PgExecutor<'_>, user: UserId, key: &IdempotencyKey)
 }
 
 /// The checkout of this order.
+#[query]
 pub async fn get(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option<Checkout>> {
     let row = sqlx::query_as!(
         CheckoutRow,
@@ -87,20 +91,34 @@ pub async fn get(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option
     row.map(Checkout::try_from).transpose()
 }
 
+/// The request that begins a checkout.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Who orders.
+    pub user: UserId,
+    /// The key that a retry comes with too.
+    pub key: &'a IdempotencyKey,
+    /// What is asked for.
+    pub fingerprint: Fingerprint,
+    /// The place in a trace that whoever goes on with the checkout goes on from.
+    pub trace: Option<&'a str>,
+}
+
 /// Begins a checkout of what the cart holds; it belongs to the caller for as long as `lease`.
+#[query]
 pub async fn begin(
     db: &mut PgConnection,
-    user: UserId,
-    key: &IdempotencyKey,
-    fingerprint: Fingerprint,
+    request: Request<'_>,
     contents: &Contents,
     expectation: Expectation,
     lease: Duration,
 ) -> sqlx::Result<Checkout> {
+    let Request { user, key, fingerprint, trace } = request;
     let (order_id, items) = (OrderId::generate(), contents.items());
     sqlx::query!(
-        "INSERT INTO checkouts (order_id, user_id, idempotency_key, fingerprint, cart_version, lines, resume_at, expected)
-         VALUES ($1, $2, $3, $4, $5, $6, now() + $7, $8)",
+        "INSERT INTO checkouts (order_id, user_id, idempotency_key, fingerprint, cart_version, lines, resume_at, expected,
+                                trace_parent)
+         VALUES ($1, $2, $3, $4, $5, $6, now() + $7, $8, $9)",
         order_id.as_uuid(),
         user.as_uuid(),
         key.as_str(),
@@ -109,6 +127,7 @@ pub async fn begin(
         Json(&items) as _,
         interval(lease),
         (!expectation.is_none()).then_some(Json(&expectation)) as _,
+        trace,
     )
     .execute(db)
     .await?;
@@ -127,6 +146,7 @@ pub async fn begin(
 }
 
 /// Moves the checkout to its next state, with what was learned on the way; false if it is no longer in the state `from`.
+#[query]
 pub async fn move_on(db: impl PgExecutor<'_>, from: State, next: &Checkout, lease: Duration) -> sqlx::Result<bool> {
     let result = sqlx::query!(
         "UPDATE checkouts SET state = $3, priced = $4, answer_status = $5, answer_body = $6, attempts = 0, last_error = NULL,
@@ -159,6 +179,7 @@ pub struct Finished {
 ///
 /// The cart's row comes first, as for everyone who changes it, so nobody waits in a circle. Who has waited for it sees that its version is another
 /// one; so nothing is taken out of it that this statement did not see when it began.
+#[query]
 pub async fn finish(
     db: &mut PgConnection,
     from: State,
@@ -197,6 +218,7 @@ pub async fn finish(
 }
 
 /// Notes that a step had no outcome, and when to try it again.
+#[query]
 pub async fn postpone(db: impl PgExecutor<'_>, checkout: &Checkout, error: &str, delay: Duration) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE checkouts SET attempts = attempts + 1, last_error = $3, resume_at = now() + $4, updated_at = now()
@@ -211,10 +233,19 @@ pub async fn postpone(db: impl PgExecutor<'_>, checkout: &Checkout, error: &str,
     Ok(())
 }
 
+/// A checkout that nobody works on, and the place in a trace that it was begun at.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    /// The checkout.
+    pub checkout: Checkout,
+    /// The place.
+    pub trace_parent: Option<String>,
+}
+
 /// Takes up to `limit` checkouts that nobody works on, the longest waiting first; they belong to the caller for as long as `lease`.
-pub async fn take_abandoned(db: impl PgExecutor<'_>, limit: i64, lease: Duration) -> sqlx::Result<Vec<Checkout>> {
-    let rows = sqlx::query_as!(
-        CheckoutRow,
+#[query]
+pub async fn take_abandoned(db: impl PgExecutor<'_>, limit: i64, lease: Duration) -> sqlx::Result<Vec<Abandoned>> {
+    let rows = sqlx::query!(
         r#"UPDATE checkouts SET resume_at = now() + $2
            WHERE order_id IN (
                SELECT order_id FROM checkouts WHERE resume_at < now() AND state NOT IN ('DONE', 'REFUSED')
@@ -223,16 +254,35 @@ pub async fn take_abandoned(db: impl PgExecutor<'_>, limit: i64, lease: Duration
            RETURNING order_id AS "order_id: OrderId", user_id AS "user_id: UserId", cart_version,
                      lines AS "lines: Json<Vec<Item>>", expected AS "expected: Json<Expectation>",
                      extract(epoch FROM now() - created_at)::float8 AS "age!", state AS "state: State", priced AS "priced: Json<Vec<OrderLine>>",
-                     answer_status, answer_body, attempts"#,
+                     answer_status, answer_body, attempts, trace_parent"#,
         limit,
         interval(lease),
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(Checkout::try_from).collect()
+    rows.into_iter()
+        .map(|row| {
+            let trace_parent = row.trace_parent;
+            let row = CheckoutRow {
+                order_id: row.order_id,
+                user_id: row.user_id,
+                cart_version: row.cart_version,
+                lines: row.lines,
+                expected: row.expected,
+                age: row.age,
+                state: row.state,
+                priced: row.priced,
+                answer_status: row.answer_status,
+                answer_body: row.answer_body,
+                attempts: row.attempts,
+            };
+            Ok(Abandoned { checkout: row.try_into()?, trace_parent })
+        })
+        .collect()
 }
 
 /// How many checkouts are on their way, and the age of the oldest in seconds.
+#[query]
 pub async fn backlog(db: impl PgExecutor<'_>) -> sqlx::Result<(i64, f64)> {
     let row = sqlx::query!(
         r#"SELECT count(*) AS "open!", COALESCE(extract(epoch FROM now() - min(created_at))::float8, 0) AS "oldest!"
@@ -244,6 +294,7 @@ pub async fn backlog(db: impl PgExecutor<'_>) -> sqlx::Result<(i64, f64)> {
 }
 
 /// Forgets up to `limit` checkouts that ended longer ago than that; how many there were.
+#[query]
 pub async fn forget(db: impl PgExecutor<'_>, older_than: Duration, limit: i64) -> sqlx::Result<u64> {
     let result = sqlx::query!(
         "DELETE FROM checkouts WHERE order_id IN (

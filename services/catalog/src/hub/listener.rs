@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::Context;
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::time::timeout;
@@ -29,9 +30,11 @@ pub async fn listen(hub: Hub, db: PgPool, sales: FlashSales, metrics: CatalogMet
     let listener = Listener { hub, db, sales, metrics };
     stop.run_until_cancelled(async {
         loop {
-            if let Err(error) = listener.listen().await {
-                tracing::warn!(%error, "the shop's events can't be heard");
-            }
+            let connection = async {
+                let heard = listener.listen().await;
+                heard.inspect_err(|error| tracing::warn!(%error, "the shop's events can't be heard"))
+            };
+            let _ = Context::unasked().scope(connection).await;
             tokio::time::sleep(PAUSE).await;
         }
     })

@@ -1,10 +1,12 @@
 //! The shelves and their counters.
 
+use shop_runtime::query;
 use sqlx::PgExecutor;
 
 use crate::domain::category::Category;
 
 /// Every category, as a shop window shows them.
+#[query]
 pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Category>> {
     sqlx::query_as!(Category, "SELECT slug, name_en, name_ru, product_count FROM categories ORDER BY position")
         .fetch_all(db)
@@ -12,6 +14,7 @@ pub async fn list(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Category>> {
 }
 
 /// Whether there is such a category.
+#[query]
 pub async fn exists(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM categories WHERE slug = $1) AS "exists!""#, slug)
         .fetch_one(db)
@@ -19,6 +22,7 @@ pub async fn exists(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<bool> {
 }
 
 /// Counts products that came to or left some categories, in the transaction that moves them.
+#[query]
 pub async fn count(db: impl PgExecutor<'_>, slugs: &[String], changes: &[i64]) -> sqlx::Result<()> {
     sqlx::query!(
         "WITH change AS (SELECT * FROM UNNEST($1::text[], $2::bigint[]) AS change (slug, by)),

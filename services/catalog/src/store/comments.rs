@@ -1,5 +1,6 @@
 //! Comments and the votes on them.
 
+use shop_runtime::query;
 use shop_types::{CommentId, ProductId, UserId};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
@@ -9,6 +10,7 @@ use crate::domain::comment::{Comment, Edit, NewComment, Vote};
 use crate::domain::demo_comments::DemoComment;
 
 /// The best comments of a product: by score, then newest.
+#[query]
 pub async fn top(db: impl PgExecutor<'_>, product: ProductId, at_most: i64) -> sqlx::Result<Vec<Comment>> {
     sqlx::query_as!(
         Comment,
@@ -22,6 +24,7 @@ pub async fn top(db: impl PgExecutor<'_>, product: ProductId, at_most: i64) -> s
 }
 
 /// The comments on a product behind a place in their list, newest first.
+#[query]
 pub async fn newest(
     db: impl PgExecutor<'_>,
     product: ProductId,
@@ -46,6 +49,7 @@ pub async fn newest(
 }
 
 /// Says something else in a locked comment. Votes were for what was said: with another text they begin anew.
+#[query]
 pub async fn edit(db: impl PgExecutor<'_>, comment: CommentId, edit: &Edit) -> sqlx::Result<Comment> {
     sqlx::query_as!(
         Comment,
@@ -66,12 +70,14 @@ pub async fn edit(db: impl PgExecutor<'_>, comment: CommentId, edit: &Edit) -> s
 }
 
 /// Removes a locked comment, with its votes.
+#[query]
 pub async fn delete(db: impl PgExecutor<'_>, comment: CommentId) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM comments WHERE id = $1", comment.as_uuid()).execute(db).await?;
     Ok(())
 }
 
 /// Adds a comment to a product; none if it is not sold.
+#[query]
 pub async fn insert(db: impl PgExecutor<'_>, id: CommentId, new: &NewComment) -> sqlx::Result<Option<Comment>> {
     sqlx::query_as!(
         Comment,
@@ -91,6 +97,7 @@ pub async fn insert(db: impl PgExecutor<'_>, id: CommentId, new: &NewComment) ->
 
 /// Who wrote the comment, on which nobody else votes until the transaction ends; none if the product has no such comment or is not
 /// sold.
+#[query]
 pub async fn lock(db: impl PgExecutor<'_>, product: ProductId, comment: CommentId) -> sqlx::Result<Option<UserId>> {
     sqlx::query_scalar!(
         r#"SELECT c.user_id AS "user_id: UserId" FROM comments c JOIN products p ON p.id = c.product_id
@@ -103,6 +110,7 @@ pub async fn lock(db: impl PgExecutor<'_>, product: ProductId, comment: CommentI
 }
 
 /// Makes this the customer's vote on a locked comment, and counts it instead of the one before.
+#[query]
 pub async fn vote(db: impl PgExecutor<'_>, comment: CommentId, voter: UserId, vote: Vote) -> sqlx::Result<Comment> {
     sqlx::query_as!(
         Comment,
@@ -126,6 +134,7 @@ pub async fn vote(db: impl PgExecutor<'_>, comment: CommentId, voter: UserId, vo
 }
 
 /// Adds those of the demo comments that were never there, with their votes, and tells on which products there are new ones.
+#[query]
 pub async fn insert_demo(db: impl PgExecutor<'_>, comments: &[DemoComment]) -> sqlx::Result<Vec<ProductId>> {
     fn column<'a, T>(comments: &'a [DemoComment], of: impl Fn(&'a DemoComment) -> T) -> Vec<T> {
         comments.iter().map(of).collect()

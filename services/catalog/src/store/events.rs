@@ -1,6 +1,7 @@
 //! What everyone hears of, numbered.
 
 use serde_json::Value;
+use shop_runtime::query;
 use shop_types::UserId;
 use sqlx::PgExecutor;
 
@@ -11,6 +12,7 @@ use crate::domain::product_event::ProductEvent;
 pub const CHANNEL: &str = "catalog_shop_events";
 
 /// Keeps everyone else from adding events until the transaction ends, and lets its next statement see all that were added.
+#[query]
 pub async fn hold(db: impl PgExecutor<'_>) -> sqlx::Result<()> {
     sqlx::query!("SELECT FROM shop_event_counter FOR NO KEY UPDATE").execute(db).await?;
     Ok(())
@@ -18,6 +20,7 @@ pub async fn hold(db: impl PgExecutor<'_>) -> sqlx::Result<()> {
 
 /// Adds an event to the transaction of the change that it tells of. From here to the end of the transaction nobody else can add one,
 /// so this is the last thing that a transaction does.
+#[query]
 pub async fn append(db: impl PgExecutor<'_>, event: &NewEvent) -> sqlx::Result<()> {
     let payload = serde_json::json!({"sale": event.sale});
     sqlx::query!(
@@ -34,6 +37,7 @@ pub async fn append(db: impl PgExecutor<'_>, event: &NewEvent) -> sqlx::Result<(
 }
 
 /// Adds events that replace the former ones of their kind and product. The counter is held already.
+#[query]
 pub async fn append_latest(db: impl PgExecutor<'_>, events: &[ProductEvent]) -> sqlx::Result<()> {
     let kinds: Vec<_> = events.iter().map(|event| event.aspect.kind()).collect();
     let products: Vec<_> = events.iter().map(|event| event.product.get()).collect();
@@ -74,11 +78,13 @@ pub struct Place {
 }
 
 /// Where the events are now.
+#[query]
 pub async fn place(db: impl PgExecutor<'_>) -> sqlx::Result<Place> {
     sqlx::query_as!(Place, "SELECT last, forgotten, own_forgotten FROM shop_event_counter").fetch_one(db).await
 }
 
 /// Everyone's events that are kept, in order, and where they are, as of one moment.
+#[query]
 pub async fn kept(db: impl PgExecutor<'_>) -> sqlx::Result<(Place, Vec<Event>)> {
     let rows = sqlx::query!(
         r#"SELECT last, forgotten, own_forgotten, seq AS "seq?", kind AS "kind?", payload AS "payload?", at AS "at?", product_id
@@ -96,6 +102,7 @@ pub async fn kept(db: impl PgExecutor<'_>) -> sqlx::Result<(Place, Vec<Event>)> 
 }
 
 /// Events behind this number, everyone's and customers' own, in order.
+#[query]
 pub async fn since(db: impl PgExecutor<'_>, seq: i64, at_most: i64) -> sqlx::Result<Vec<Event>> {
     let rows = sqlx::query!(
         r#"(SELECT seq AS "seq!", kind AS "kind!", payload AS "payload!", at AS "at!", product_id, NULL::uuid AS "user_id: UserId"
@@ -128,6 +135,7 @@ pub(super) fn fields(payload: Value) -> serde_json::Map<String, Value> {
 }
 
 /// Forgets everyone's events but the newest so many, and those that are older than a day. The counter is held already.
+#[query]
 pub async fn forget(db: impl PgExecutor<'_>, keep: i64) -> sqlx::Result<u64> {
     let forgotten = sqlx::query!(
         "WITH gone AS (

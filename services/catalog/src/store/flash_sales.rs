@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::query;
 use shop_types::{FlashSaleId, LocalizedText, ProductId};
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
@@ -42,6 +43,7 @@ impl TryFrom<Row> for FlashSale {
 }
 
 /// The sales that run or are planned, soonest first.
+#[query]
 pub async fn open(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<FlashSale>> {
     sqlx::query_as!(
         Row,
@@ -60,6 +62,7 @@ pub async fn open(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<FlashSale>> {
 }
 
 /// The time until some sale begins or ends, if any will.
+#[query]
 pub async fn next_change(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Duration>> {
     let millis = sqlx::query_scalar!(
         "SELECT (extract(epoch FROM min(CASE WHEN starts_at > now() THEN starts_at ELSE ends_at END) - now()) * 1000)::bigint
@@ -71,6 +74,7 @@ pub async fn next_change(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Duratio
 }
 
 /// A sale, whatever has become of it, as of this moment.
+#[query]
 pub async fn by_id(db: impl PgExecutor<'_>, sale: FlashSaleId) -> sqlx::Result<Option<FlashSale>> {
     sqlx::query_as!(
         Row,
@@ -87,6 +91,7 @@ pub async fn by_id(db: impl PgExecutor<'_>, sale: FlashSaleId) -> sqlx::Result<O
 }
 
 /// Adds a sale of a locked product, from now on if its start has passed since it was looked at, unless the product has another one at the same time.
+#[query]
 pub async fn insert(db: impl PgExecutor<'_>, id: FlashSaleId, new: &NewSale) -> sqlx::Result<bool> {
     let added = sqlx::query!(
         "WITH wanted AS (SELECT greatest($5::timestamptz, now()) AS starts_at, $6::timestamptz AS ends_at)
@@ -111,6 +116,7 @@ pub async fn insert(db: impl PgExecutor<'_>, id: FlashSaleId, new: &NewSale) -> 
 }
 
 /// Stops a sale, or calls it off, and tells whether it was not over yet.
+#[query]
 pub async fn cancel(db: impl PgExecutor<'_>, sale: FlashSaleId) -> sqlx::Result<bool> {
     let cancelled = sqlx::query!(
         "UPDATE flash_sales SET cancelled_at = now(), told = 'over' WHERE id = $1 AND told <> 'over' AND ends_at > now()",
@@ -122,6 +128,7 @@ pub async fn cancel(db: impl PgExecutor<'_>, sale: FlashSaleId) -> sqlx::Result<
 }
 
 /// Sales that have begun or ended without anyone having been told, and their products.
+#[query]
 pub async fn due(db: impl PgExecutor<'_>, at_most: i64) -> sqlx::Result<Vec<(FlashSaleId, ProductId)>> {
     sqlx::query!(
         r#"SELECT id AS "id: FlashSaleId", product_id FROM flash_sales
@@ -137,6 +144,7 @@ pub async fn due(db: impl PgExecutor<'_>, at_most: i64) -> sqlx::Result<Vec<(Fla
 }
 
 /// Notes how far a sale of a locked product is by the clock; none if everyone was told that already.
+#[query]
 pub async fn advance(db: impl PgExecutor<'_>, sale: FlashSaleId) -> sqlx::Result<Option<SaleState>> {
     sqlx::query_scalar!(
         r#"UPDATE flash_sales SET told = CASE WHEN ends_at <= now() THEN 'over' ELSE 'running' END

@@ -1,5 +1,6 @@
 //! What only one customer hears of, numbered with everything else.
 
+use shop_runtime::query;
 use shop_types::UserId;
 use sqlx::PgExecutor;
 
@@ -8,6 +9,7 @@ use crate::domain::event::{Audience, Event, ORDER_STATUS, OrderNews};
 
 /// Adds what has become of orders to the transaction, in this order, unless something later has been told of an order. The counter is held
 /// already, so that this statement sees all that was told.
+#[query]
 pub async fn append(db: impl PgExecutor<'_>, news: &[OrderNews]) -> sqlx::Result<()> {
     let users: Vec<_> = news.iter().map(|news| news.user_id.as_uuid()).collect();
     let orders: Vec<_> = news.iter().map(|news| news.order_id.as_uuid()).collect();
@@ -52,6 +54,7 @@ fn payload(news: &OrderNews) -> serde_json::Value {
 }
 
 /// A customer's own events behind this number and up to another, in order; the newest, if there are more than so many.
+#[query]
 pub async fn between(
     db: impl PgExecutor<'_>,
     user: UserId,
@@ -78,6 +81,7 @@ pub async fn between(
 
 /// Forgets customers' own events that are older than a day, and all but so many numbers; at most so many at a time. Returns how many.
 /// The counter is held already.
+#[query]
 pub async fn forget(db: impl PgExecutor<'_>, keep: i64, at_most: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"WITH old AS (

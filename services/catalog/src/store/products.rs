@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use shop_runtime::query;
 use shop_types::{Currency, LocalizedText, Money, ProductId};
 use sqlx::PgExecutor;
 
@@ -76,11 +77,13 @@ pub(super) fn money(amount: i64, currency: &str) -> sqlx::Result<Money> {
 }
 
 /// One product, and how long it stays as it is.
+#[query]
 pub async fn by_id(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Offer>> {
     sold!("WHERE o.id = $1 AND deleted_at IS NULL", id.get()).fetch_optional(db).await?.map(Offer::try_from).transpose()
 }
 
 /// Whether the product is sold.
+#[query]
 pub async fn exists(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM products WHERE id = $1 AND deleted_at IS NULL) AS "exists!""#,
@@ -91,11 +94,13 @@ pub async fn exists(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<bool
 }
 
 /// Those of the products that are sold, sorted by id.
+#[query]
 pub async fn by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Product>> {
     all(sold!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?)
 }
 
 /// What those of the products cost that are sold, sorted by id.
+#[query]
 pub async fn quoted(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Quoted>> {
     sqlx::query!(
         r#"SELECT id AS "id!", name_en AS "name_en!", name_ru AS "name_ru!", price_amount AS "price_amount!",
@@ -118,6 +123,7 @@ pub async fn quoted(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Qu
 }
 
 /// Those of the products that are sold, and how long they stay as they are, in no order.
+#[query]
 pub async fn offers_by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result<Vec<Offer>> {
     let rows = sold!("WHERE id = ANY($1) AND deleted_at IS NULL ORDER BY id", ids).fetch_all(db).await?;
     rows.into_iter().map(Offer::try_from).collect()
@@ -127,6 +133,7 @@ pub async fn offers_by_ids(db: impl PgExecutor<'_>, ids: &[i64]) -> sqlx::Result
 ///
 /// `category = $1 AND id > $2 ORDER BY id` means the same, but lets the planner walk all products by id and drop those of other
 /// categories, which is slow for a small category. Said like this, only the index of both columns has the rows in order.
+#[query]
 pub async fn in_category(db: impl PgExecutor<'_>, slug: &str, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
     let rows = sold!(
         "WHERE (category, id) > ($1, $2) AND category <= $1 AND deleted_at IS NULL ORDER BY category, id LIMIT $3",
@@ -138,11 +145,13 @@ pub async fn in_category(db: impl PgExecutor<'_>, slug: &str, after: i64, rows: 
 }
 
 /// The products of all categories behind a place in their list.
+#[query]
 pub async fn everywhere(db: impl PgExecutor<'_>, after: i64, rows: i64) -> sqlx::Result<Vec<Product>> {
     all(sold!("WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2", after, rows).fetch_all(db).await?)
 }
 
 /// Adds a product; its category is not counted here.
+#[query]
 pub async fn insert(db: impl PgExecutor<'_>, new: &NewProduct) -> sqlx::Result<Product> {
     sqlx::query_as!(
         Row,
@@ -165,6 +174,7 @@ pub async fn insert(db: impl PgExecutor<'_>, new: &NewProduct) -> sqlx::Result<P
 }
 
 /// One product at its regular price, which nobody else changes until the transaction ends.
+#[query]
 pub async fn lock(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<Product>> {
     sqlx::query_as!(
         Row,
@@ -179,12 +189,14 @@ pub async fn lock(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option
 }
 
 /// Keeps everyone else from changing a product until the transaction ends, whether it is still sold or not.
+#[query]
 pub async fn hold(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
     sqlx::query!("SELECT FROM products WHERE id = $1 FOR NO KEY UPDATE", id.get()).execute(db).await?;
     Ok(())
 }
 
 /// Writes a locked product, at its regular price, with its next version; its category is not counted here.
+#[query]
 pub async fn update(db: impl PgExecutor<'_>, product: &Product) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE products SET category = $2, name_en = $3, name_ru = $4, description_en = $5, description_ru = $6,
@@ -206,6 +218,7 @@ pub async fn update(db: impl PgExecutor<'_>, product: &Product) -> sqlx::Result<
 }
 
 /// Counts a change to a locked product that is kept elsewhere.
+#[query]
 pub async fn touch(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
     sqlx::query!("UPDATE products SET version = version + 1, updated_at = now() WHERE id = $1", id.get())
         .execute(db)
@@ -214,6 +227,7 @@ pub async fn touch(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
 }
 
 /// Takes a locked product off its shelf; its category is not counted here.
+#[query]
 pub async fn hide(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE products SET deleted_at = now(), version = version + 1, updated_at = now() WHERE id = $1",
@@ -225,6 +239,7 @@ pub async fn hide(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<()> {
 }
 
 /// The version of a product that is not sold any more.
+#[query]
 pub async fn withdrawn(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!("SELECT version FROM products WHERE id = $1 AND deleted_at IS NOT NULL", id.get())
         .fetch_optional(db)
@@ -233,6 +248,7 @@ pub async fn withdrawn(db: impl PgExecutor<'_>, id: ProductId) -> sqlx::Result<O
 
 /// Adds those of the demo products that were never there, in one statement, and tells how many came to each category. What is there
 /// stays as it is: its stock may be sold, its price changed, it may even have been deleted.
+#[query]
 pub async fn insert_demo(db: impl PgExecutor<'_>, products: &[DemoProduct]) -> sqlx::Result<BTreeMap<String, i64>> {
     fn column<'a, T>(products: &'a [DemoProduct], of: impl Fn(&'a DemoProduct) -> T) -> Vec<T> {
         products.iter().map(of).collect()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use shop_runtime::query;
 use shop_types::{LocalizedText, OrderId, OrderLine, ProductId, Quantity};
 use sqlx::PgExecutor;
 use sqlx::postgres::types::PgInterval;
@@ -13,6 +14,7 @@ use super::products::{money, product_id};
 use crate::domain::reservation::{Basket, ReservationState};
 
 /// How far the order's reservation has come.
+#[query]
 pub async fn state(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Option<ReservationState>> {
     sqlx::query_scalar!(
         r#"SELECT state AS "state: ReservationState" FROM reservations WHERE order_id = $1"#,
@@ -54,6 +56,7 @@ impl TryFrom<Row> for OrderLine {
 /// reasoning were wrong, stock would not fall below zero.
 ///
 /// The price is that of a flash sale if one runs: as the view `offers` has it.
+#[query]
 pub async fn take(
     db: impl PgExecutor<'_>,
     order: OrderId,
@@ -126,6 +129,7 @@ pub async fn take(
 }
 
 /// What the order has taken, sorted by product.
+#[query]
 pub async fn lines(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Vec<OrderLine>> {
     sqlx::query_as!(
         Row,
@@ -141,6 +145,7 @@ pub async fn lines(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Vec<
 }
 
 /// What can be bought of the basket's products; one that is not sold is absent.
+#[query]
 pub async fn stock(db: impl PgExecutor<'_>, basket: &Basket) -> sqlx::Result<BTreeMap<ProductId, i32>> {
     let products: Vec<_> = basket.lines().iter().map(|line| line.product_id.get()).collect();
     sqlx::query!("SELECT id, stock FROM products WHERE id = ANY($1) AND deleted_at IS NULL", &products)
@@ -153,6 +158,7 @@ pub async fn stock(db: impl PgExecutor<'_>, basket: &Basket) -> sqlx::Result<BTr
 
 /// Marks an order as called off, also one that was never heard of, and tells whether it was not so before. Only who is told so may
 /// give the stock back.
+#[query]
 pub async fn mark_released(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
     let marked = sqlx::query!(
         "INSERT INTO reservations AS r (order_id, state) VALUES ($1, 'released')
@@ -166,6 +172,7 @@ pub async fn mark_released(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Res
 }
 
 /// The products that some orders have taken, of which nobody can take back or add any while the orders are locked.
+#[query]
 pub async fn products_of(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Result<Vec<ProductId>> {
     let orders: Vec<_> = orders.iter().map(|order| order.as_uuid()).collect();
     sqlx::query_scalar!("SELECT DISTINCT product_id FROM reservation_lines WHERE order_id = ANY($1)", &orders)
@@ -180,6 +187,7 @@ pub async fn products_of(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::R
 ///
 /// It must be a statement of its own: one that also marked the orders would see the lines as of its beginning, which may be before
 /// the reserve that it waited for.
+#[query]
 pub async fn give_back(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Result<u64> {
     let orders: Vec<_> = orders.iter().map(|order| order.as_uuid()).collect();
     let given = sqlx::query!(
@@ -205,6 +213,7 @@ pub async fn give_back(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Res
 }
 
 /// Marks an order's stock as sold, and tells whether it was on hold until now.
+#[query]
 pub async fn mark_committed(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
     let marked = sqlx::query!(
         "UPDATE reservations SET state = 'committed', expires_at = NULL, updated_at = now()
@@ -218,6 +227,7 @@ pub async fn mark_committed(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Re
 
 /// Marks some orders as released whose deadline has passed, oldest first. Orders that somebody is just deciding about are left to
 /// him, so that replicas share the work and a commit that came first wins.
+#[query]
 pub async fn mark_expired(db: impl PgExecutor<'_>, at_most: i64) -> sqlx::Result<Vec<OrderId>> {
     let expired = sqlx::query_scalar!(
         "WITH due AS MATERIALIZED (
@@ -238,6 +248,7 @@ pub async fn mark_expired(db: impl PgExecutor<'_>, at_most: i64) -> sqlx::Result
 /// Forgets orders, at most so many, that were sold or called off so long ago that nobody asks for them any more; how many there were.
 /// Orders are numbered by time, so the oldest are at the beginning of their index, and none is looked at that is numbered later than
 /// `numbered_before`.
+#[query]
 pub async fn forget(
     db: impl PgExecutor<'_>,
     ended_before: OffsetDateTime,

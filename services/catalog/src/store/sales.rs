@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use shop_runtime::query;
 use shop_types::{OrderId, ProductId, UserId};
 use sqlx::PgExecutor;
 use time::{Duration, OffsetDateTime};
@@ -33,6 +34,7 @@ pub struct Liked {
 }
 
 /// Those of the orders whose sale counts, which a cancellation can't change any more until the transaction ends.
+#[query]
 pub async fn counting(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Result<HashSet<OrderId>> {
     let orders: Vec<_> = orders.iter().map(|order| order.as_uuid()).collect();
     // Each once, and sorted, so that two who tell of the same orders wait for each other in one order.
@@ -49,6 +51,7 @@ pub async fn counting(db: impl PgExecutor<'_>, orders: &[OrderId]) -> sqlx::Resu
 }
 
 /// Sees to it that the order's sale does not count, and tells whether it was not so before. Waits for a sale that is just being noted.
+#[query]
 pub async fn cancel(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<bool> {
     let cancelled = sqlx::query!(
         "INSERT INTO sold_orders AS o (order_id, cancelled) VALUES ($1, true)
@@ -61,6 +64,7 @@ pub async fn cancel(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<boo
 }
 
 /// Forgets what an order bought: who bought which products. A statement of its own, which sees what [`cancel`] has waited for.
+#[query]
 pub async fn take_back(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<Vec<(UserId, ProductId)>> {
     sqlx::query!(
         r#"DELETE FROM sales WHERE order_id = $1 RETURNING user_id AS "user_id: UserId", product_id"#,
@@ -75,6 +79,7 @@ pub async fn take_back(db: impl PgExecutor<'_>, order: OrderId) -> sqlx::Result<
 
 /// Forgets orders, at most so many, of which nothing will be told any more; how many there were. Orders are numbered by time, so the
 /// oldest are at the beginning of their index; `numbered_before` is where those of that time end.
+#[query]
 pub async fn forget_orders(
     db: impl PgExecutor<'_>,
     noted_before: OffsetDateTime,
@@ -97,6 +102,7 @@ pub async fn forget_orders(
 }
 
 /// Notes what orders bought; lines that are noted already stay as they are.
+#[query]
 pub async fn insert(db: impl PgExecutor<'_>, sales: impl Iterator<Item = &Sale>) -> sqlx::Result<()> {
     let (mut orders, mut customers, mut times) = (Vec::new(), Vec::new(), Vec::new());
     let (mut products, mut pieces) = (Vec::new(), Vec::new());
@@ -125,6 +131,7 @@ pub async fn insert(db: impl PgExecutor<'_>, sales: impl Iterator<Item = &Sale>)
 }
 
 /// Notes what the customers of the demo bought, as far as it is not there; how many lines were added.
+#[query]
 pub async fn insert_demo(db: impl PgExecutor<'_>, orders: &[DemoOrder]) -> sqlx::Result<u64> {
     let lines = || orders.iter().flat_map(|order| order.lines.iter().map(move |line| (order, line)));
     let ids: Vec<Uuid> = lines().map(|(order, _)| order.id.as_uuid()).collect();
@@ -148,6 +155,7 @@ pub async fn insert_demo(db: impl PgExecutor<'_>, orders: &[DemoOrder]) -> sqlx:
 }
 
 /// What has sold best until a moment, of what is still sold.
+#[query]
 pub async fn bestsellers(db: impl PgExecutor<'_>, at: OffsetDateTime, limit: i64) -> sqlx::Result<Vec<Sold>> {
     sqlx::query!(
         r#"SELECT p.id, s.sold AS "sold!"
@@ -165,6 +173,7 @@ pub async fn bestsellers(db: impl PgExecutor<'_>, at: OffsetDateTime, limit: i64
 }
 
 /// What others bought together with what the customer bought, by the formula of [`crate::domain::recommendation`].
+#[query]
 pub async fn bought_together(
     db: impl PgExecutor<'_>,
     user: UserId,
@@ -220,6 +229,7 @@ pub async fn bought_together(
 }
 
 /// What sells best besides: first in the categories that the customer buys of, then anywhere.
+#[query]
 pub async fn sells_well(
     db: impl PgExecutor<'_>,
     user: UserId,
@@ -259,6 +269,7 @@ pub async fn sells_well(
 }
 
 /// Deletes at most so many lines of sales that nothing looks at any more, oldest first; how many there were.
+#[query]
 pub async fn delete_older_than(db: impl PgExecutor<'_>, moment: OffsetDateTime, at_most: i64) -> sqlx::Result<u64> {
     let deleted = sqlx::query!(
         "DELETE FROM sales s USING (

@@ -1,5 +1,6 @@
 //! What a text is taken for: its words, and the words that are like those that no name has.
 
+use shop_runtime::query;
 use sqlx::PgExecutor;
 
 use crate::domain::search::{SearchText, Suggestion, Word};
@@ -14,6 +15,7 @@ pub struct Read {
 }
 
 /// Reads a text as the names of products were read.
+#[query]
 pub async fn read(db: impl PgExecutor<'_>, text: &SearchText) -> sqlx::Result<Read> {
     let rows = sqlx::query!(
         r#"WITH text AS MATERIALIZED (SELECT folded($1) AS folded)
@@ -38,6 +40,7 @@ pub async fn read(db: impl PgExecutor<'_>, text: &SearchText) -> sqlx::Result<Re
 }
 
 /// For each of these words, the words of names that are most like it.
+#[query]
 pub async fn suggestions(db: impl PgExecutor<'_>, misspelt: &[String]) -> sqlx::Result<Vec<Suggestion>> {
     sqlx::query_as!(
         Suggestion,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::query;
 use shop_types::OrderStatus;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
@@ -42,6 +43,7 @@ pub struct Overdue {
 }
 
 /// Orders placed since then, by state; of at most `limit`, the newest.
+#[query]
 pub async fn by_status(db: impl PgExecutor<'_>, since: OffsetDateTime, limit: i64) -> sqlx::Result<Vec<InStatus>> {
     sqlx::query_as!(
         InStatus,
@@ -57,6 +59,7 @@ pub async fn by_status(db: impl PgExecutor<'_>, since: OffsetDateTime, limit: i6
 }
 
 /// Deliveries since then; of at most `limit`, the newest.
+#[query]
 pub async fn deliveries(db: impl PgExecutor<'_>, since: OffsetDateTime, limit: i64) -> sqlx::Result<Deliveries> {
     sqlx::query_as!(
         Deliveries,
@@ -75,6 +78,7 @@ pub async fn deliveries(db: impl PgExecutor<'_>, since: OffsetDateTime, limit: i
 }
 
 /// Orders that should have moved on longer ago than `grace`; at most `limit` are counted.
+#[query]
 pub async fn overdue(db: impl PgExecutor<'_>, grace: Duration, limit: i64) -> sqlx::Result<Overdue> {
     sqlx::query_as!(
         Overdue,

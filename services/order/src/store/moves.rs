@@ -1,5 +1,6 @@
 //! Orders that are about to move, and their moves.
 
+use shop_runtime::query;
 use shop_types::{OrderId, OrderStatus, UserId};
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 pub const CHANNEL: &str = "order_moved";
 
 /// An order as it was found; its row is locked until the transaction ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Found {
     /// The order.
     pub id: OrderId,
@@ -21,10 +22,12 @@ pub struct Found {
     pub version: i32,
     /// When it was placed.
     pub created_at: OffsetDateTime,
+    /// The place in a trace of the request that has made it.
+    pub trace_parent: Option<String>,
 }
 
 /// A move to make.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Move {
     /// The order as it was found.
     pub order: Found,
@@ -46,10 +49,12 @@ pub struct Moved {
 }
 
 /// Takes up to `limit` orders whose time has come, the longest overdue first, and leaves those that another replica has taken.
+#[query]
 pub async fn take_due(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Found>> {
     sqlx::query_as!(
         Found,
-        r#"SELECT id AS "id: OrderId", user_id AS "user_id: UserId", status AS "status: OrderStatus", version, created_at
+        r#"SELECT id AS "id: OrderId", user_id AS "user_id: UserId", status AS "status: OrderStatus", version, created_at,
+                  trace_parent
            FROM orders WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED"#,
         limit,
     )
@@ -58,10 +63,12 @@ pub async fn take_due(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Fou
 }
 
 /// The order, once nobody else is moving it.
+#[query]
 pub async fn lock(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<Found>> {
     sqlx::query_as!(
         Found,
-        r#"SELECT id AS "id: OrderId", user_id AS "user_id: UserId", status AS "status: OrderStatus", version, created_at
+        r#"SELECT id AS "id: OrderId", user_id AS "user_id: UserId", status AS "status: OrderStatus", version, created_at,
+                  trace_parent
            FROM orders WHERE id = $1 FOR UPDATE"#,
         id.as_uuid(),
     )
@@ -70,6 +77,7 @@ pub async fn lock(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<Fou
 }
 
 /// Tells every replica of the moves, once this transaction is committed.
+#[query]
 pub async fn announce(db: &mut PgConnection, moved: &[Moved]) -> sqlx::Result<()> {
     let ids: Vec<Uuid> = moved.iter().map(|step| step.id.as_uuid()).collect();
     sqlx::query!("SELECT pg_notify($1, id::text) FROM UNNEST($2::uuid[]) AS moved (id)", CHANNEL, &ids)
@@ -90,6 +98,7 @@ pub struct Step {
 }
 
 /// The moves of an order after the one that led to this version, oldest first.
+#[query]
 pub async fn since(db: impl PgExecutor<'_>, id: OrderId, version: i32) -> sqlx::Result<Vec<Step>> {
     sqlx::query_as!(
         Step,
@@ -104,6 +113,7 @@ pub async fn since(db: impl PgExecutor<'_>, id: OrderId, version: i32) -> sqlx::
 
 /// Makes the moves and writes them into the history. An order that is no longer in the state and version that the move starts
 /// from is left alone and not among those returned.
+#[query]
 pub async fn make(db: &mut PgConnection, moves: &[Move]) -> sqlx::Result<Vec<Moved>> {
     let ids: Vec<Uuid> = moves.iter().map(|step| step.order.id.as_uuid()).collect();
     let from: Vec<String> = moves.iter().map(|step| step.order.status.to_string()).collect();

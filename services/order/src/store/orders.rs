@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use shop_runtime::query;
 use shop_types::{
     Currency, LocalizedText, Money, OrderId, OrderLine, OrderStatus, PageLimit, ProductId, Quantity, UserId,
 };
@@ -14,12 +15,14 @@ use uuid::Uuid;
 use crate::domain::order::{HistoryEntry, NewOrder, Order, OrderDetails};
 
 /// Writes the order down, with its lines and the begin of its history; when that was, or none if there is one by this identifier already. An
-/// order that is just being made or deleted by another transaction is waited for.
+/// order that is just being made or deleted by another transaction is waited for. With it goes the place in a trace that its later steps go on from.
+#[query]
 pub async fn insert(
     db: impl PgExecutor<'_>,
     id: OrderId,
     order: &NewOrder,
     first_move_after: Duration,
+    trace: Option<&str>,
 ) -> sqlx::Result<Option<OffsetDateTime>> {
     let lines = &order.lines;
     let positions: Vec<i32> = (0..).take(lines.len()).collect();
@@ -30,8 +33,8 @@ pub async fn insert(
     let names_ru: Vec<String> = lines.iter().map(|line| line.name.ru.clone()).collect();
     sqlx::query_scalar!(
         r#"WITH made AS (
-               INSERT INTO orders (id, user_id, status, total_amount, currency, due_at)
-               VALUES ($1, $2, 'CREATED', $3, $4, now() + $5)
+               INSERT INTO orders (id, user_id, status, total_amount, currency, due_at, trace_parent)
+               VALUES ($1, $2, 'CREATED', $3, $4, now() + $5, $12)
                ON CONFLICT (id) DO NOTHING
                RETURNING id, created_at
            ),
@@ -53,12 +56,14 @@ pub async fn insert(
         &prices,
         &names_en,
         &names_ru,
+        trace,
     )
     .fetch_optional(db)
     .await
 }
 
 /// Whether an order by this identifier was there once and has been deleted.
+#[query]
 pub async fn is_deleted(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM deleted_orders WHERE id = $1) AS "deleted!""#, id.as_uuid())
         .fetch_one(db)
@@ -66,6 +71,7 @@ pub async fn is_deleted(db: impl PgExecutor<'_>, id: OrderId) -> sqlx::Result<bo
 }
 
 /// The order, if there is one.
+#[query]
 pub async fn find(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<Order>> {
     let row = sqlx::query_as!(
         OrderRow,
@@ -106,6 +112,7 @@ pub async fn list(
     with_lines(db, rows).await
 }
 
+#[query]
 async fn of_user(db: &mut PgConnection, user: Uuid, before: Uuid, limit: i64) -> sqlx::Result<Vec<OrderRow>> {
     sqlx::query_as!(
         OrderRow,
@@ -119,6 +126,7 @@ async fn of_user(db: &mut PgConnection, user: Uuid, before: Uuid, limit: i64) ->
     .await
 }
 
+#[query]
 async fn of_user_in(
     db: &mut PgConnection,
     user: Uuid,
@@ -139,6 +147,7 @@ async fn of_user_in(
     .await
 }
 
+#[query]
 async fn all_in(db: &mut PgConnection, status: &str, before: Uuid, limit: i64) -> sqlx::Result<Vec<OrderRow>> {
     sqlx::query_as!(
         OrderRow,
@@ -152,6 +161,7 @@ async fn all_in(db: &mut PgConnection, status: &str, before: Uuid, limit: i64) -
     .await
 }
 
+#[query]
 async fn all(db: &mut PgConnection, before: Uuid, limit: i64) -> sqlx::Result<Vec<OrderRow>> {
     sqlx::query_as!(
         OrderRow,
@@ -174,6 +184,7 @@ pub async fn details(db: &mut PgConnection, id: OrderId) -> sqlx::Result<Option<
 
 /// The moves of an order up to a version, oldest first. Moves are only ever added, so that is the history that the order had in that version,
 /// whatever has become of it since.
+#[query]
 async fn history(db: impl PgExecutor<'_>, id: OrderId, version: i32) -> sqlx::Result<Vec<HistoryEntry>> {
     sqlx::query_as!(
         HistoryEntry,
@@ -187,6 +198,7 @@ async fn history(db: impl PgExecutor<'_>, id: OrderId, version: i32) -> sqlx::Re
 }
 
 /// Deletes up to `limit` orders that were finished longer ago than that, and remembers their identifiers; how many there were.
+#[query]
 pub async fn delete_finished(db: impl PgExecutor<'_>, older_than: Duration, limit: i64) -> sqlx::Result<u64> {
     let result = sqlx::query!(
         "WITH doomed AS (
@@ -229,6 +241,7 @@ impl OrderRow {
     }
 }
 
+#[query]
 async fn with_lines(db: impl PgExecutor<'_>, orders: Vec<OrderRow>) -> sqlx::Result<Vec<Order>> {
     let ids: Vec<Uuid> = orders.iter().map(|order| order.id).collect();
     if ids.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shop_runtime::Context;
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
@@ -19,12 +20,14 @@ const CONNECTION: Duration = Duration::from_secs(60);
 pub(super) async fn listen(db: PgPool, places: Places, stop: CancellationToken) {
     stop.run_until_cancelled(async {
         loop {
-            match tokio::time::timeout(CONNECTION, listen_once(&db, &places)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "the moves of orders can't be heard"),
-                Err(_its_time_is_over) => continue,
+            let connection = async {
+                let heard = listen_once(&db, &places).await;
+                heard.inspect_err(|error| tracing::warn!(%error, "the moves of orders can't be heard"))
+            };
+            match tokio::time::timeout(CONNECTION, Context::unasked().scope(connection)).await {
+                Ok(_lost) => tokio::time::sleep(PAUSE).await,
+                Err(_its_time_is_over) => {}
             }
-            tokio::time::sleep(PAUSE).await;
         }
     })
     .await;

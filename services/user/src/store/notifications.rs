@@ -1,5 +1,6 @@
 //! Notices in the database.
 
+use shop_runtime::query;
 use shop_types::{EventId, OrderId, UserId};
 use sqlx::{PgConnection, PgExecutor};
 
@@ -7,6 +8,7 @@ use crate::domain::{Notification, NotificationPosition};
 
 /// Keeps notices for users, each once: in one statement, the events are noted in the inbox, and what was not there before is kept. A twin that
 /// comes at the same time waits until this is committed.
+#[query]
 pub(crate) async fn receive(db: impl PgExecutor<'_>, notices: Vec<(UserId, Notification)>) -> Result<(), sqlx::Error> {
     let (mut ids, mut users, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
     let (mut orders, mut statuses, mut times) = (Vec::new(), Vec::new(), Vec::new());
@@ -40,6 +42,7 @@ pub(crate) async fn receive(db: impl PgExecutor<'_>, notices: Vec<(UserId, Notif
 
 /// A user's notices, newest first, from before `before` on; all of them, or only those that are unread. What is newer is told by when it
 /// happened: the ids come from several processes, whose clocks differ.
+#[query]
 pub(crate) async fn of_user(
     connection: &mut PgConnection,
     user: UserId,
@@ -68,6 +71,7 @@ pub(crate) async fn of_user(
 }
 
 /// Notes that a user has read a notice; false if it is not one of the user's.
+#[query]
 pub(crate) async fn mark_read(connection: &mut PgConnection, user: UserId, id: EventId) -> Result<bool, sqlx::Error> {
     let read = sqlx::query!(
         "UPDATE notifications SET read_at = coalesce(read_at, now()) WHERE id = $1 AND user_id = $2",
@@ -80,6 +84,7 @@ pub(crate) async fn mark_read(connection: &mut PgConnection, user: UserId, id: E
 }
 
 /// How many notices a user has not read, counted up to `most`.
+#[query]
 pub(crate) async fn count_unread(connection: &mut PgConnection, user: UserId, most: i64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM

@@ -1,6 +1,7 @@
 //! Ended sessions in the database, numbered so that whoever asks for what is new misses none.
 
 use shop_auth::{Revocation, RevocationPage};
+use shop_runtime::query;
 use shop_types::{SessionId, UserId};
 use sqlx::PgConnection;
 
@@ -32,6 +33,7 @@ pub(crate) enum Which {
 
 impl<'c> Counter<'c> {
     /// Waits for the right, in a transaction that has begun.
+    #[query]
     pub(crate) async fn lock(connection: &'c mut PgConnection) -> Result<Self, sqlx::Error> {
         let last =
             sqlx::query_scalar!("SELECT last FROM revocation_counter FOR UPDATE").fetch_one(&mut *connection).await?;
@@ -44,6 +46,7 @@ impl<'c> Counter<'c> {
     }
 
     /// Ends sessions; those of them that had access tokens that may still be good.
+    #[query]
     pub(crate) async fn end(self, which: Which, by: EndedBy) -> Result<Vec<Revocation>, sqlx::Error> {
         let (one, user, but) = match which {
             Which::One(session) => (Some(session), None, None),
@@ -79,6 +82,7 @@ impl<'c> Counter<'c> {
 }
 
 /// What came after a number.
+#[query]
 pub(crate) async fn since(connection: &mut PgConnection, since: i64) -> Result<RevocationPage, sqlx::Error> {
     // One statement, so that the counter and the rows are of one moment.
     let rows = sqlx::query!(
@@ -100,6 +104,7 @@ pub(crate) async fn since(connection: &mut PgConnection, since: i64) -> Result<R
 }
 
 /// Forgets those that nobody needs any more.
+#[query]
 pub(crate) async fn forget(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     Ok(sqlx::query!("DELETE FROM revocations WHERE until < now()").execute(connection).await?.rows_affected())
 }

@@ -1,5 +1,6 @@
 //! Lists of which everything that they find is read and sorted: searches, and prices in another order than that of prices.
 
+use shop_runtime::query;
 use sqlx::PgExecutor;
 
 use super::{Listed, Part, Search, listed};
@@ -34,6 +35,7 @@ macro_rules! sorted {
 }
 
 /// What is sorted by a search, by a price range that its index has not the order of, or not at all.
+#[query]
 pub async fn found(
     db: impl PgExecutor<'_>,
     listing: &Listing,
@@ -60,6 +62,7 @@ pub async fn found(
 }
 
 /// What costs so much, in an order that has nothing to do with it.
+#[query]
 pub(super) async fn in_range(
     db: impl PgExecutor<'_>,
     listing: &Listing,

@@ -1,5 +1,6 @@
 //! Lists that an index has the order of: a page is a short walk along it.
 
+use shop_runtime::query;
 use sqlx::PgExecutor;
 
 use super::{Listed, Part, listed};
@@ -162,6 +163,7 @@ macro_rules! walk_all_by_price {
     };
 }
 
+#[query]
 pub(super) async fn cheapest(
     db: impl PgExecutor<'_>,
     listing: &Listing,
@@ -177,6 +179,7 @@ pub(super) async fn cheapest(
     })
 }
 
+#[query]
 pub(super) async fn dearest(
     db: impl PgExecutor<'_>,
     listing: &Listing,
@@ -192,6 +195,7 @@ pub(super) async fn dearest(
     })
 }
 
+#[query]
 pub(super) async fn by_name(
     db: impl PgExecutor<'_>,
     listing: &Listing,
@@ -212,6 +216,7 @@ pub(super) async fn by_name(
     })
 }
 
+#[query]
 pub(super) async fn newest(
     db: impl PgExecutor<'_>,
     listing: &Listing,
@@ -230,6 +235,7 @@ pub(super) async fn newest(
 }
 
 /// By number, only what can be bought.
+#[query]
 pub(super) async fn by_id(
     db: impl PgExecutor<'_>,
     listing: &Listing,
