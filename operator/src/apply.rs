@@ -2,6 +2,7 @@
 
 mod child;
 mod handover;
+mod monitoring;
 mod orphans;
 mod setback;
 mod suspend;
@@ -13,6 +14,7 @@ use futures::{FutureExt, StreamExt, stream};
 use shopkeeper_plan::{Component, Plan, Shop};
 
 pub use child::{APPLIED_HASH, Desired, FIELD_MANAGER};
+pub use monitoring::{Failed, Monitored};
 pub use setback::Setback;
 
 use waves::Waves;
@@ -76,6 +78,8 @@ pub struct Applied {
     pub progress: Progress,
     /// What could not be done, though the rest went on.
     pub setbacks: Vec<Setback>,
+    /// What came of what watches the shop.
+    pub monitored: Monitored,
 }
 
 /// Applies a plan as far as it can be applied now.
@@ -100,8 +104,9 @@ pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str,
     };
     setbacks.extend(backups(context, store, &waves).await?);
     let complete = matches!(progress, Progress::Applied { .. });
+    let monitored = monitoring::apply(context, store, &waves, complete).await?;
     orphans::remove(context, store, uid, &wanted, complete).await?;
-    Ok(Applied { progress, setbacks })
+    Ok(Applied { progress, setbacks, monitored })
 }
 
 /// Applied after all else, so that what is in the way of backups is in the way of nothing more; and in a shop that is being suspended before

@@ -1,11 +1,15 @@
 //! What the operator can be told, by flag or environment.
 
+mod monitoring_images;
+
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Parser;
 use shopkeeper_plan::ImageDefaults;
 
 use crate::lease::LeaseSettings;
+
+pub use monitoring_images::MonitoringImageArgs;
 
 /// Runs online shops from `Store` resources.
 #[derive(Clone, Debug, Parser)]
@@ -50,6 +54,13 @@ pub struct Args {
     /// nginx image, where a Store names none
     #[arg(long, env = "DEFAULT_NGINX_IMAGE", default_value = "docker.io/library/nginx:1.29")]
     pub default_nginx_image: String,
+    /// Images of what watches shops
+    #[command(flatten)]
+    pub monitoring_images: MonitoringImageArgs,
+    /// Name and port under which the replicas' own figures are had, such as `shopkeeper-pods.shopkeeper-system.svc:9090`, for the Prometheus of each
+    /// shop; they are not collected there if left out
+    #[arg(long, env = "OPERATOR_METRICS", default_value = "")]
+    pub operator_metrics: String,
 }
 
 /// How log lines look.
@@ -78,6 +89,8 @@ pub struct Settings {
     pub identity: String,
     /// The namespace that the operator runs in, from which it asks pods.
     pub operator_namespace: String,
+    /// Name and port under which the operator's own figures are had.
+    pub operator_metrics: Option<String>,
     /// Port on which the services' pods say which cache policies they run.
     pub pod_port: u16,
     /// How often pods are asked how often their caches had the answer.
@@ -118,6 +131,7 @@ impl Args {
             resync: Duration::from_secs(600),
             identity: identity.to_owned(),
             operator_namespace: self.lease_namespace.clone(),
+            operator_metrics: Some(self.operator_metrics.clone()).filter(|address| !address.is_empty()),
             pod_port: shopkeeper_plan::OPS_PORT,
             hits_every: Duration::from_secs(60),
             images: ImageDefaults {
@@ -126,6 +140,7 @@ impl Args {
                 postgres: self.default_postgres_image.clone(),
                 redis: self.default_redis_image.clone(),
                 nginx: self.default_nginx_image.clone(),
+                monitoring: self.monitoring_images.images(),
             },
         }
     }
@@ -141,6 +156,17 @@ mod tests {
             |text: &str| Args::parse_from(["operator", "--watch-namespaces", text]).settings("it").watch_namespaces;
         assert_eq!(namespaces("shop, other,shop"), ["other", "shop"]);
         assert!(namespaces("").is_empty());
+    }
+
+    #[test]
+    fn an_image_that_is_empty_cannot_be_had() {
+        let images = |more: &[&str]| {
+            let arguments = ["operator"].iter().chain(more).copied();
+            Args::parse_from(arguments).settings("it").images.monitoring
+        };
+        assert!(images(&[]).grafana.contains("grafana"));
+        assert_eq!(images(&["--default-grafana-image", ""]).grafana, "");
+        assert_eq!(Args::parse_from(["operator"]).settings("it").operator_metrics, None);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
 use crate::{
-    args::Settings, backoff::Backoff, hits::Hits, metrics::Metrics, observed::Observed, policies::Policies,
-    queue::Queue, troubles::Troubles,
+    args::Settings, backoff::Backoff, certificates::Certificates, hits::Hits, metrics::Metrics, observed::Observed,
+    policies::Policies, queue::Queue, troubles::Troubles,
 };
 
 /// What every reconcile shares.
@@ -28,6 +28,8 @@ pub struct Context {
     pub policies: std::sync::Arc<Policies>,
     /// How often the caches had the answer.
     pub hits: std::sync::Arc<Hits>,
+    /// Until when certificates are good.
+    pub certificates: std::sync::Arc<Certificates>,
     /// Pods that do not come up.
     pub troubles: std::sync::Arc<Troubles>,
     /// Events.

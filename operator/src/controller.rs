@@ -31,11 +31,12 @@ use tracing::Instrument;
 use crate::{
     args::Settings,
     backoff::Backoff,
+    certificates::Certificates,
     context::Context,
     error::Error,
     heartbeat::Heartbeat,
     hits::Hits,
-    metrics::Metrics,
+    metrics::{Metrics, Sources},
     observed::{Observed, StoreName},
     policies::Policies,
     queue::Queue,
@@ -88,7 +89,12 @@ pub async fn run_when(
     let hits = Arc::new(hits);
     let troubles = Arc::new(Troubles::default());
     let (cache, writer) = reflector::store();
-    metrics.count_stores(cache.clone());
+    let certificates = Arc::new(Certificates::default());
+    metrics.read_stores(Sources {
+        stores: cache.clone(),
+        observed: observed.clone(),
+        certificates: certificates.clone(),
+    });
     let watches = Watches {
         client: client.clone(),
         namespaces: settings.watch_namespaces.clone(),
@@ -129,6 +135,7 @@ pub async fn run_when(
         metrics,
         policies,
         hits,
+        certificates,
         troubles,
         recorder: Recorder::new(client, reporter),
         written: Mutex::new(HashMap::new()),
@@ -167,6 +174,7 @@ async fn work(
         context.policies.retain(exists);
         context.queue.retain(exists);
         context.observed.retain(exists);
+        context.certificates.retain(exists);
         context.metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
         std::future::ready(())
     })

@@ -8,7 +8,10 @@ use kube::{
     Api, Client,
     api::{ObjectMeta, Patch, PatchParams, PostParams},
 };
-use shopkeeper_plan::{Credentials, DatabasePasswords, KeyRotation, RootSecretsMeta, SecretText};
+use shopkeeper_plan::{
+    Credentials, DatabasePasswords, GRAFANA_PASSWORD_KEY, KeyRotation, MONITOR_PASSWORD_KEY, PG_ADMIN_PASSWORD_KEY,
+    RootSecretsMeta, SecretText,
+};
 
 use crate::{
     error::Error,
@@ -19,7 +22,7 @@ pub(crate) type Data = BTreeMap<String, ByteString>;
 /// Makes a value; `None` only if the system cannot.
 type Generator = fn() -> Option<String>;
 
-const DATABASE_KEYS: [&str; 5] = ["admin", "catalog", "cart", "orders", "users"];
+const DATABASE_KEYS: [&str; 6] = ["admin", "catalog", "cart", "orders", "users", MONITOR_PASSWORD_KEY];
 
 /// Reads a shop's credentials, makes those that are not there, and replaces the signing key when its time has come.
 pub async fn credentials(
@@ -30,11 +33,17 @@ pub async fn credentials(
     let namespace = metadata.database.namespace.clone().unwrap_or_default();
     let secrets: Api<Secret> = Api::namespaced(client.clone(), &namespace);
     let database = DATABASE_KEYS.map(|key| (key, random_text as Generator));
-    let others: [(&str, Generator); 3] =
-        [("redis-password", random_text), ("service-token", random_text), (SIGNING_KEY, signing_keys::generate)];
+    let others: [(&str, Generator); 5] = [
+        ("redis-password", random_text),
+        ("service-token", random_text),
+        (SIGNING_KEY, signing_keys::generate),
+        (GRAFANA_PASSWORD_KEY, random_text),
+        (PG_ADMIN_PASSWORD_KEY, random_text),
+    ];
     let (database, others) =
         tokio::try_join!(ensure(&secrets, &metadata.database, &database), ensure(&secrets, &metadata.others, &others))?;
     let (redis, service_token) = (others.password("redis-password")?, others.password("service-token")?);
+    let (grafana, pg_admin) = (others.password(GRAFANA_PASSWORD_KEY)?, others.password(PG_ADMIN_PASSWORD_KEY)?);
     let SigningKeys { private, public, look_again } =
         signing_keys::rotated(&secrets, others, rotation, Timestamp::now()).await?;
     Ok(Credentials {
@@ -45,8 +54,11 @@ pub async fn credentials(
             orders: database.password("orders")?,
             users: database.password("users")?,
         },
+        monitor: database.password(MONITOR_PASSWORD_KEY)?,
         redis,
         service_token,
+        grafana,
+        pg_admin,
         signing_key: private,
         public_keys: public,
         look_again,

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
 use shopkeeper_api::{External, Storage, Store};
-use shopkeeper_plan::{Component, Found, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop, hash};
+use shopkeeper_plan::{
+    Component, Found, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop, TelegramFound, hash,
+};
 
 use crate::{
     context::Context,
@@ -21,12 +23,13 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
     let client = &context.client;
     let (database, redis) = (store.spec.database().external, store.spec.redis().external);
     let root_secrets = shop.root_secrets();
-    let (credentials, external_database, external_redis, certificate, secrets) = tokio::try_join!(
+    let (credentials, external_database, external_redis, certificate, secrets, telegram) = tokio::try_join!(
         credentials(client, &root_secrets, shop.key_rotation()),
         external(client, &name.namespace, database.as_ref()),
         external(client, &name.namespace, redis.as_ref()),
-        certificate(client, &name.namespace, shop.certificate_secret()),
+        certificate(context, name, shop.certificate_secret()),
         hashes(client, &name.namespace, shop.pod_secrets()),
+        telegram(client, &name.namespace, shop.telegram_secret()),
     )?;
     Ok(Found {
         credentials,
@@ -38,6 +41,11 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
         cache_policy: cache_policy(context, shop, name),
         backup_volume: backup_volume(context, shop, name),
         addresses: addresses(context, name),
+        telegram,
+        prometheus_operator: [Kind::ServiceMonitor, Kind::PrometheusRule]
+            .into_iter()
+            .all(|kind| context.observed.knows(kind)),
+        operator_metrics: context.settings.operator_metrics.clone(),
     })
 }
 
@@ -62,14 +70,41 @@ async fn read(client: &Client, namespace: &str, name: &str) -> Result<Option<Dat
     Ok(secret.map(|secret| secret.data.unwrap_or_default()))
 }
 
-/// Hash of the certificate that the gateway itself serves with, if it does.
-async fn certificate(client: &Client, namespace: &str, secret: Option<&str>) -> Result<Option<String>, Error> {
-    let Some(name) = secret else { return Ok(None) };
-    let data = read(client, namespace, name).await?.unwrap_or_default();
+/// Hash of the certificate that the gateway itself serves with, if it does. Until when it is good is noted.
+async fn certificate(context: &Context, store: &StoreName, secret: Option<&str>) -> Result<Option<String>, Error> {
+    let Some(name) = secret else {
+        context.certificates.note(store, None);
+        return Ok(None);
+    };
+    let data = read(&context.client, &store.namespace, name).await?.unwrap_or_default();
+    context.certificates.note(store, data.get("tls.crt").map(|chain| chain.0.as_slice()));
     match ["tls.crt", "tls.key"].into_iter().find(|key| !data.contains_key(*key)) {
         Some(key) => Err(Error::SecretMissing { name: name.into(), key: key.into() }),
         None => Ok(Some(hash(&data))),
     }
+}
+
+/// What a Secret says of a Telegram chat. One that cannot be used keeps nothing but messages from being made.
+async fn telegram(client: &Client, namespace: &str, secret: Option<&str>) -> Result<TelegramFound, Error> {
+    let Some(name) = secret else { return Ok(TelegramFound::NotAsked) };
+    let data = read(client, namespace, name).await?;
+    Ok(data.map_or_else(
+        || TelegramFound::Unusable(format!("Secret {name} is not there: make it, with the keys token and chat")),
+        |data| chat(name, &data),
+    ))
+}
+
+fn chat(name: &str, data: &Data) -> TelegramFound {
+    let text = |key: &str| {
+        let value = data.get(key).and_then(|value| std::str::from_utf8(&value.0).ok()).map(str::trim);
+        value.filter(|value| !value.is_empty())
+    };
+    let unusable = |key: &str, problem: &str| TelegramFound::Unusable(format!("Secret {name}, key {key}: {problem}"));
+    let Some(token) = text("token") else { return unusable("token", "write the bot's token") };
+    let Some(chat) = text("chat").and_then(|chat| chat.parse().ok()) else {
+        return unusable("chat", "write the number of the chat, such as -1001234567890");
+    };
+    TelegramFound::Chat { token: SecretText::new(token), chat }
 }
 
 /// Hashes of Secrets that pods are made with; a pod waits by itself for one that is not there.
@@ -110,4 +145,32 @@ fn addresses(context: &Context, store: &StoreName) -> ServiceAddresses {
         Some((service, context.observed.get(&child)?.address?.into()))
     };
     SERVICES.into_iter().filter_map(address).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::ByteString;
+
+    fn data(entries: &[(&str, &str)]) -> Data {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), ByteString((*value).into()))).collect()
+    }
+
+    #[test]
+    fn a_chat_is_a_token_and_a_number_with_or_without_a_line_end() {
+        let found = chat("telegram", &data(&[("token", "1:abc\n"), ("chat", "-100123\n")]));
+        assert_eq!(found, TelegramFound::Chat { token: SecretText::new("1:abc"), chat: -100_123 });
+    }
+
+    #[test]
+    fn what_is_missing_is_named_without_showing_the_token() {
+        for (entries, expected) in [
+            (&[("chat", "1")][..], "key token"),
+            (&[("token", "1:secret")][..], "key chat"),
+            (&[("token", "1:secret"), ("chat", "@shop")][..], "the number of the chat"),
+        ] {
+            let TelegramFound::Unusable(why) = chat("telegram", &data(entries)) else { panic!("{entries:?}") };
+            assert!(why.contains(expected) && !why.contains("secret"), "{why}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use k8s_openapi::api::{
     policy::v1::PodDisruptionBudget,
 };
 use kube::core::ApiResource;
-use shopkeeper_plan::{Cluster, HTTPRoute};
+use shopkeeper_plan::{Cluster, HTTPRoute, PrometheusRule, ServiceMonitor};
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// A kind of child.
@@ -47,12 +47,16 @@ pub enum Kind {
     HTTPRoute,
     /// A database that CloudNativePG runs.
     Cluster,
+    /// Where figures are, for the Prometheus Operator.
+    ServiceMonitor,
+    /// Recording rules and alerts, for the Prometheus Operator.
+    PrometheusRule,
 }
 
 impl Kind {
     /// Whether a cluster need not know this kind.
     pub const fn is_optional(self) -> bool {
-        matches!(self, Self::HTTPRoute | Self::Cluster)
+        matches!(self, Self::HTTPRoute | Self::Cluster | Self::ServiceMonitor | Self::PrometheusRule)
     }
 
     /// How the API server calls this kind.
@@ -73,6 +77,8 @@ impl Kind {
             Self::Ingress => ApiResource::erase::<Ingress>(&()),
             Self::HTTPRoute => ApiResource::erase::<HTTPRoute>(&()),
             Self::Cluster => ApiResource::erase::<Cluster>(&()),
+            Self::ServiceMonitor => ApiResource::erase::<ServiceMonitor>(&()),
+            Self::PrometheusRule => ApiResource::erase::<PrometheusRule>(&()),
         }
     }
 }

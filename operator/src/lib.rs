@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod args;
 pub mod backoff;
+pub mod certificates;
 pub mod client;
 pub mod context;
 pub mod controller;

@@ -1,17 +1,20 @@
 //! The operator's own figures.
 
+mod store_figures;
 mod stores;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kube::runtime::reflector::Store as Cache;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     core::Collector,
 };
 
-use crate::watch::Guarded;
+use crate::observed::StoreName;
+use store_figures::StoreFigures;
 use stores::StoresByReady;
+
+pub use store_figures::Sources;
 
 const REQUESTS: &str = "operator_api_requests_total";
 
@@ -49,6 +52,7 @@ pub struct Metrics {
     /// 1 on the replica that works.
     pub leader: IntGauge,
     stores: StoresByReady,
+    figures: StoreFigures,
 }
 
 /// What a figure is called and means.
@@ -131,15 +135,17 @@ impl Metrics {
             )?,
             leader: new.gauge("operator_leader", "1 on the replica that holds the Lease and works, 0 on one that stands by")?,
             stores: new.add(StoresByReady::new()?)?,
+            figures: new.figures()?,
             registry: new.registry,
             described: new.described,
         })
     }
 
-    /// All figures in Prometheus' text format.
-    pub fn render(&self) -> prometheus::Result<Vec<u8>> {
+    /// All figures in Prometheus' text format; of those about single Stores, only the ones about `store` if that is given.
+    pub fn render(&self, store: Option<&StoreName>) -> prometheus::Result<Vec<u8>> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&self.figures.families(store)?, &mut text)?;
         Ok(text)
     }
 
@@ -150,9 +156,10 @@ impl Metrics {
         all
     }
 
-    /// From now on these Stores are counted.
-    pub fn count_stores(&self, cache: Cache<Guarded>) {
-        self.stores.count(cache);
+    /// From now on these Stores are counted and looked at.
+    pub fn read_stores(&self, sources: Sources) {
+        self.stores.count(sources.stores.clone());
+        self.figures.read_from(sources);
     }
 
     /// How much was written so far, without the Lease's renewals and without what was never sent.
@@ -203,6 +210,17 @@ impl Registering {
         self.described.lock().unwrap_or_else(PoisonError::into_inner).extend(described);
         self.registry.register(Box::new(collector.clone()))?;
         Ok(collector)
+    }
+
+    /// Figures that are made anew for each answer, and are in no registry.
+    fn figures(&self) -> prometheus::Result<StoreFigures> {
+        let described = StoreFigures::descriptions()?.into_iter().map(|desc| Described {
+            name: desc.fq_name,
+            labels: desc.variable_labels,
+            help: desc.help,
+        });
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).extend(described);
+        Ok(StoreFigures::default())
     }
 
     fn counter(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 
 use axum::{
     Json, Router,
-    extract::{ConnectInfo, DefaultBodyLimit, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Query, State},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::get,
@@ -16,6 +16,7 @@ use crate::{
     heartbeat::Heartbeat,
     lease::Role,
     metrics::Metrics,
+    observed::StoreName,
     telemetry::LogLevel,
     watch::{WatchState, WatchStates},
 };
@@ -53,8 +54,16 @@ fn router(ops: Ops) -> Router {
         .with_state(ops)
 }
 
-async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
-    match ops.metrics.render() {
+/// Which Store's figures are asked for; a shop's own Prometheus asks for no others.
+#[derive(Debug, serde::Deserialize)]
+struct Asked {
+    namespace: Option<String>,
+    store: Option<String>,
+}
+
+async fn metrics(State(ops): State<Ops>, Query(asked): Query<Asked>) -> impl IntoResponse {
+    let store = asked.namespace.zip(asked.store).map(|(namespace, name)| StoreName { namespace, name });
+    match ops.metrics.render(store.as_ref()) {
         Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, "text/plain; version=0.0.4")], text),
         Err(error) => {
             (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], error.to_string().into_bytes())

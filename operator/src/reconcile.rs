@@ -13,7 +13,7 @@ use shopkeeper_plan::{Shop, plan, validate};
 use tracing::{Instrument, Span, field, info_span};
 
 use crate::{
-    apply::{Applied, Progress, apply},
+    apply::{Applied, Monitored, Progress, apply},
     context::Context,
     dereference::dereference,
     error::Error,
@@ -22,6 +22,9 @@ use crate::{
     status::{self, Outcome, Picture},
     telemetry::note_trace,
 };
+
+/// What watches a shop and could not be applied is tried again after this time.
+const MONITORING_AGAIN: Duration = Duration::from_secs(30);
 
 /// Reconciles one Store; errors lead to another try after a while.
 pub async fn reconcile(store: Arc<DeserializeGuard<Store>>, context: Arc<Context>) -> Result<Action, Error> {
@@ -82,7 +85,7 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         return Ok(Action::await_change());
     }
     let shop = validate(store, &context.settings.images);
-    let (mut look_again, mut setbacks) = (None, Vec::new());
+    let (mut look_again, mut setbacks, mut monitored) = (None, Vec::new(), None);
     let result = match &shop {
         _ if store.is_paused() => {
             context.policies.rest(&name);
@@ -90,8 +93,10 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         }
         Ok(shop) => Box::pin(run(store, shop, &name, context)).await.map(|(applied, at)| {
             look_again = at;
-            setbacks = applied.setbacks;
-            Some(applied.progress)
+            let Applied { progress, setbacks: found, monitored: watching } = applied;
+            setbacks = found;
+            monitored = Some(watching);
+            Some(progress)
         }),
         Err(invalid) => Err(Error::InvalidSpec(invalid.clone())),
     };
@@ -103,7 +108,8 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         return Ok(Action::await_change());
     }
     let outcome = outcome(&result);
-    let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks);
+    let try_again = monitored.as_ref().filter(|it: &&Monitored| it.failed.is_some()).map(|_| MONITORING_AGAIN);
+    let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks, monitored);
     let written = status::write(context, store, &picture).instrument(info_span!("status")).await;
     match result {
         Err(error) if !error.is_terminal() => Err(error),
@@ -111,7 +117,8 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
             written?;
             context.backoff.succeeded(&name);
             let resync = context.settings.resync.mul_f64(0.9 + rand::random::<f64>() / 5.0);
-            let look_again = look_again.into_iter().chain(context.troubles.next(&name, Timestamp::now())).min();
+            let troubled = context.troubles.next(&name, Timestamp::now());
+            let look_again = [look_again, troubled, try_again].into_iter().flatten().min();
             // A moment later than due, so that it is due by then.
             let due = look_again.map_or(resync, |at| at + Duration::from_secs(1));
             Ok(Action::requeue(due.min(resync)))

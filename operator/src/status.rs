@@ -5,6 +5,7 @@ mod cache;
 mod cache_policy_applied;
 mod database_ready;
 mod degraded;
+mod monitoring_ready;
 mod paused;
 mod picture;
 mod progressing;
@@ -21,7 +22,7 @@ use shopkeeper_api::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versi
 use crate::health::Workload;
 
 pub use cache_policy_applied::REJECTED;
-pub use picture::{CachePicture, Outcome, Picture, ServicePicture};
+pub use picture::{CachePicture, MonitoringPicture, Outcome, Picture, ServicePicture};
 pub use verdict::Verdict;
 pub use write::write;
 
@@ -38,13 +39,17 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
     ];
     let conditions = verdicts.into_iter().map(|(type_, verdict)| condition(picture, former, type_, verdict, now));
     // As long as nothing is known, as after a start of the operator, what was told stays.
-    let applied = match cache_policy_applied::cache_policy_applied(picture) {
-        Some(verdict) => Some(condition(picture, former, ConditionType::CachePolicyApplied, verdict, now)),
-        None => find(former, ConditionType::CachePolicyApplied).cloned(),
-    };
+    let known = [
+        (ConditionType::MonitoringReady, monitoring_ready::monitoring_ready(picture)),
+        (ConditionType::CachePolicyApplied, cache_policy_applied::cache_policy_applied(picture)),
+    ];
+    let known = known.into_iter().filter_map(|(type_, verdict)| match verdict {
+        Some(verdict) => Some(condition(picture, former, type_, verdict, now)),
+        None => find(former, type_).cloned(),
+    });
     StoreStatus {
         observed_generation: picture.generation,
-        conditions: conditions.chain(applied).collect(),
+        conditions: conditions.chain(known).collect(),
         endpoints: picture
             .endpoints
             .as_ref()

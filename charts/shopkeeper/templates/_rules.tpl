@@ -36,9 +36,12 @@
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies, ingresses]
   verbs: [get, list, watch, create, patch, delete]
-# These two are used only where the cluster knows them.
+# These are used only where the cluster knows them.
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [monitoring.coreos.com]
+  resources: [servicemonitors, prometheusrules]
   verbs: [get, list, watch, create, patch, delete]
 # Databases are never deleted by the operator.
 - apiGroups: [postgresql.cnpg.io]

@@ -22,6 +22,11 @@ impl Duration {
         Self(std::time::Duration::from_secs(seconds))
     }
 
+    /// A number of whole milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(std::time::Duration::from_millis(millis))
+    }
+
     /// The same as the standard library's type.
     pub const fn as_std(self) -> std::time::Duration {
         self.0

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = (
     "!has(self.digests) || !((has(self.catalog) && has(self.digests.catalog)) || (has(self.cart) && has(self.digests.cart)) \
-     || (has(self.order) && has(self.digests.order)) || (has(self.user) && has(self.digests.user)))",
+     || (has(self.order) && has(self.digests.order)) || (has(self.user) && has(self.digests.user)) \
+     || (has(self.gatewayExporter) && has(self.digests.gatewayExporter)))",
     "a whole reference has its digest in itself: write the digest behind it, or leave one of the two out"
 ))]
 pub struct Images {
@@ -66,6 +67,56 @@ pub struct Images {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub user: Option<String>,
+    /// Whole reference of the image of what tells the gateway's figures. Default: `<registry>/gateway-exporter:<tag>`, and `@<digest>` where there
+    /// is one. Example: `registry.example.com/my-gateway-exporter:1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub gateway_exporter: Option<String>,
+    /// Whole reference of the Prometheus image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `docker.io/prom/prometheus:v3.13.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub prometheus: Option<String>,
+    /// Whole reference of the Alertmanager image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `docker.io/prom/alertmanager:v0.34.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub alertmanager: Option<String>,
+    /// Whole reference of the Grafana image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `docker.io/grafana/grafana:13.1.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub grafana: Option<String>,
+    /// Whole reference of the Jaeger image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `quay.io/jaegertracing/jaeger:2.19.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub jaeger: Option<String>,
+    /// Whole reference of the Redis exporter's image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `docker.io/oliver006/redis_exporter:v1.89.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub redis_exporter: Option<String>,
+    /// Whole reference of the PostgreSQL exporter's image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `quay.io/prometheuscommunity/postgres-exporter:v0.20.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub postgres_exporter: Option<String>,
+    /// Whole reference of the Locust image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `docker.io/locustio/locust:2.47.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub locust: Option<String>,
+    /// Whole reference of the pgAdmin image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `docker.io/dpage/pgadmin4:9`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub pg_admin: Option<String>,
+    /// Whole reference of the Redis Commander image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
+    /// image, and the part is left out. Example: `docker.io/rediscommander/redis-commander:0.9.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 400))]
+    pub redis_commander: Option<String>,
 }
 
 /// Digests of shopkeeper's own images.
@@ -88,6 +139,10 @@ pub struct Digests {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub user: Option<String>,
+    /// Digest of the image of what tells the gateway's figures. Default: none. Example: `sha256:` and 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    pub gateway_exporter: Option<String>,
 }
 
 /// When the kubelet pulls an image.

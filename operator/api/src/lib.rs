@@ -5,6 +5,7 @@
     reason = "the schema derive makes a public twin of each type inside a function, with the names that users write"
 )]
 
+mod alerts;
 mod backup;
 mod cache;
 mod data;
@@ -12,6 +13,8 @@ mod demo;
 mod duration;
 mod gateway;
 mod images;
+mod load_test;
+mod monitoring;
 mod pods;
 mod profile;
 mod quantity;
@@ -19,6 +22,7 @@ mod services;
 mod status;
 mod store;
 
+pub use alerts::{ALERT_LABELS, AlertWindows, Alerts};
 pub use backup::{Backup, BackupStorage};
 pub use cache::{Cache, CachePolicy, CacheTuning, Caches, LocalTier, Pattern, TuningMode};
 pub use data::{
@@ -28,6 +32,10 @@ pub use demo::Demo;
 pub use duration::{Duration, InvalidDuration};
 pub use gateway::{Gateway, GatewayService, HttpRoute, Ingress, ParentRef, ServiceType, Tls};
 pub use images::{Digests, Images, PullPolicy, PullSecret};
+pub use load_test::{LoadShape, LoadTest};
+pub use monitoring::{
+    Alertmanager, Exporters, Grafana, Monitoring, Prometheus, Telegram, TelegramSecret, Tool, Tools, Tracing,
+};
 pub use pods::{
     ComputeResources, ExtraMetadata, PodTemplate, Pods, ResourceAmounts, Scheduling, Spread, TaintEffect, Toleration,
     TolerationOperator, WhenUnsatisfiable, is_own_key,

@@ -150,6 +150,8 @@ pub enum ConditionType {
     RedisReady,
     /// Every service and the gateway has its pods ready.
     ServicesReady,
+    /// All that watches the shop runs. The shop goes on without it.
+    MonitoringReady,
     /// Every running pod of the services has the cache policies that the spec asks for.
     CachePolicyApplied,
     /// The operator leaves this Store alone.
@@ -166,6 +168,7 @@ impl ConditionType {
             Self::DatabaseReady => "DatabaseReady",
             Self::RedisReady => "RedisReady",
             Self::ServicesReady => "ServicesReady",
+            Self::MonitoringReady => "MonitoringReady",
             Self::CachePolicyApplied => "CachePolicyApplied",
             Self::Paused => "Paused",
         }

@@ -4,7 +4,8 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cache, DataRetention, Database, Demo, ExtraMetadata, Gateway, Images, Pods, Profile, Redis, Services, StoreStatus,
+    Cache, DataRetention, Database, Demo, ExtraMetadata, Gateway, Images, LoadTest, Monitoring, Pods, Profile, Redis,
+    Services, StoreStatus,
 };
 
 /// Annotation whose value `"true"` makes the operator leave a Store alone. Deletion is never held up by it.
@@ -104,6 +105,14 @@ pub struct StoreSpec {
     /// many have it. Default: each cache's own, see there. Example: `{policies: {products: {ttl: 1m}}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<Cache>,
+    // No defaults in the schema, as every Store would be stored with all of them.
+    /// Figures, alerts, dashboards, traces, and tools to look into the data. Default: all of it, but the tools. Example:
+    /// `{alertmanager: {telegram: {secretRef: {name: telegram}}}}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<Monitoring>,
+    /// Customers who are none, to see what the shop can do. Default: none. Example: `{enabled: true, users: 100}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_test: Option<LoadTest>,
     /// Data to play with. Default: none. Example: `{products: 20000, users: true}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demo: Option<Demo>,
@@ -135,6 +144,8 @@ impl Default for StoreSpec {
             database: None,
             redis: None,
             cache: None,
+            monitoring: None,
+            load_test: None,
             demo: None,
             network_policies: network_policies(),
             suspend: false,
@@ -147,6 +158,16 @@ impl StoreSpec {
     /// Where the shop keeps its data.
     pub fn database(&self) -> Database {
         self.database.clone().unwrap_or_default()
+    }
+
+    /// What watches the shop.
+    pub fn monitoring(&self) -> Monitoring {
+        self.monitoring.clone().unwrap_or_default()
+    }
+
+    /// Customers who are none.
+    pub fn load_test(&self) -> LoadTest {
+        self.load_test.clone().unwrap_or_default()
     }
 
     /// Where the shop keeps its cache.

@@ -39,7 +39,10 @@ impl Compute {
 
     /// What the profile gives a component.
     pub(crate) fn of(profile: Profile, component: Component) -> Self {
-        use Component::{Backup, Gateway, Migrate, Postgres, Redis, Seed, User};
+        use Component::{
+            Alertmanager, Backup, Gateway, GatewayExporter, Grafana, Jaeger, Locust, Migrate, PgAdmin, Postgres,
+            PostgresExporter, Prometheus, Redis, RedisCommander, RedisExporter, Seed, User,
+        };
         match (profile, component) {
             (Profile::Laptop, Postgres) => Self::new("100m", "128Mi", "2", "512Mi"),
             (Profile::Standard, Postgres) => Self::new("250m", "512Mi", "2", "1Gi"),
@@ -47,6 +50,18 @@ impl Compute {
             (_, Redis) => Self::new("25m", "64Mi", "1", "128Mi"),
             (Profile::Laptop, Gateway) => Self::new("25m", "16Mi", "1", "64Mi"),
             (_, Gateway) => Self::new("100m", "32Mi", "1", "128Mi"),
+            (Profile::Laptop, Prometheus) => Self::new("25m", "96Mi", "1", "256Mi"),
+            (Profile::Standard, Prometheus) => Self::new("100m", "256Mi", "2", "1Gi"),
+            (Profile::HighAvailability, Prometheus) => Self::new("250m", "512Mi", "2", "2Gi"),
+            (Profile::Laptop, Grafana) => Self::new("25m", "64Mi", "1", "256Mi"),
+            (_, Grafana) => Self::new("50m", "128Mi", "1", "512Mi"),
+            // How much Jaeger holds is added to this.
+            (_, Jaeger) => Self::new("25m", "48Mi", "1", "96Mi"),
+            (_, Alertmanager | PostgresExporter) => Self::new("5m", "16Mi", "500m", "64Mi"),
+            (_, RedisExporter | GatewayExporter) => Self::new("5m", "8Mi", "500m", "32Mi"),
+            (_, Locust) => Self::new("100m", "64Mi", "2", "512Mi"),
+            (_, PgAdmin) => Self::new("25m", "128Mi", "1", "512Mi"),
+            (_, RedisCommander) => Self::new("10m", "48Mi", "500m", "192Mi"),
             // Hashing a password takes 19 MiB for as long as it lasts.
             (_, Migrate | Seed | Backup) | (Profile::Laptop, User) => Self::new("25m", "32Mi", "1", "256Mi"),
             (Profile::Laptop, _) => Self::new("25m", "32Mi", "1", "128Mi"),
@@ -66,6 +81,16 @@ impl Compute {
             memory_limit: mebibytes(data + data / 2 + 32 * MIB),
             ..self
         }
+    }
+
+    /// The same CPU, and room for so many traces in memory as well. One of a page has a few spans, one of a checkout fifty.
+    #[expect(clippy::expect_used, reason = "a whole number of mebibytes is an amount")]
+    pub(crate) fn keeping_traces(self, traces: u32) -> Self {
+        const BYTES_OF_A_TRACE: u128 = 6 * 1024;
+        const MIB: u128 = 1 << 20;
+        let mebibytes = |bytes: u128| format!("{}Mi", bytes.div_ceil(MIB)).parse().expect("a quantity");
+        let kept = u128::from(traces) * BYTES_OF_A_TRACE;
+        Self { memory_limit: mebibytes(self.memory_limit.units() + kept), ..self }
     }
 
     /// The same, with what the Store says instead. A limit that was not given grows with its request.

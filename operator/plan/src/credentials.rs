@@ -62,10 +62,16 @@ impl DatabasePasswords {
 pub struct Credentials {
     /// Passwords of the database's roles.
     pub database: DatabasePasswords,
+    /// Password of the database's role that reads its figures and nothing else.
+    pub monitor: SecretText,
     /// Password of a managed Redis.
     pub redis: SecretText,
     /// Token by which services know each other.
     pub service_token: SecretText,
+    /// Password of Grafana's admin.
+    pub grafana: SecretText,
+    /// Password of pgAdmin's only user.
+    pub pg_admin: SecretText,
     /// Private key that signs access tokens, PEM.
     pub signing_key: SecretText,
     /// Public keys by key id, PEM. Not secret.

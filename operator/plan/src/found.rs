@@ -30,6 +30,28 @@ pub struct Found {
     pub backup_volume: Option<Storage>,
     /// Addresses of the services' Services.
     pub addresses: ServiceAddresses,
+    /// What the Store's Secret says of a Telegram chat.
+    pub telegram: TelegramFound,
+    /// Whether the cluster has the Prometheus Operator, so that its Prometheus collects the shop's figures.
+    pub prometheus_operator: bool,
+    /// Name and port under which the operator's own figures are had, if they are.
+    pub operator_metrics: Option<String>,
+}
+
+/// What a Store's Secret says of a Telegram chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TelegramFound {
+    /// The Store names none.
+    NotAsked,
+    /// It cannot be used, for this reason. Nothing but the messages waits for it.
+    Unusable(String),
+    /// The bot and the chat.
+    Chat {
+        /// The bot's token.
+        token: SecretText,
+        /// The chat's number.
+        chat: i64,
+    },
 }
 
 impl Found {

@@ -17,11 +17,37 @@ pub struct ImageDefaults {
     pub redis: String,
     /// Whole reference of the nginx image.
     pub nginx: String,
+    /// Whole references of what watches the shop.
+    pub monitoring: MonitoringImages,
 }
 
-/// The image of a component: named whole in the Store, or else put together.
+/// Whole references of what watches the shop. One that is empty cannot be had in this cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MonitoringImages {
+    /// Prometheus.
+    pub prometheus: String,
+    /// Alertmanager.
+    pub alertmanager: String,
+    /// Grafana.
+    pub grafana: String,
+    /// Jaeger.
+    pub jaeger: String,
+    /// What tells figures of Redis.
+    pub redis_exporter: String,
+    /// What tells figures of PostgreSQL.
+    pub postgres_exporter: String,
+    /// Locust.
+    pub locust: String,
+    /// pgAdmin.
+    pub pg_admin: String,
+    /// Redis Commander.
+    pub redis_commander: String,
+}
+
+/// The image of a component: named whole in the Store, or else put together. Empty if it cannot be had.
 pub(crate) fn image(images: &Images, defaults: &ImageDefaults, component: Component) -> String {
     let digests = images.digests.clone().unwrap_or_default();
+    let others = &defaults.monitoring;
     let (named, fallback) = match component {
         Component::Postgres | Component::Backup => (&images.postgres, defaults.postgres.clone()),
         Component::Redis => (&images.redis, defaults.redis.clone()),
@@ -29,6 +55,18 @@ pub(crate) fn image(images: &Images, defaults: &ImageDefaults, component: Compon
         Component::Cart => (&images.cart, own(images, defaults, component, digests.cart)),
         Component::Order => (&images.order, own(images, defaults, component, digests.order)),
         Component::User => (&images.user, own(images, defaults, component, digests.user)),
+        Component::GatewayExporter => {
+            (&images.gateway_exporter, own(images, defaults, component, digests.gateway_exporter))
+        }
+        Component::Prometheus => (&images.prometheus, others.prometheus.clone()),
+        Component::Alertmanager => (&images.alertmanager, others.alertmanager.clone()),
+        Component::Grafana => (&images.grafana, others.grafana.clone()),
+        Component::Jaeger => (&images.jaeger, others.jaeger.clone()),
+        Component::RedisExporter => (&images.redis_exporter, others.redis_exporter.clone()),
+        Component::PostgresExporter => (&images.postgres_exporter, others.postgres_exporter.clone()),
+        Component::Locust => (&images.locust, others.locust.clone()),
+        Component::PgAdmin => (&images.pg_admin, others.pg_admin.clone()),
+        Component::RedisCommander => (&images.redis_commander, others.redis_commander.clone()),
         Component::Catalog | Component::Migrate | Component::Seed | Component::Shop => {
             (&images.catalog, own(images, defaults, Component::Catalog, digests.catalog))
         }

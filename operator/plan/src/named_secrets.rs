@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use shopkeeper_api::Store;
+use shopkeeper_api::{Monitoring, Pods, Store, Tools};
 
 use crate::{Component, Found, InvalidStore, Shop, hash::hash, overlay::Overlay};
 
@@ -17,9 +17,12 @@ pub fn named_secrets(store: &Store) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = external.map(|external| external.secret_ref.name).collect();
     names.extend(spec.gateway.tls.iter().map(|tls| tls.secret_name.clone()));
     let (database, redis) = (spec.database().managed, spec.redis().managed);
+    let (monitoring, load_test) = (spec.monitoring(), spec.load_test());
     let services = &spec.services;
     let blocks = [&services.catalog, &services.cart, &services.order.block, &services.user.block];
     let templates = blocks.into_iter().map(|block| &block.pods).chain([&spec.gateway.pods]);
+    names.extend(monitoring.alertmanager.telegram.iter().map(|telegram| telegram.secret_ref.name.clone()));
+    let templates = templates.chain(of_monitoring(&monitoring)).chain([&load_test.pods]);
     let templates = templates.chain(database.iter().map(|it| &it.pods)).chain(redis.iter().map(|it| &it.pods));
     for template in templates.filter_map(|pods| pods.pod_template.as_ref()) {
         // One that can't be read is refused when the Store is.
@@ -27,6 +30,20 @@ pub fn named_secrets(store: &Store) -> BTreeSet<String> {
         names.extend(overlay.iter().flat_map(Overlay::secrets));
     }
     names
+}
+
+fn of_monitoring(monitoring: &Monitoring) -> [&Pods; 7] {
+    let Monitoring { prometheus, alertmanager, grafana, tracing, exporters, tools, .. } = monitoring;
+    let Tools { pg_admin, redis_commander } = tools;
+    [
+        &prometheus.pods,
+        &alertmanager.pods,
+        &grafana.pods,
+        &tracing.pods,
+        &exporters.pods,
+        &pg_admin.pods,
+        &redis_commander.pods,
+    ]
 }
 
 impl Shop {

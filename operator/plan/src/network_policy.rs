@@ -3,6 +3,8 @@
 //! Policies add up, so whoever needs another way, such as one for a container of their own, makes another policy. Probes come from the
 //! node, which no policy holds up.
 
+mod monitoring;
+
 use k8s_openapi::{
     api::networking::v1::{
         NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
@@ -15,14 +17,12 @@ use crate::{
     Component, Found, MANAGED_BY, MANAGED_BY_LABEL, SERVICES, Shop,
     cluster::{CLUSTER_LABEL, cluster_name},
     gateway::HTTPS_PORT,
-    meta::{self, INSTANCE_LABEL, Labels, NAME_LABEL},
+    meta::{self, INSTANCE_LABEL, Labels},
+    monitoring::OTLP_PORT,
     pod::OPS_PORT,
     shop::{DatabaseKind, RedisKind},
     url,
 };
-
-/// Label by which a namespace says that what runs in it may read the shop's figures.
-const SCRAPES_LABEL: &str = "shopkeeper.dev/scrapes";
 
 /// What every namespace is labelled with: its name.
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
@@ -52,12 +52,15 @@ pub(crate) fn network_policies(shop: &Shop, found: &Found) -> Vec<NetworkPolicy>
         policy(shop, job, Vec::new(), to.collect())
     }));
     if matches!(shop.database, DatabaseKind::Managed(_)) {
-        let clients = SERVICES.into_iter().chain(jobs(shop));
+        let lookers = [Component::PostgresExporter, Component::PgAdmin].into_iter().filter(|it| shop.is_made(*it));
+        let clients = SERVICES.into_iter().chain(jobs(shop)).chain(lookers);
         policies.push(store_policy(shop, Component::Postgres, clients));
     }
     if matches!(shop.redis, RedisKind::Managed(_)) {
-        policies.push(store_policy(shop, Component::Redis, SERVICES));
+        let lookers = [Component::RedisExporter, Component::RedisCommander].into_iter().filter(|it| shop.is_made(*it));
+        policies.push(store_policy(shop, Component::Redis, SERVICES.into_iter().chain(lookers)));
     }
+    policies.extend(monitoring::policies(shop, found));
     policies
 }
 
@@ -82,8 +85,14 @@ fn nothing_else(shop: &Shop) -> NetworkPolicy {
 
 fn service_policy(shop: &Shop, found: &Found, service: Component) -> NetworkPolicy {
     let callers = SERVICES.into_iter().filter(|it| calls(*it).contains(&service)).chain([Component::Gateway]);
-    let from = vec![from_pods(shop, callers, service.port()), from_watchers(shop, found)];
+    let from = vec![
+        from_pods(shop, callers, service.port()),
+        // Profiles.
+        from_pods(shop, [Component::Gateway], OPS_PORT.into()),
+        from_watchers(shop, found, OPS_PORT.into()),
+    ];
     let mut to = vec![dns()];
+    to.extend(to_collector(shop));
     to.extend(calls(service).iter().map(|callee| to_pods(shop, *callee)));
     to.extend(to_database(shop, found));
     to.extend(to_redis(shop, found));
@@ -96,8 +105,21 @@ fn gateway_policy(shop: &Shop, found: &Found) -> NetworkPolicy {
         open.push(port(HTTPS_PORT));
     }
     let from_anywhere = NetworkPolicyIngressRule { from: None, ports: Some(open) };
-    let to = std::iter::once(dns()).chain(SERVICES.map(|service| to_pods(shop, service)));
-    policy(shop, Component::Gateway, vec![from_anywhere, from_watchers(shop, found)], to.collect())
+    let mut from = vec![from_anywhere, from_watchers(shop, found, OPS_PORT.into())];
+    if shop.is_made(Component::GatewayExporter) {
+        from.push(monitoring::from_scrapers(shop, Component::GatewayExporter.port()));
+    }
+    let mut to = vec![dns()];
+    to.extend(SERVICES.map(|service| to_pods(shop, service)));
+    to.extend(SERVICES.map(|service| to_port(shop, service, OPS_PORT.into())));
+    to.extend(to_collector(shop));
+    to.extend(monitoring::BEHIND_THE_GATEWAY.into_iter().filter(|it| shop.has(*it, found)).map(|it| to_pods(shop, it)));
+    policy(shop, Component::Gateway, from, to)
+}
+
+/// Traces are sent to the collector, where there is one.
+fn to_collector(shop: &Shop) -> Option<NetworkPolicyEgressRule> {
+    shop.collector().map(|_| to_port(shop, Component::Jaeger, OTLP_PORT))
 }
 
 /// Database and Redis answer, and ask nobody.
@@ -131,25 +153,25 @@ fn from_pods(shop: &Shop, from: impl IntoIterator<Item = Component>, to: i32) ->
 
 /// The operator asks pods which cache policies they run; the shop's own monitoring, and that of namespaces which are labelled for it, reads
 /// figures.
-fn from_watchers(shop: &Shop, found: &Found) -> NetworkPolicyIngressRule {
-    let namespace = |label: &str, value: &str| NetworkPolicyPeer {
+fn from_watchers(shop: &Shop, found: &Found, number: i32) -> NetworkPolicyIngressRule {
+    let mut rule = monitoring::from_scrapers(shop, number);
+    rule.from.get_or_insert_default().insert(0, namespace(NAMESPACE_LABEL, &found.operator_namespace));
+    rule
+}
+
+fn namespace(label: &str, value: &str) -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
         namespace_selector: Some(meta::selecting(&Labels::from([(label.into(), value.into())]))),
         ..NetworkPolicyPeer::default()
-    };
-    let prometheus =
-        Labels::from([(NAME_LABEL.into(), "prometheus".into()), (INSTANCE_LABEL.into(), shop.name.clone())]);
-    NetworkPolicyIngressRule {
-        from: Some(vec![
-            namespace(NAMESPACE_LABEL, &found.operator_namespace),
-            namespace(SCRAPES_LABEL, "true"),
-            pods(meta::selecting(&prometheus)),
-        ]),
-        ports: Some(vec![port(OPS_PORT.into())]),
     }
 }
 
 fn to_pods(shop: &Shop, component: Component) -> NetworkPolicyEgressRule {
-    to(vec![pods(meta::selector(shop, component))], component.port())
+    to_port(shop, component, component.port())
+}
+
+fn to_port(shop: &Shop, component: Component, number: i32) -> NetworkPolicyEgressRule {
+    to(vec![pods(meta::selector(shop, component))], number)
 }
 
 fn to_database(shop: &Shop, found: &Found) -> Option<NetworkPolicyEgressRule> {

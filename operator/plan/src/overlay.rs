@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
 use serde_json::Value;
 use shopkeeper_api::{ExtraMetadata, PodTemplate};
 
-use crate::{InvalidStore, kubernetes_type::typed, meta};
+use crate::{Component, InvalidStore, kubernetes_type::typed, meta};
 
 /// What a pod's spec may be given.
 const ALLOWED: [&str; 9] = [
@@ -73,6 +73,12 @@ impl Overlay {
     /// The same without what is laid over the operator's own containers: whole ones that come beside them stay.
     pub(crate) fn with_whole_containers_only(mut self) -> Self {
         self.spec.containers.retain(|container| container.image.is_some());
+        self
+    }
+
+    /// The same without what is laid over containers of other parts, which have pods of their own.
+    pub(crate) fn with_containers_of(mut self, component: Component) -> Self {
+        self.spec.containers.retain(|container| container.image.is_some() || container.name == component.as_str());
         self
     }
 

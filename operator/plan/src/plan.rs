@@ -7,13 +7,14 @@ use k8s_openapi::api::{
 };
 
 use crate::{
-    BackupParts, CachePolicyParts, ClusterParts, Component, Found, GatewayParts, MigrateParts, PostgresParts,
-    RedisParts, ServiceParts, Shop, Unplannable, auth_keys,
+    BackupParts, CachePolicyParts, ClusterParts, Component, Found, GatewayParts, MigrateParts, MonitoringParts,
+    PostgresParts, RedisParts, ServiceParts, Shop, Unplannable, auth_keys,
     backup::backup,
     cache_policy,
     cluster::cluster,
     gateway,
     migrate::migrate,
+    monitoring::monitoring,
     named_secrets,
     network_policy::network_policies,
     postgres::postgres,
@@ -53,6 +54,8 @@ pub struct Plan {
     pub seed: Option<Job>,
     /// Which connections are let through; none of them when all are.
     pub network_policies: Vec<NetworkPolicy>,
+    /// What watches the shop.
+    pub monitoring: MonitoringParts,
 }
 
 /// Plans all children of a shop.
@@ -83,6 +86,7 @@ pub fn plan(shop: &Shop, found: &Found) -> Result<Plan, Unplannable> {
         gateway: gateway::gateway(shop, found)?,
         seed: shop.demo.map(|demo| seed(shop, demo)).transpose()?,
         network_policies: network_policies(shop, found),
+        monitoring: monitoring(shop, found)?,
     };
     note_secrets(shop, found, &mut plan);
     Ok(plan)
@@ -95,6 +99,9 @@ fn note_secrets(shop: &Shop, found: &Found, plan: &mut Plan) {
         note(service.component, &mut service.deployment.spec.get_or_insert_default().template);
     }
     note(Component::Gateway, &mut plan.gateway.deployment.spec.get_or_insert_default().template);
+    for part in &mut plan.monitoring.parts {
+        note(part.component, part.pods.template());
+    }
     if let Some(postgres) = &mut plan.postgres {
         note(Component::Postgres, &mut postgres.stateful_set.spec.get_or_insert_default().template);
     }

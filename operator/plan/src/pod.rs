@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, ExecAction, HTTPGetAction,
-        KeyToPath, Lifecycle, LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile,
-        SecretKeySelector, SecretVolumeSource, SecurityContext, SleepAction, Volume, VolumeMount,
+        Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
+        ExecAction, HTTPGetAction, KeyToPath, Lifecycle, LifecycleHandler, ObjectFieldSelector, PodSecurityContext,
+        PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext,
+        SleepAction, TCPSocketAction, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
@@ -84,12 +85,14 @@ pub(crate) fn template(shop: &Shop, parts: PodParts) -> Result<PodTemplateSpec, 
     Ok(template)
 }
 
-fn restricted(container: Container) -> Container {
+pub(crate) fn restricted(container: Container) -> Container {
+    let capabilities = container.security_context.as_ref().and_then(|security| security.capabilities.as_ref());
+    let add = capabilities.and_then(|capabilities| capabilities.add.clone());
     Container {
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
-            capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add: None }),
+            capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add }),
             ..SecurityContext::default()
         }),
         ..container
@@ -120,6 +123,16 @@ pub(crate) fn secret_env(name: &str, secret: &str, key: &str) -> EnvVar {
     }
 }
 
+/// The name of the pod itself.
+pub(crate) fn pod_name_env() -> EnvVar {
+    let field = ObjectFieldSelector { field_path: "metadata.name".into(), api_version: Some("v1".into()) };
+    EnvVar {
+        name: "POD_NAME".into(),
+        value: None,
+        value_from: Some(EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() }),
+    }
+}
+
 pub(crate) fn port(name: &str, number: i32) -> ContainerPort {
     ContainerPort {
         name: Some(name.into()),
@@ -143,6 +156,12 @@ pub(crate) fn scratch(name: &str, size: &str) -> Volume {
     Volume { name: name.into(), empty_dir: Some(source), ..Volume::default() }
 }
 
+/// A ConfigMap as a folder.
+pub(crate) fn config_folder(name: &str, config_map: &str) -> Volume {
+    let source = ConfigMapVolumeSource { name: config_map.into(), ..ConfigMapVolumeSource::default() };
+    Volume { name: name.into(), config_map: Some(source), ..Volume::default() }
+}
+
 /// One key of a Secret as a file that only the pod's own user can read.
 pub(crate) fn secret_file(name: &str, secret: &str, key: &str, file: &str) -> Volume {
     let item = KeyToPath { key: key.into(), path: file.into(), mode: None };
@@ -156,9 +175,20 @@ pub(crate) fn secret_file(name: &str, secret: &str, key: &str, file: &str) -> Vo
 }
 
 pub(crate) fn http_probe(path: &str, period: i32, failures: i32) -> Probe {
+    path_probe("ops", path, period, failures)
+}
+
+/// Whether a path answers at a port, by the port's name.
+pub(crate) fn path_probe(port: &str, path: &str, period: i32, failures: i32) -> Probe {
     let action =
-        HTTPGetAction { path: Some(path.into()), port: IntOrString::String("ops".into()), ..HTTPGetAction::default() };
+        HTTPGetAction { path: Some(path.into()), port: IntOrString::String(port.into()), ..HTTPGetAction::default() };
     Probe { http_get: Some(action), ..timing(period, failures) }
+}
+
+/// Whether anything listens at a port, by the port's name.
+pub(crate) fn port_probe(port: &str, period: i32, failures: i32) -> Probe {
+    let action = TCPSocketAction { port: IntOrString::String(port.into()), host: None };
+    Probe { tcp_socket: Some(action), ..timing(period, failures) }
 }
 
 pub(crate) fn exec_probe(command: &[&str], period: i32, failures: i32) -> Probe {

@@ -14,8 +14,8 @@ use crate::{
     shop::{DatabaseKind, RedisKind},
 };
 
-/// The parts of a shop that have pods of the operator's own making.
-const WITH_PODS: [Component; 10] = [
+/// The parts of a shop that have pods, or containers in those of another part, of the operator's own making.
+const WITH_PODS: [Component; 20] = [
     Component::Catalog,
     Component::Cart,
     Component::Order,
@@ -26,6 +26,16 @@ const WITH_PODS: [Component; 10] = [
     Component::Migrate,
     Component::Seed,
     Component::Backup,
+    Component::Prometheus,
+    Component::Alertmanager,
+    Component::Grafana,
+    Component::Jaeger,
+    Component::RedisExporter,
+    Component::PostgresExporter,
+    Component::GatewayExporter,
+    Component::Locust,
+    Component::PgAdmin,
+    Component::RedisCommander,
 ];
 
 /// What a Store says of the pods of one part.
@@ -56,6 +66,7 @@ pub(crate) fn pods(
     let services = &spec.services;
     let nothing = Pods::default();
     let jobs = spec.jobs.as_ref().unwrap_or(&nothing);
+    let (monitoring, load_test) = (spec.monitoring(), spec.load_test());
     let resolve = |component: Component| {
         let profile = Compute::of(spec.profile, component);
         let (asked, compute) = match component {
@@ -72,6 +83,16 @@ pub(crate) fn pods(
                 RedisKind::Managed(managed) => (&managed.pods, profile.holding(&managed.max_memory)),
                 RedisKind::External => (&nothing, profile),
             },
+            Component::Prometheus => (&monitoring.prometheus.pods, profile),
+            Component::Alertmanager => (&monitoring.alertmanager.pods, profile),
+            Component::Grafana => (&monitoring.grafana.pods, profile),
+            Component::Jaeger => (&monitoring.tracing.pods, profile.keeping_traces(monitoring.tracing.max_traces)),
+            Component::RedisExporter | Component::PostgresExporter => (&monitoring.exporters.pods, profile),
+            Component::Locust => (&load_test.pods, profile),
+            Component::PgAdmin => (&monitoring.tools.pg_admin.pods, profile),
+            Component::RedisCommander => (&monitoring.tools.redis_commander.pods, profile),
+            // It is in the gateway's pods, which are spoken of there.
+            Component::GatewayExporter => (&nothing, profile),
             Component::Migrate | Component::Seed | Component::Backup | Component::Shop => (jobs, profile),
         };
         settings(component, asked, compute).map(|settings| (component, settings))
@@ -87,8 +108,13 @@ fn settings(component: Component, asked: &Pods, profile: Compute) -> Result<PodS
     let placement = asked.scheduling.as_ref().map(|scheduling| placement(path, scheduling)).transpose()?;
     let overlay = asked.pod_template.as_ref().map(|template| Overlay::read(path, template)).transpose()?;
     let overlay = overlay.unwrap_or_default();
-    // The other Jobs have containers that are named by services, which can be spoken of there.
-    let overlay = if component == Component::Backup { overlay.with_whole_containers_only() } else { overlay };
+    let overlay = match component {
+        // The other Jobs have containers that are named by services, which can be spoken of there.
+        Component::Backup => overlay.with_whole_containers_only(),
+        // Their pods share one block.
+        Component::RedisExporter | Component::PostgresExporter => overlay.with_containers_of(component),
+        _ => overlay,
+    };
     Ok(PodSettings { compute, placement: placement.unwrap_or_default(), overlay })
 }
 

@@ -14,7 +14,7 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 
-use crate::{Component, Found, Shop, Unplannable, budget::budget, meta, shop::Scale};
+use crate::{Component, Found, Shop, Unplannable, budget::budget, meta, pod::OPS_PORT, shop::Scale};
 
 pub(crate) use deployment::rolling;
 pub(crate) use secret::{DATABASE_URL, REDIS_URL, service_secret};
@@ -43,9 +43,11 @@ pub(crate) fn service_parts(
     scale: Scale,
 ) -> Result<ServiceParts, Unplannable> {
     let secret = secret::secret(shop, found, component)?;
+    let mut service = cluster_service(shop, component);
+    add_ops_port(&mut service);
     Ok(ServiceParts {
         component,
-        service: cluster_service(shop, component),
+        service,
         deployment: deployment::deployment(shop, found, component, scale, &secret)?,
         budget: budget(shop, component, scale.least()),
         // An autoscaler leaves a workload without pods alone, and one that is suspended has nothing to do.
@@ -55,6 +57,23 @@ pub(crate) fn service_parts(
         },
         secret,
     })
+}
+
+/// Adds the port of profiles, which the gateway passes on to whoever may see them.
+pub(crate) fn add_ops_port(service: &mut Service) {
+    let ports = service.spec.get_or_insert_default().ports.get_or_insert_default();
+    ports.push(service_port("ops", OPS_PORT.into()));
+}
+
+/// A port that is called alike in the pod.
+pub(crate) fn service_port(name: &str, port: i32) -> ServicePort {
+    ServicePort {
+        name: Some(name.into()),
+        port,
+        target_port: Some(IntOrString::String(name.into())),
+        protocol: Some("TCP".into()),
+        ..ServicePort::default()
+    }
 }
 
 /// A Service inside the cluster for a component's main port.
@@ -68,13 +87,7 @@ pub(crate) fn cluster_service(shop: &Shop, component: Component) -> Service {
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".into()),
             selector: Some(meta::selector_labels(shop, component)),
-            ports: Some(vec![ServicePort {
-                name: Some(name.into()),
-                port: component.port(),
-                target_port: Some(IntOrString::String(name.into())),
-                protocol: Some("TCP".into()),
-                ..ServicePort::default()
-            }]),
+            ports: Some(vec![service_port(name, component.port())]),
             ..ServiceSpec::default()
         }),
         ..Service::default()

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::LocalObjectReference;
 use shop_policy::Policies;
 use shopkeeper_api::{
     Autoscaling, Backup, CloudNativePg, DataRetention, Demo, Duration, ExtraMetadata, Gateway, Images, Lifecycle,
-    ManagedDatabase, ManagedRedis, Profile,
+    LoadTest, ManagedDatabase, ManagedRedis, Monitoring, Profile,
 };
 
 use crate::{Component, ImageDefaults, KeyRotation, cache_policy, images, pods::PodSettings};
@@ -64,6 +64,8 @@ pub struct Shop {
     pub(crate) database: DatabaseKind,
     pub(crate) redis: RedisKind,
     pub(crate) policies: Policies,
+    pub(crate) monitoring: Monitoring,
+    pub(crate) load_test: LoadTest,
     pub(crate) demo: Option<Demo>,
     pub(crate) retention: DataRetention,
     pub(crate) network_policies: bool,
@@ -172,6 +174,13 @@ impl Shop {
     /// Names of the Secrets of the user's own that are needed for more than an address: the gateway's certificate.
     pub fn certificate_secret(&self) -> Option<&str> {
         self.own_certificate()
+    }
+
+    /// The Secret with the bot and the chat that is told of alerts.
+    pub fn telegram_secret(&self) -> Option<&str> {
+        let telegram =
+            self.monitoring.alertmanager.telegram.as_ref().filter(|_| self.asks_for(Component::Alertmanager));
+        telegram.map(|telegram| telegram.secret_ref.name.as_str())
     }
 
     /// Whether the operator runs Redis.

@@ -34,7 +34,16 @@ pub(crate) fn check_redis(url: &SecretText) -> Result<(), InvalidUrl> {
 
 /// The port in a URL, or the one that is usual.
 pub(crate) fn port(url: &SecretText, usual: i32) -> i32 {
-    let authority = url.reveal().split_once("://").map_or("", |(_, rest)| rest);
+    port_in(url.reveal(), usual)
+}
+
+/// The port in the address of a page, or the one of its scheme.
+pub(crate) fn web_port(url: &str) -> i32 {
+    port_in(url, if url.starts_with("https://") { 443 } else { 80 })
+}
+
+fn port_in(url: &str, usual: i32) -> i32 {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.rsplit_once('@').map_or(authority, |(_, target)| target);
     let host = authority.split(['/', '?', '#']).next().unwrap_or_default();
     host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).map_or(usual, i32::from)
@@ -58,6 +67,8 @@ mod tests {
         assert_eq!(of("postgres://root:p@ss@db.example.com/shop"), 5432);
         assert_eq!(of("redis://:pw@[::1]:7000"), 7000);
         assert_eq!(of("redis://redis.example.com"), 5432);
+        let web = ["https://api.telegram.org", "http://telegram.test/", "http://telegram.test:8080/x"].map(web_port);
+        assert_eq!(web, [443, 80, 8080]);
     }
 
     #[test]

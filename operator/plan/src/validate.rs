@@ -8,7 +8,7 @@ use shopkeeper_api::{Autoscaling, Database, Duration, ExtraMetadata, Lifecycle, 
 use crate::{
     Component, ImageDefaults, KeyRotation, Shop, cache_policy,
     compute::RequestAboveLimit,
-    meta,
+    meta, monitoring,
     pods::pods,
     shop::{DatabaseKind, RedisKind, Scale},
 };
@@ -72,6 +72,14 @@ pub enum InvalidStore {
         "spec.gateway.trustedProxies: {0:?} is not an address or a range of addresses: write for example 10.42.0.0/16"
     )]
     TrustedProxy(String),
+    /// Something of the monitoring that contradicts itself.
+    #[error("{path}: {problem}")]
+    Monitoring {
+        /// Where.
+        path: &'static str,
+        /// What is wrong, and what to write instead.
+        problem: &'static str,
+    },
     /// A label or annotation that is not the user's.
     #[error(
         "{path}: {key:?} belongs to the operator or to Kubernetes: write keys of your own, such as example.com/team"
@@ -150,6 +158,8 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
         database,
         redis,
         policies,
+        monitoring: monitoring::checked(store)?,
+        load_test: monitoring::checked_load_test(store)?,
         demo: spec.demo.filter(|demo| demo.products > 0 || demo.users),
         retention: spec.data_retention,
         network_policies: spec.network_policies,

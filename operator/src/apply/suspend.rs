@@ -22,7 +22,9 @@ pub(super) async fn apply(context: &Context, store: &StoreName, waves: &Waves) -
         return Ok(Progress::Suspending);
     }
     wave(context, store, &waves.data).await?;
-    let all_at_rest = waves.data.iter().all(|desired| is_at_rest(context, &desired.child));
+    // What watches the shop is told to rest with all else that comes last.
+    let mut last = waves.data.iter().chain(&waves.monitoring_pods);
+    let all_at_rest = last.all(|desired| is_at_rest(context, &desired.child));
     Ok(if all_at_rest { Progress::Suspended } else { Progress::Suspending })
 }
 

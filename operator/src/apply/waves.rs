@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use shopkeeper_plan::{
-    BackupParts, CachePolicyParts, ClusterParts, GatewayParts, MigrateParts, Plan, PolicyVersion, PostgresParts,
-    RedisParts, ServiceParts,
+    BackupParts, CachePolicyParts, ClusterParts, Component, GatewayParts, LeftOut, MigrateParts, MonitoringPart,
+    MonitoringParts, MonitoringPods, Plan, PolicyVersion, PostgresParts, RedisParts, ServiceParts,
 };
 
 use super::{Desired, Setback};
@@ -26,6 +26,13 @@ pub(super) struct Waves {
     /// The volume of the backups, and what makes them. They come last, so that nothing waits for them.
     pub(super) backup_volume: Option<Desired>,
     pub(super) backup: Option<Desired>,
+    /// What watches the shop: settings and names, and then pods, which come last of all.
+    pub(super) monitoring_ground: Vec<Desired>,
+    pub(super) monitoring_pods: Vec<Desired>,
+    /// The parts that these pods are of.
+    pub(super) monitoring_parts: Vec<(Component, Kind)>,
+    /// What of it is asked for and not made.
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 impl Waves {
@@ -44,6 +51,7 @@ impl Waves {
             gateway,
             seed,
             network_policies,
+            monitoring,
         } = plan;
         let MigrateParts { secret: migrate_secret, job } = migrate;
         let CachePolicyParts { config: cache_policy, version } = cache_policy;
@@ -58,6 +66,10 @@ impl Waves {
             seed: seed.as_ref().map(Desired::new).transpose()?,
             backup_volume: None,
             backup: None,
+            monitoring_ground: Vec::new(),
+            monitoring_pods: Vec::new(),
+            monitoring_parts: Vec::new(),
+            left_out: Vec::new(),
         };
         for policy in &network_policies {
             waves.ground.push(Desired::new(policy)?);
@@ -91,13 +103,37 @@ impl Waves {
         waves.gateway.extend(optional(budget.as_ref())?);
         waves.gateway.extend(optional(ingress.as_ref())?);
         waves.gateway.extend(optional(http_route.as_ref())?);
+        waves.add_monitoring(monitoring)?;
         Ok(waves)
+    }
+
+    fn add_monitoring(&mut self, monitoring: MonitoringParts) -> Result<(), Error> {
+        let MonitoringParts { parts, scraped, dashboards, service_monitor, prometheus_rule, left_out } = monitoring;
+        for service in &scraped {
+            self.monitoring_ground.push(Desired::new(service)?);
+        }
+        self.monitoring_ground.extend(optional(dashboards.as_ref())?);
+        self.monitoring_ground.extend(optional(service_monitor.as_ref())?);
+        self.monitoring_ground.extend(optional(prometheus_rule.as_ref())?);
+        for MonitoringPart { component, config, secret, service, pods } in parts {
+            self.monitoring_ground.extend(optional(config.as_ref())?);
+            self.monitoring_ground.extend(optional(secret.as_ref())?);
+            self.monitoring_ground.push(Desired::new(&service)?);
+            let pods = match pods {
+                MonitoringPods::Deployment(deployment) => Desired::new(&*deployment)?,
+                MonitoringPods::StatefulSet(stateful_set) => Desired::new(&*stateful_set)?,
+            };
+            self.monitoring_parts.push((component, pods.child.kind));
+            self.monitoring_pods.push(pods);
+        }
+        self.left_out = left_out;
+        Ok(())
     }
 
     /// Leaves out children of kinds that the cluster does not know, and says so.
     pub(super) fn leave_out_unknown(&mut self, observed: &Observed) -> Vec<Setback> {
         let mut unknown = Vec::new();
-        for wave in [&mut self.data, &mut self.gateway] {
+        for wave in [&mut self.data, &mut self.gateway, &mut self.monitoring_ground] {
             wave.retain(|desired| {
                 let known = observed.knows(desired.child.kind);
                 if !known {
@@ -106,12 +142,27 @@ impl Waves {
                 known
             });
         }
-        // A database that is missing is told where databases are.
+        // A database that is missing is told where databases are, and of the Prometheus Operator nothing is asked that it is not there for.
         unknown.into_iter().filter(|kind| *kind == Kind::HTTPRoute).map(|_| Setback::gateway_api_missing()).collect()
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Desired> {
-        let Self { cache_policy, ground, volume, data, gateway, migrate, services, seed, backup_volume, backup } = self;
+        let Self {
+            cache_policy,
+            ground,
+            volume,
+            data,
+            gateway,
+            migrate,
+            services,
+            seed,
+            backup_volume,
+            backup,
+            monitoring_ground,
+            monitoring_pods,
+            monitoring_parts: _,
+            left_out: _,
+        } = self;
         std::iter::once(&cache_policy.0)
             .chain(ground)
             .chain(volume)
@@ -122,6 +173,8 @@ impl Waves {
             .chain(seed)
             .chain(backup_volume)
             .chain(backup)
+            .chain(monitoring_ground)
+            .chain(monitoring_pods)
     }
 }
 

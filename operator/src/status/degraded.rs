@@ -1,7 +1,10 @@
 //! `Degraded`: something failed and needs attention or another try.
 
 use super::{Outcome, Picture, Verdict, backup};
-use crate::apply::{Progress, Seed, Setback};
+use crate::{
+    apply::{Progress, Seed, Setback},
+    troubles::Trouble,
+};
 
 pub(super) fn degraded(picture: &Picture) -> Verdict {
     match &picture.outcome {
@@ -25,9 +28,15 @@ pub(super) fn degraded(picture: &Picture) -> Verdict {
 
 /// What the pods themselves say, under the worst one's reason.
 pub(super) fn troubled(picture: &Picture) -> Option<Verdict> {
-    let worst = picture.troubles.first()?;
-    let all: Vec<String> = picture.troubles.iter().map(|it| format!("{}: {}", it.component, it.message)).collect();
-    Some(Verdict::yes(worst.cause.into(), all.join("; ")))
+    let (reason, message) = said(&picture.troubles)?;
+    Some(Verdict::yes(reason, message))
+}
+
+/// The worst one's reason, and what there is to say of all of them.
+pub(super) fn said(troubles: &[Trouble]) -> Option<(&'static str, String)> {
+    let worst = troubles.first()?;
+    let all: Vec<String> = troubles.iter().map(|it| format!("{}: {}", it.component, it.message)).collect();
+    Some((worst.cause.into(), all.join("; ")))
 }
 
 /// What could not be done, though the rest went on: the first of it gives the reason.

@@ -8,7 +8,7 @@ use shopkeeper_api::{Backup, Database, Store};
 use shopkeeper_plan::{Component, InvalidStore, SERVICES, Shop};
 
 use crate::{
-    apply::{Progress, Setback},
+    apply::{Monitored, Progress, Setback},
     context::Context,
     health::Workload,
     hits::HitRatios,
@@ -64,8 +64,10 @@ pub struct Picture {
     pub redis: Option<Option<Workload>>,
     /// The services and the gateway.
     pub services: Vec<ServicePicture>,
-    /// Why pods do not come up, the worst first.
+    /// Why pods of the shop itself do not come up, the worst first.
     pub troubles: Vec<Trouble>,
+    /// What watches the shop; `None` as long as that is not known.
+    pub monitoring: Option<MonitoringPicture>,
     /// Addresses for customers and inside the cluster.
     pub endpoints: Option<(String, String)>,
     /// The version that is wanted.
@@ -74,6 +76,17 @@ pub struct Picture {
     pub cache: CachePicture,
     /// The backups of the database; `None` when there are to be none, or nothing makes them yet.
     pub backups: Option<Backups>,
+}
+
+/// What watches the shop.
+#[derive(Clone, Debug, Default)]
+pub struct MonitoringPicture {
+    /// What came of applying it.
+    pub outcome: Monitored,
+    /// Its parts with pods, by name.
+    pub parts: Vec<(String, Option<Workload>)>,
+    /// Why its pods do not come up, the worst first.
+    pub troubles: Vec<Trouble>,
 }
 
 /// The caches.
@@ -98,6 +111,7 @@ impl Picture {
         name: &StoreName,
         outcome: Outcome,
         setbacks: Vec<Setback>,
+        monitored: Option<Monitored>,
     ) -> Self {
         let observed = &context.observed;
         let invalid_policy = match shop {
@@ -110,6 +124,17 @@ impl Picture {
         let Database { managed, external: _, cloud_native_pg } = store.spec.database();
         let cluster = || observed.workload(Kind::Cluster, name, &child(Component::Postgres));
         let backups = |_: &Backup| observed.backups(name, &child(Component::Backup));
+        let (watching, troubles): (Vec<_>, Vec<_>) =
+            context.troubles.of(name, Timestamp::now()).into_iter().partition(|it| it.component.is_monitoring());
+        let monitoring = monitored.map(|outcome| MonitoringPicture {
+            parts: outcome
+                .parts
+                .iter()
+                .map(|(part, kind)| (part.to_string(), observed.workload(*kind, name, &child(*part))))
+                .collect(),
+            outcome,
+            troubles: watching,
+        });
         let services = Component::iter().filter(|it| SERVICES.contains(it) || *it == Component::Gateway);
         Self {
             generation: store.metadata.generation,
@@ -129,7 +154,8 @@ impl Picture {
                     workload: observed.workload(Kind::Deployment, name, &child(component)),
                 })
                 .collect(),
-            troubles: context.troubles.of(name, Timestamp::now()),
+            troubles,
+            monitoring,
             endpoints: shop.map(|shop| (shop.public_url(), shop.internal_url())),
             version: shop.map(Shop::version),
             cache: CachePicture {

@@ -1,9 +1,9 @@
 use shop_policy::{CacheName, Policies};
-use shopkeeper_plan::{Component, PolicyVersion};
+use shopkeeper_plan::{Component, LeftOut, PolicyVersion};
 
 use super::*;
 use crate::{
-    apply::{Progress, Seed, Setback},
+    apply::{Failed, Progress, Seed, Setback},
     health::{Failure, Workload},
     hits::HitRatios,
     observed::Backups,
@@ -27,6 +27,7 @@ fn picture(outcome: Outcome) -> Picture {
         redis: Some(Some(pods(1))),
         services: names.iter().map(|name| ServicePicture { name: (*name).into(), workload: Some(pods(1)) }).collect(),
         troubles: Vec::new(),
+        monitoring: Some(MonitoringPicture::default()),
         endpoints: None,
         version: Some("v1".into()),
         cache: CachePicture { asked: Some(Policies::default()), invalid: None, pods: None, hits: None },
@@ -175,6 +176,62 @@ fn a_backup_that_failed_is_told_after_what_is_worse_and_when_one_succeeded_is_re
     says(&picture, "Degraded", "True", "VolumeCannotGrow");
     picture.backups = None;
     assert_eq!(of(&picture, &told).backup, None, "there are to be none");
+}
+
+fn watched(ready: i32) -> MonitoringPicture {
+    let parts = vec![("prometheus".to_owned(), Some(pods(1))), ("jaeger".to_owned(), Some(pods(ready)))];
+    MonitoringPicture { parts, ..MonitoringPicture::default() }
+}
+
+#[test]
+fn what_watches_the_shop_is_told_of_and_the_shop_is_open_without_it() {
+    let mut picture = picture(applied(Seed::Done));
+    says(&picture, "MonitoringReady", "True", "NothingAsked");
+    picture.monitoring = Some(watched(1));
+    says(&picture, "MonitoringReady", "True", "AllReady");
+    picture.monitoring = Some(watched(0));
+    says(&picture, "MonitoringReady", "False", "Waiting");
+    let mut sick = watched(0);
+    sick.troubles = vec![trouble(Component::Jaeger, Cause::PodsCrashing)];
+    picture.monitoring = Some(sick.clone());
+    says(&picture, "MonitoringReady", "False", "PodsCrashing");
+    sick.outcome.failed = Some(Failed { reason: "QuotaExceeded", message: "no room".into() });
+    picture.monitoring = Some(sick);
+    says(&picture, "MonitoringReady", "False", "QuotaExceeded");
+    for (type_, status) in [("Ready", "True"), ("Degraded", "False"), ("Progressing", "False")] {
+        let found = super::status(&picture, &StoreStatus::default(), at(0)).conditions;
+        assert_eq!(found.iter().find(|it| it.type_ == type_).unwrap().status, status, "{type_}");
+    }
+    picture.outcome = Outcome::Progress(Progress::Suspended);
+    says(&picture, "MonitoringReady", "False", "Suspended");
+}
+
+#[test]
+fn what_cannot_be_had_is_named_when_all_else_is_ready() {
+    let mut picture = picture(applied(Seed::Done));
+    let left_out = LeftOut { reason: "ImageMissing", message: "grafana is left out".into() };
+    let mut monitoring = watched(1);
+    monitoring.outcome.left_out = vec![left_out];
+    picture.monitoring = Some(monitoring.clone());
+    says(&picture, "MonitoringReady", "False", "ImageMissing");
+    let message = |picture: &Picture| {
+        let status = status(picture, &StoreStatus::default(), at(0));
+        status.conditions.into_iter().find(|it| it.type_ == "MonitoringReady").unwrap().message
+    };
+    assert_eq!(message(&picture), "grafana is left out; all else is ready");
+    monitoring.parts = watched(0).parts;
+    picture.monitoring = Some(monitoring);
+    assert_eq!(message(&picture), "not ready yet: jaeger 0/1; grafana is left out");
+}
+
+#[test]
+fn what_was_said_of_the_monitoring_stays_until_something_is_known() {
+    let mut picture = picture(applied(Seed::Done));
+    picture.monitoring = Some(watched(1));
+    let told = status(&picture, &StoreStatus::default(), at(0));
+    picture.monitoring = None;
+    let later = status(&picture, &told, at(10));
+    assert_eq!(later, told);
 }
 
 #[test]

@@ -82,6 +82,10 @@ fn asking(stores: &Cache<Guarded>, kind: Kind) -> Vec<ObjectRef<Guarded>> {
     let asks = |store: &Store| match kind {
         Kind::HTTPRoute => store.spec.gateway.http_route.is_some(),
         Kind::Cluster => store.spec.database().cloud_native_pg.is_some(),
+        Kind::ServiceMonitor | Kind::PrometheusRule => {
+            let monitoring = store.spec.monitoring();
+            monitoring.enabled && monitoring.prometheus.enabled
+        }
         _ => false,
     };
     let state = stores.state();

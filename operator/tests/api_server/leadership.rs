@@ -46,7 +46,7 @@ async fn repaired(world: &World) {
 }
 
 fn stores_that_are_ready(metrics: &Metrics) -> String {
-    let text = String::from_utf8(metrics.render().expect("metrics")).expect("text");
+    let text = String::from_utf8(metrics.render(None).expect("metrics")).expect("text");
     text.lines().find(|line| line.starts_with("operator_stores{ready=\"True\"}")).unwrap_or_default().to_owned()
 }
 

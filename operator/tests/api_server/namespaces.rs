@@ -36,7 +36,7 @@ async fn an_operator_for_some_namespaces_needs_no_cluster_role_and_sees_nothing_
     // A Store that goes in one namespace is forgotten, those of the others stay.
     one.stores().delete("demo", &kube::api::DeleteParams::default()).await.expect("to delete");
     eventually("one Store to be left", || async {
-        let text = String::from_utf8(replica.metrics.render().expect("metrics")).expect("text");
+        let text = String::from_utf8(replica.metrics.render(None).expect("metrics")).expect("text");
         if text.contains("operator_stores{ready=\"True\"} 1\n") { Ok(()) } else { Err(text) }
     })
     .await;

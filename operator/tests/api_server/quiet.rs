@@ -105,7 +105,7 @@ async fn a_restart_writes_nothing() {
     })
     .await;
     calm(&second).await;
-    assert_eq!(second.writes(), 0, "{}", String::from_utf8_lossy(&second.metrics.render().expect("metrics")));
+    assert_eq!(second.writes(), 0, "{}", String::from_utf8_lossy(&second.metrics.render(None).expect("metrics")));
     assert_eq!(versions(&world).await, before);
     second.stop().await;
 }

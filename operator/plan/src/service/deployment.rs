@@ -18,6 +18,7 @@ use crate::{
     meta,
     pod::{self, CONFIG_HASH, OPS_PORT, PodParts},
     shop::Scale,
+    telemetry,
 };
 
 const KEYS: &str = "/run/shopkeeper/keys";
@@ -103,6 +104,7 @@ fn environment(shop: &Shop, component: Component) -> Vec<EnvVar> {
         env.push(pod::env(&name, format!("http://{}:{}", shop.child(sibling), sibling.port())));
     }
     env.extend(cache_policy::environment(shop));
+    env.extend(telemetry::environment(shop));
     match component {
         Component::Order => env.extend([
             pod::env("ORDER_PROCESSING_AFTER", shop.lifecycle.processing_after.to_string()),

@@ -7,7 +7,8 @@ use serde_json::Value;
 use shopkeeper_api::{Store, StoreSpec};
 use shopkeeper_plan::{
     BackupParts, CachePolicyParts, ClusterParts, Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults,
-    MigrateParts, Plan, PostgresParts, RedisParts, SERVICES, SecretText, ServiceParts, plan, validate,
+    MigrateParts, MonitoringImages, MonitoringPart, MonitoringParts, MonitoringPods, Plan, PostgresParts, RedisParts,
+    SERVICES, SecretText, ServiceParts, TelegramFound, plan, validate,
 };
 
 /// The sample Store, as if it were in a cluster.
@@ -31,6 +32,17 @@ pub(crate) fn images() -> ImageDefaults {
         postgres: "shopkeeper.local/postgres:15".into(),
         redis: "shopkeeper.local/redis:7".into(),
         nginx: "shopkeeper.local/nginx:1.22".into(),
+        monitoring: MonitoringImages {
+            prometheus: "shopkeeper.local/prometheus:2".into(),
+            alertmanager: "shopkeeper.local/alertmanager:0".into(),
+            grafana: "shopkeeper.local/grafana:13".into(),
+            jaeger: "shopkeeper.local/jaeger:2".into(),
+            redis_exporter: "shopkeeper.local/redis-exporter:1".into(),
+            postgres_exporter: "shopkeeper.local/postgres-exporter:0".into(),
+            locust: "shopkeeper.local/locust:2".into(),
+            pg_admin: "shopkeeper.local/pgadmin:9".into(),
+            redis_commander: "shopkeeper.local/redis-commander:0".into(),
+        },
     }
 }
 
@@ -45,7 +57,10 @@ pub(crate) fn found() -> Found {
                 orders: password("orders"),
                 users: password("users"),
             },
+            monitor: password("monitor"),
             redis: password("redis"),
+            grafana: password("grafana"),
+            pg_admin: password("pgadmin"),
             service_token: password("services"),
             signing_key: password("signing"),
             public_keys: BTreeMap::from([("0123456789abcdef".into(), "public key\n".into())]),
@@ -60,6 +75,9 @@ pub(crate) fn found() -> Found {
         certificate: None,
         secrets: BTreeMap::new(),
         operator_namespace: "shopkeeper-system".into(),
+        telegram: TelegramFound::NotAsked,
+        prometheus_operator: false,
+        operator_metrics: Some("shopkeeper-pods.shopkeeper-system.svc:9090".into()),
         addresses: SERVICES.into_iter().zip(1..).map(|(service, n)| (service, format!("10.96.0.{n}"))).collect(),
     }
 }
@@ -86,6 +104,7 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
         gateway,
         seed,
         network_policies,
+        monitoring,
     } = plan;
     let mut objects = vec![json(account), json(auth_keys), json(config), json(secret), json(job)];
     if let Some(PostgresParts { config, volume, service, stateful_set }) = postgres {
@@ -113,6 +132,20 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
     objects.extend(http_route.iter().map(json));
     objects.extend(network_policies.iter().map(json));
     objects.extend(seed.iter().map(json));
+    let MonitoringParts { parts, scraped, dashboards, service_monitor, prometheus_rule, left_out: _ } = monitoring;
+    for MonitoringPart { component: _, config, secret, service, pods } in parts {
+        objects.extend(config.iter().map(json));
+        objects.extend(secret.iter().map(json));
+        objects.push(json(service));
+        objects.push(match pods {
+            MonitoringPods::Deployment(deployment) => json(deployment),
+            MonitoringPods::StatefulSet(stateful_set) => json(stateful_set),
+        });
+    }
+    objects.extend(scraped.iter().map(json));
+    objects.extend(dashboards.iter().map(json));
+    objects.extend(service_monitor.iter().map(json));
+    objects.extend(prometheus_rule.iter().map(json));
     objects
 }
 

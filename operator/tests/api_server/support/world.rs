@@ -15,7 +15,7 @@ use kube::{
 use serde_json::{Value, json};
 use shopkeeper_api::Store;
 use shopkeeper_operator::{args::Settings, client::client, controller, metrics::Metrics, observed::Observed};
-use shopkeeper_plan::ImageDefaults;
+use shopkeeper_plan::{ImageDefaults, MonitoringImages};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tower::timeout::TimeoutLayer;
 
@@ -63,7 +63,11 @@ impl World {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    pub async fn apply(&self, name: &str, spec: Value) -> Store {
+    /// A Store. What it is about is the shop itself, so that nothing watches it where the test does not say so.
+    pub async fn apply(&self, name: &str, mut spec: Value) -> Store {
+        if let Some(fields) = spec.as_object_mut() {
+            fields.entry("monitoring").or_insert_with(|| json!({"enabled": false}));
+        }
         let object =
             json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "metadata": {"name": name}, "spec": spec});
         self.stores().patch(name, &PatchParams::apply("test").force(), &Patch::Apply(object)).await.expect("a Store")
@@ -79,12 +83,14 @@ impl World {
             pod_port: self.pod_port,
             hits_every: Duration::from_millis(200),
             operator_namespace: "shopkeeper-system".into(),
+            operator_metrics: Some("shopkeeper-pods.shopkeeper-system.svc:9090".into()),
             images: ImageDefaults {
                 registry: "shopkeeper.local".into(),
                 tag: "v1".into(),
                 postgres: "shopkeeper.local/postgres:15".into(),
                 redis: "shopkeeper.local/redis:7".into(),
                 nginx: "shopkeeper.local/nginx:1.22".into(),
+                monitoring: monitoring_images(),
             },
         }
     }
@@ -178,6 +184,22 @@ impl Operator {
     pub async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
+    }
+}
+
+/// Images of all that watches a shop.
+fn monitoring_images() -> MonitoringImages {
+    let image = |name: &str| format!("shopkeeper.local/{name}:1");
+    MonitoringImages {
+        prometheus: image("prometheus"),
+        alertmanager: image("alertmanager"),
+        grafana: image("grafana"),
+        jaeger: image("jaeger"),
+        redis_exporter: image("redis-exporter"),
+        postgres_exporter: image("postgres-exporter"),
+        locust: image("locust"),
+        pg_admin: image("pgadmin"),
+        redis_commander: image("redis-commander"),
     }
 }
 

@@ -1,0 +1,53 @@
+//! What watches the shop: applied after all else, and what is in its way is in the way of nothing more.
+
+use shopkeeper_plan::{Component, LeftOut};
+
+use super::{Waves, wave};
+use crate::{context::Context, error::Error, kind::Kind, observed::StoreName};
+
+/// What came of what watches the shop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Monitored {
+    /// The parts that were made, or will be as soon as the shop itself is, with the kind of their pods.
+    pub parts: Vec<(Component, Kind)>,
+    /// What is asked for and not made.
+    pub left_out: Vec<LeftOut>,
+    /// What could not be applied; it is tried again.
+    pub failed: Option<Failed>,
+}
+
+/// What could not be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// A stable word.
+    pub reason: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// Applies it once the shop is made, and from then on always. Only what is the matter with the operator or the namespace itself is an error.
+pub(super) async fn apply(
+    context: &Context,
+    store: &StoreName,
+    waves: &Waves,
+    shop_is_made: bool,
+) -> Result<Monitored, Error> {
+    let mut monitored =
+        Monitored { parts: waves.monitoring_parts.clone(), left_out: waves.left_out.clone(), failed: None };
+    let begun = || waves.monitoring_pods.iter().any(|desired| context.observed.get(&desired.child).is_some());
+    if !shop_is_made && !begun() {
+        return Ok(monitored);
+    }
+    for children in [&waves.monitoring_ground, &waves.monitoring_pods] {
+        match wave(context, store, children).await.map_err(Error::or_not_leading) {
+            Ok(()) => {}
+            Err(error) if error.is_namespace_going() || matches!(error, Error::NotLeading(_)) => return Err(error),
+            Err(error) => {
+                tracing::warn!(store = %store, %error, "what watches the shop could not be applied");
+                monitored.failed = Some(Failed { reason: error.reason(), message: error.to_string() });
+                break;
+            }
+        }
+    }
+    Ok(monitored)
+}
