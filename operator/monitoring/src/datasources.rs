@@ -64,3 +64,37 @@ fn alertmanager(url: &str) -> Value {
         "jsonData": {"implementation": "prometheus", "handleGrafanaManagedAlerts": false},
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses() -> Addresses {
+        Addresses {
+            prometheus: "http://demo-prometheus:9090/prometheus".into(),
+            jaeger: Some("http://demo-jaeger:16686/jaeger".into()),
+            alertmanager: Some("http://demo-alertmanager:9093/alertmanager".into()),
+        }
+    }
+
+    #[test]
+    fn the_dashboards_find_prometheus_and_dots_find_their_traces() {
+        let document = datasources(&addresses());
+        let uids: Vec<_> =
+            document["datasources"].as_array().unwrap().iter().map(|source| source["uid"].as_str().unwrap()).collect();
+        assert_eq!(uids, ["prometheus", "jaeger", "alertmanager"]);
+        let prometheus = &document["datasources"][0];
+        assert_eq!(prometheus["isDefault"], true);
+        let traces = &prometheus["jsonData"]["exemplarTraceIdDestinations"][0];
+        assert_eq!((&traces["name"], &traces["datasourceUid"]), (&json!("trace_id"), &json!("jaeger")));
+        assert_eq!(document["datasources"][1]["jsonData"]["tracesToMetrics"]["datasourceUid"], "prometheus");
+    }
+
+    #[test]
+    fn nothing_points_to_a_part_that_is_not_there() {
+        let document = datasources(&Addresses { jaeger: None, alertmanager: None, ..addresses() });
+        let text = document.to_string();
+        assert_eq!(document["datasources"].as_array().unwrap().len(), 1);
+        assert!(!text.contains("jaeger") && !text.contains("alertmanager"), "{text}");
+    }
+}
