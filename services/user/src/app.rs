@@ -18,6 +18,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin_sessions::AdminSessions;
 use crate::cached::{UserRows, Users};
 use crate::config::ServeArgs;
 use crate::limits::UserLimits;
@@ -46,6 +47,7 @@ pub struct AppState {
     pub(crate) limits: UserLimits,
     pub(crate) logins: Logins,
     pub(crate) sessions: Sessions,
+    pub(crate) admins: AdminSessions,
     pub(crate) siblings: Siblings,
     pub(crate) metrics: UserMetrics,
     auth: AuthState,
@@ -94,10 +96,12 @@ pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<Servi
         limits: limits.clone(),
         metrics: metrics.clone(),
     };
+    let admins = AdminSessions::new(sessions.clone());
     let logins = Logins {
         pool: pool.clone(),
         passwords: passwords.clone(),
         sessions: sessions.clone(),
+        admins: admins.clone(),
         limits: limits.clone(),
         metrics: metrics.clone(),
     };
@@ -108,6 +112,7 @@ pub fn build(args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<Servi
         limits,
         logins,
         sessions,
+        admins,
         siblings: Siblings {
             cart: Sibling::new("cart", cart_url, token, SIBLING_TIMEOUT)?.measured(&calls),
             order: Sibling::new("order", order_url, token, SIBLING_TIMEOUT)?.measured(&calls),

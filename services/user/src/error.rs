@@ -23,6 +23,9 @@ pub enum ApiError {
     /// The old password is not the right one.
     #[error("wrong old password")]
     WrongPassword,
+    /// Only administrators get in here.
+    #[error("not an administrator")]
+    NotAdmin,
     /// The refresh token is none, or its session is over.
     #[error("the refresh token is not valid (any more)")]
     RefreshTokenInvalid,
@@ -104,6 +107,7 @@ impl From<ApiError> for Problem {
             ApiError::WrongPassword => {
                 Self::new(StatusCode::FORBIDDEN, "wrong-password", "The old password is not the right one")
             }
+            ApiError::NotAdmin => Self::new(StatusCode::FORBIDDEN, "forbidden", "Only administrators may do this"),
             ApiError::RefreshTokenInvalid => {
                 Self::new(StatusCode::UNAUTHORIZED, "refresh-token-invalid", "You have to log in again")
                     .detail("the refresh token is not valid (any more)")

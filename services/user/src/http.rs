@@ -1,6 +1,8 @@
 //! The handlers, a file for each resource.
 
 pub(crate) mod admin;
+pub(crate) mod admin_login;
+pub(crate) mod admin_session;
 pub(crate) mod health;
 pub(crate) mod internal;
 pub(crate) mod jwks;

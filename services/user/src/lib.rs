@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin_sessions;
 pub mod app;
 mod cached;
 pub mod config;

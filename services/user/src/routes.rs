@@ -12,7 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::AppState;
-use crate::http::{admin, health, internal, jwks, notifications, password, profile, sessions, token, users};
+use crate::http::{
+    admin, admin_login, admin_session, health, internal, jwks, notifications, password, profile, sessions, token, users,
+};
 
 /// What the gateway leads to.
 fn public() -> OpenApiRouter<AppState> {
@@ -34,6 +36,8 @@ fn public() -> OpenApiRouter<AppState> {
     .routes(routes!(notifications::read))
     .routes(routes!(admin::list))
     .routes(routes!(admin::change))
+    .routes(routes!(admin_login::form, admin_login::log_in))
+    .routes(routes!(admin_login::log_out))
     .nest("/user-api", dead_letters::router())
 }
 
@@ -50,6 +54,7 @@ pub fn router(state: AppState) -> Router {
         .route("/internal/notifications", post(internal::notify))
         .route("/internal/notifications/batch", post(internal::notify_all))
         .route(REVOCATIONS_PATH, get(internal::revocations))
+        .route("/internal/admin-session", get(admin_session::get))
         .layer(map_response(no_store))
         .with_state(state)
         .merge(openapi::route(&document, "/user-api/openapi.json"))

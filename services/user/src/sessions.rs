@@ -43,7 +43,7 @@ impl Sessions {
     /// Begins a session of a user whose password was found to match this hash. None if it does not any more.
     pub(crate) async fn begin(&self, user: UserId, checked: &PasswordHash) -> Result<Option<Tokens>, ApiError> {
         let (refresh, secret) = (RefreshToken::generate(), SessionSecret::generate());
-        let new = NewSession { id: SessionId::generate(), secret, hash: refresh.hash() };
+        let new = NewSession { id: SessionId::generate(), secret, hash: Some(refresh.hash()) };
         let mut connection = self.pool.acquire().await?;
         let begun = store::sessions::begin(&mut connection, user, checked, &new, self.lifetimes).await?;
         let Some((user, until)) = begun else { return Ok(None) };

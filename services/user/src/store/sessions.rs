@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use shop_auth::Role;
+use shop_runtime::query;
 use shop_types::{SessionId, UserId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -14,12 +16,23 @@ use crate::domain::{Lifetimes, PasswordHash, Presented, SessionSecret, TokenHash
 pub(crate) struct NewSession {
     pub(crate) id: SessionId,
     pub(crate) secret: SessionSecret,
-    pub(crate) hash: TokenHash,
+    /// That of the refresh token; none for a session that is not gone on with.
+    pub(crate) hash: Option<TokenHash>,
+}
+
+/// Whether a session goes on, and what its user may do at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It does.
+    Open(Role),
+    /// It was ended, or is over by itself, or the user is gone.
+    Over,
 }
 
 /// Begins a session of a user whose password is still the one that was checked, and tells who that is at this moment and when the session
 /// ends unless it is refreshed. None if the password was changed meanwhile: whoever changes it ends all sessions that were begun
 /// before, and waits for those that are being begun.
+#[query]
 pub(crate) async fn begin(
     connection: &mut PgConnection,
     user: UserId,
@@ -39,14 +52,15 @@ pub(crate) async fn begin(
                  FROM owner
             RETURNING id, idle_until
            ), token AS (
-               INSERT INTO refresh_tokens (hash, session_id, generation) SELECT $5, id, 0 FROM session
+               INSERT INTO refresh_tokens (hash, session_id, generation)
+               SELECT $5, id, 0 FROM session WHERE $5::bytea IS NOT NULL
            )
            SELECT username, full_name, role, idle_until FROM owner CROSS JOIN session"#,
         user as UserId,
         checked.0,
         new.id as SessionId,
         &new.secret.0[..],
-        &new.hash.0[..],
+        new.hash.as_ref().map(|hash| &hash.0[..]),
         lifetimes.idle.as_secs_f64(),
         lifetimes.absolute.as_secs_f64(),
         lifetimes.access.as_secs_f64(),
@@ -60,7 +74,27 @@ pub(crate) async fn begin(
     .transpose()
 }
 
+/// How it stands with a session of a user.
+#[query]
+pub(crate) async fn standing(
+    connection: &mut PgConnection,
+    session: SessionId,
+    user: UserId,
+) -> Result<Standing, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "SELECT owner.role
+           FROM sessions session JOIN users owner ON owner.id = session.user_id
+          WHERE session.id = $1 AND owner.id = $2 AND session.ended_at IS NULL AND session.idle_until > now()",
+        session as SessionId,
+        user as UserId,
+    )
+    .fetch_optional(connection)
+    .await?;
+    found.map_or(Ok(Standing::Over), |found| role(&found).map(Standing::Open))
+}
+
 /// The session of a refresh token, if it is one of ours.
+#[query]
 pub(crate) async fn present(connection: &mut PgConnection, hash: &TokenHash) -> Result<Option<Presented>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT session.id AS "id: SessionId", session.user_id AS "user_id: UserId", session.secret,
@@ -96,6 +130,7 @@ pub(crate) async fn present(connection: &mut PgConnection, hash: &TokenHash) -> 
 
 /// Uses up a session's newest refresh token for its successor; when the session ends unless it is refreshed again. None if
 /// somebody else was first, or has ended the session.
+#[query]
 pub(crate) async fn rotate(
     connection: &mut PgConnection,
     presented: &Presented,
@@ -126,6 +161,7 @@ pub(crate) async fn rotate(
 
 /// Notes that another access token was given out for a token that was used up a moment ago. None if its successor was used up as well, or
 /// the session was ended.
+#[query]
 pub(crate) async fn repeat(
     connection: &mut PgConnection,
     presented: &Presented,
@@ -144,6 +180,7 @@ pub(crate) async fn repeat(
 }
 
 /// Forgets sessions that are over, a good number at a time; how many. What comes of their tokens is refused all the same.
+#[query]
 pub(crate) async fn forget(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     let deleted = sqlx::query!(
         "DELETE FROM sessions WHERE id IN (
