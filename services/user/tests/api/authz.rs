@@ -11,7 +11,7 @@ enum Callers {
 }
 
 /// Every public operation, so that a new one without a decision fails the test.
-const OPERATIONS: [(&str, &str, Callers); 18] = [
+const OPERATIONS: [(&str, &str, Callers); 21] = [
     ("get", "/user-api/health", Callers::Anyone),
     ("get", "/user-api/.well-known/jwks.json", Callers::Anyone),
     ("post", "/user-api/users/register", Callers::Anyone),
@@ -25,6 +25,9 @@ const OPERATIONS: [(&str, &str, Callers); 18] = [
     ("post", "/user-api/logout", Callers::Users),
     ("post", "/user-api/logout/everywhere", Callers::Users),
     ("post", "/user-api/users/me/password", Callers::Users),
+    ("get", "/user-api/admin/login", Callers::Anyone),
+    ("post", "/user-api/admin/login", Callers::Anyone),
+    ("post", "/user-api/admin/logout", Callers::Anyone),
     ("get", "/user-api/admin/users", Callers::Admins),
     ("patch", "/user-api/admin/users/{id}", Callers::Admins),
     ("get", "/user-api/admin/dead-letters", Callers::Admins),

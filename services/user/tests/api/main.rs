@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
 
 mod admin;
+mod admin_login;
 mod authz;
 mod caching;
 mod faults;

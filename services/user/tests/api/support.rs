@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use clap::Parser as _;
+use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -85,7 +86,8 @@ impl Shop {
         arguments.extend(surroundings.redis_url.map(|url| format!("--redis-url={url}")));
         let Command::Serve(args) = Cli::parse_from(arguments).command else { unreachable!("it is serve") };
         let ServiceApp { router, ops, .. } = app::build(&args, &CancellationToken::new()).expect("the service starts");
-        let client = Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+        let client =
+            Client::builder().timeout(Duration::from_secs(30)).redirect(Policy::none()).build().expect("a client");
         Self { db, keys, client, base: spawn(router).await, ops: spawn(ops).await }
     }
 
