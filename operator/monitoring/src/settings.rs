@@ -63,7 +63,7 @@ impl Default for AlertSettings {
             backup_age: None,
             certificate_left: Duration::from_secs(14 * 24 * 3600),
             windows: Windows::Standard,
-            runbooks: "/docs/runbooks".into(),
+            runbooks: "https://shopkeeper.dev/docs/runbooks".into(),
             dashboards: "/grafana/d".into(),
             extra_labels: BTreeMap::new(),
         }

@@ -135,14 +135,15 @@ fn test(file: &RuleFile, example: &Example) -> Value {
 #[test]
 fn every_alert_says_what_it_is_how_bad_and_where_to_go_on() {
     let dashboards: BTreeSet<_> = crate::dashboards().iter().map(crate::Dashboard::uid).collect();
-    for alert in rules(&subject(), &all_alerts()).alerts() {
+    let settings = all_alerts();
+    for alert in rules(&subject(), &settings).alerts() {
         let name = &alert.name;
         let annotation = |key: &str| alert.annotations.get(key).unwrap_or_else(|| panic!("{name} has no {key}"));
         assert!(!annotation("summary").contains("{{"), "{name}: a summary has no figures");
         for text in ["summary", "description"] {
             assert!(annotation(text).ends_with('.'), "{name}: {text} is a sentence");
         }
-        assert_eq!(annotation("runbook_url"), &format!("/docs/runbooks/{}", alert.runbook()));
+        assert_eq!(annotation("runbook_url"), &format!("{}/{}", settings.runbooks, alert.runbook()));
         let dashboard = annotation("dashboard_url");
         let uid = dashboard.strip_prefix("/grafana/d/").and_then(|rest| rest.split('?').next()).expect("an address");
         assert!(dashboards.contains(uid), "{name}: there is no dashboard {uid}");
