@@ -1,13 +1,20 @@
 //! The one address of the shop: nginx, with a configuration built here.
 
+mod admins;
 mod cors;
 mod deployment;
+mod exporter;
 mod http_route;
 mod ingress;
+mod log;
 mod nginx;
 mod page;
 mod problems;
+mod profiles;
+mod proxy;
 mod routes;
+mod tools;
+mod trace;
 
 use std::collections::BTreeMap;
 
@@ -47,9 +54,11 @@ pub(crate) fn gateway(shop: &Shop, found: &Found) -> Result<GatewayParts, Invali
     let config = ConfigMap {
         metadata: meta::owned(shop, shop.child(Component::Gateway), Component::Gateway),
         data: Some(BTreeMap::from([
-            ("nginx.conf".into(), routes::configuration(shop)),
-            ("index.html".into(), page::html(shop)),
-            ("index.json".into(), page::json(shop)),
+            ("nginx.conf".into(), routes::configuration(shop, found)),
+            ("index.html".into(), page::html(shop, found)),
+            ("index.json".into(), page::json(shop, found)),
+            ("docs.html".into(), page::docs(shop)),
+            ("profiles.html".into(), profiles::html(shop)),
         ])),
         ..ConfigMap::default()
     };

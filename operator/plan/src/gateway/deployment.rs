@@ -16,19 +16,14 @@ use crate::{
 };
 
 use super::{
-    HTTPS_PORT,
+    HTTPS_PORT, exporter,
     routes::{CERTIFICATE, CLOSING},
 };
 
 const CONFIG: &str = "/etc/shopkeeper";
 
-/// nginx ends at once when it is told to stop by the usual signal; this asks it to finish what it has begun. That it was about to stop
-/// does not hold for what is started anew in the same pod.
-const START: &str = "rm -f /tmp/closing\n\
-                     nginx -e stderr -c /etc/shopkeeper/nginx.conf &\n\
-                     server=$!\n\
-                     trap 'kill -QUIT $server' TERM INT\n\
-                     wait $server || wait $server\n";
+/// What the pod does: it learns of the cluster's names, starts nginx and hands on the signal to stop.
+const START: &str = include_str!("start.sh");
 
 pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Result<Deployment, InvalidStore> {
     let component = Component::Gateway;
@@ -37,6 +32,10 @@ pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Resu
         &config.data,
         &found.addresses.iter().map(|(service, address)| (service.as_str(), address)).collect::<BTreeMap<_, _>>(),
     );
+    let mut containers = vec![container(shop)];
+    if shop.is_made(Component::GatewayExporter) {
+        containers.push(exporter::container(shop));
+    }
     Ok(Deployment {
         metadata: meta::owned(shop, shop.child(component), component),
         spec: Some(DeploymentSpec {
@@ -49,7 +48,7 @@ pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Resu
                 shop,
                 PodParts {
                     component,
-                    containers: vec![container(shop)],
+                    containers,
                     volumes: volumes(shop),
                     annotations: match &found.certificate {
                         // Without one, the hash is what it was before there could be one.

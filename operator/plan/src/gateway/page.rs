@@ -1,11 +1,17 @@
-//! What `/` shows until the shop has a storefront: what is where.
+//! Pages that nginx itself has: what is where, and where the documentation is.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::Shop;
+use super::{
+    nginx::{Directive, block, directive},
+    tools::TOOLS,
+};
+use crate::{Component, Found, Shop};
 
-const PLACES: [(&str, &str); 7] = [
+/// What everybody may see.
+const PLACES: [(&str, &str); 8] = [
     ("/swagger/", "All APIs"),
+    ("/docs/", "Documentation"),
     ("/api/products/categories/list", "Categories of the catalog"),
     ("/api/products?category=fruit&limit=20", "Products, page by page"),
     ("/api/system/health", "Health of the catalog"),
@@ -14,27 +20,74 @@ const PLACES: [(&str, &str); 7] = [
     ("/user-api/health", "Health of the accounts"),
 ];
 
-const COMING: [(&str, &str); 4] =
-    [("/docs/", "Documentation"), ("/locust/", "Load test"), ("/profiles/", "CPU profiles"), ("/search", "Traces")];
+/// A page at one address.
+pub(super) fn location(place: &str, name: &str) -> Directive {
+    block("location", ["=", place], file(name))
+}
 
-pub(super) fn html(shop: &Shop) -> String {
-    let escaped = |path: &str| path.replace('&', "&amp;");
-    let places =
-        PLACES.map(|(path, what)| format!("<li><a href=\"{0}\"><code>{0}</code></a> {what}</li>\n", escaped(path)));
-    let coming = COMING.map(|(path, what)| format!("<li><code>{path}</code> {what}: not there yet</li>\n"));
-    let rows = places.concat() + &coming.concat();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{name}</title>\
-         <style>body{{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}</style></head>\n\
-         <body>\n<h1>{name}</h1>\n<p>The shop is open. A storefront is on its way; until then, this is what is where:</p>\n\
-         <ul>\n{rows}</ul>\n</body>\n</html>\n",
-        name = shop.name
+/// A file beside the configuration, as the answer. It needs no script, and nobody may put one in.
+pub(super) fn file(name: &str) -> Vec<Directive> {
+    vec![
+        directive("root", ["/etc/shopkeeper"]),
+        directive("try_files", [name, "=404"]),
+        directive("add_header", ["Vary", "Accept"]),
+        directive("add_header", ["X-Content-Type-Options", "nosniff"]),
+        directive("add_header", ["X-Frame-Options", "DENY"]),
+        directive("add_header", ["Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"]),
+    ]
+}
+
+/// The tools that there are.
+fn tools(shop: &Shop, found: &Found) -> Vec<(String, &'static str)> {
+    let made = TOOLS.iter().filter(|(tool, _)| shop.has(*tool, found));
+    let mut places: Vec<_> = made.map(|(tool, what)| (place(*tool), *what)).collect();
+    places.push(("/profiles/".into(), "CPU profiles of the services"));
+    places
+}
+
+fn place(tool: Component) -> String {
+    format!("/{tool}/")
+}
+
+/// The front page.
+pub(super) fn html(shop: &Shop, found: &Found) -> String {
+    let row = |(path, what): (&str, &str)| {
+        format!("<li><a href=\"{0}\"><code>{0}</code></a> {what}</li>\n", path.replace('&', "&amp;"))
+    };
+    let public = PLACES.map(row).concat();
+    let closed: String = tools(shop, found).iter().map(|(path, what)| row((path, what))).collect();
+    document(
+        &shop.name,
+        &format!(
+            "<p>The shop is open. A storefront is on its way; until then, this is what is where:</p>\n<ul>\n{public}</ul>\n\
+             <p>For administrators, who <a href=\"/user-api/admin/login\">log in</a> first:</p>\n<ul>\n{closed}</ul>"
+        ),
     )
 }
 
-pub(super) fn json(shop: &Shop) -> String {
-    let list = |places: &[(&str, &str)]| -> Vec<_> {
-        places.iter().map(|(path, what)| json!({"path": path, "what": what})).collect()
-    };
-    json!({"shop": shop.name, "places": list(&PLACES), "coming": list(&COMING)}).to_string()
+/// The same for programs.
+pub(super) fn json(shop: &Shop, found: &Found) -> String {
+    let place = |path: &str, what: &str| json!({"path": path, "what": what});
+    let public: Vec<Value> = PLACES.iter().map(|(path, what)| place(path, what)).collect();
+    let closed: Vec<Value> = tools(shop, found).iter().map(|(path, what)| place(path, what)).collect();
+    json!({"shop": shop.name, "places": public, "forAdministrators": closed}).to_string()
+}
+
+/// Where the documentation is. The book itself is in none of the images.
+pub(super) fn docs(shop: &Shop) -> String {
+    document(
+        &format!("{}: documentation", shop.name),
+        "<p>The APIs are described at <a href=\"/swagger/\"><code>/swagger/</code></a>.</p>\n\
+         <p>How the shop works, how it is run, and what to do when an alert comes is in the book: the folder \
+         <code>docs</code> of Shopkeeper's source. It is not served here.</p>",
+    )
+}
+
+/// A page with a heading.
+pub(super) fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{title}</title>\
+         <style>body{{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}}</style></head>\n\
+         <body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
+    )
 }

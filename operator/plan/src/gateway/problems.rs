@@ -5,13 +5,12 @@
 
 use super::cors;
 use super::nginx::{Directive, block, directive};
-
-/// The page of a part of the shop that is not there yet.
-pub(super) const NOT_THERE_YET: &str = "/problems/not-there-yet";
+use crate::{Component, Found, Shop};
 
 /// nginx's status, the one that the client sees, the kind of problem, and its title.
-const PROBLEMS: [(&str, &str, &str, &str); 15] = [
+const PROBLEMS: [(&str, &str, &str, &str); 16] = [
     ("400", "400", "bad-request", "The request could not be read"),
+    ("401", "401", "unauthenticated", "An administrator has to log in first"),
     ("403", "403", "forbidden", "This is not for everybody"),
     ("404", "404", "not-found", "There is nothing at this address"),
     ("405", "405", "method-not-allowed", "The method is not allowed here"),
@@ -30,19 +29,55 @@ const PROBLEMS: [(&str, &str, &str, &str); 15] = [
 
 /// Where they are, and what leads there.
 pub(super) fn pages() -> Vec<Directive> {
-    let place = |status: &str| format!("/problems/{status}");
-    let mut directives: Vec<_> = PROBLEMS
-        .iter()
-        .map(|(own, status, ..)| directive("error_page", [own, &format!("={status}"), &place(status)]))
-        .collect();
-    directives.extend(PROBLEMS.map(|(_, status, slug, title)| page(&place(status), status, slug, title)));
-    directives.push(page(NOT_THERE_YET, "404", "not-there-yet", "This part of the shop is not there yet"));
+    let mut directives = error_pages();
+    directives.extend(PROBLEMS.map(|(_, status, slug, title)| page(&place(status), status, slug, title, None)));
     directives
 }
 
-fn page(place: &str, status: &str, slug: &str, title: &str) -> Directive {
+/// What leads there. A location that has such a directive of its own has no others.
+pub(super) fn error_pages() -> Vec<Directive> {
+    let led = |(own, status, ..): &(&str, &str, &str, &str)| {
+        directive("error_page", [own, &format!("={status}"), &place(status)])
+    };
+    PROBLEMS.iter().map(led).collect()
+}
+
+/// Where the page for a status is.
+pub(super) fn place(status: &str) -> String {
+    format!("/problems/{status}")
+}
+
+/// Where the page is that says why a part is not there.
+pub(super) fn place_of_absent(part: Component) -> String {
+    format!("/problems/no-{part}")
+}
+
+/// The page that says why a part is not there, and what would change that.
+pub(super) fn absent(shop: &Shop, found: &Found, part: Component) -> Directive {
+    let field = part.spec_path();
+    let (slug, title, detail) = if !shop.monitoring().enabled && part != Component::Locust {
+        (
+            "switched-off",
+            "This part of the shop is switched off",
+            "spec.monitoring.enabled of the Store switches it on".into(),
+        )
+    } else if !shop.asks_for(part) {
+        let detail = format!("{field}.enabled of the Store switches it on");
+        ("switched-off", "This part of the shop is switched off", detail)
+    } else if part == Component::Prometheus && found.prometheus_operator {
+        let detail = "the cluster's own Prometheus collects the shop's figures";
+        ("elsewhere", "This part of the shop is somewhere else", detail.into())
+    } else {
+        let detail = "the Store's condition MonitoringReady says why, and what to write";
+        ("not-available", "This part of the shop cannot be had in this cluster", detail.into())
+    };
+    page(&place_of_absent(part), "404", slug, title, Some(&detail))
+}
+
+fn page(place: &str, status: &str, slug: &str, title: &str, detail: Option<&str>) -> Directive {
+    let detail = detail.map(|detail| format!("\"detail\":\"{detail}\",")).unwrap_or_default();
     let document = format!(
-        "{{\"type\":\"https://shopkeeper.dev/problems/{slug}\",\"title\":\"{title}\",\"status\":{status},\"instance\":\"$id_of_request\"}}"
+        "{{\"type\":\"https://shopkeeper.dev/problems/{slug}\",\"title\":\"{title}\",\"status\":{status},{detail}\"instance\":\"$id_of_request\"}}"
     );
     let mut inside = vec![
         directive("internal", []),

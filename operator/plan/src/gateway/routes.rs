@@ -1,8 +1,8 @@
 //! What the gateway routes where.
 
 use super::nginx::{Directive, block, directive, render};
-use super::{HTTPS_PORT, cors, problems};
-use crate::{Component, SERVICES, Shop, pod::OPS_PORT};
+use super::{HTTPS_PORT, admins, cors, log, page, problems, profiles, proxy, tools, trace};
+use crate::{Component, Found, SERVICES, Shop, pod::OPS_PORT};
 
 /// Prefixes of services. Everything else, `/internal/` above all, has no route. Services see the whole path.
 const ROUTES: [(&str, Component); 7] = [
@@ -28,20 +28,20 @@ pub(super) const CLOSING: &str = "/tmp/closing";
 /// Where the certificate is, when the gateway itself serves under TLS.
 pub(super) const CERTIFICATE: &str = "/etc/shopkeeper-tls";
 
-/// How often a Service is tried. While a dead pod is still among those that it leads to, every second new connection may be refused;
-/// that takes no time and does nobody harm, so it is tried until it is most unlikely.
-const TRIES: usize = 10;
-
-/// Paths of the older system that have nothing behind them yet.
-const RESERVED: [&str; 4] = ["/docs/", "/locust/", "/profiles/", "/search"];
+/// The file with what nginx knows of the cluster's names, made when it starts.
+pub(super) const NAMES: &str = "/tmp/names.conf";
 
 /// The whole of nginx.conf.
-pub(super) fn configuration(shop: &Shop) -> String {
+pub(super) fn configuration(shop: &Shop, found: &Found) -> String {
     let mut http = http_settings();
+    http.extend(log::settings(shop));
     http.extend(proxies(shop));
     http.extend(maps(shop));
+    http.extend(trace::maps(shop));
+    http.extend(admins::maps());
+    http.extend(tools::maps(shop, found));
     http.extend(SERVICES.map(|service| upstream(shop, service)));
-    http.push(public_server(shop));
+    http.push(public_server(shop, found));
     http.push(ops_server());
     render(&[
         directive("daemon", ["off"]),
@@ -55,14 +55,9 @@ pub(super) fn configuration(shop: &Shop) -> String {
 }
 
 fn http_settings() -> Vec<Directive> {
-    let log = "{\"time\":\"$time_iso8601\",\"request_id\":\"$id_of_request\",\"method\":\"$request_method\",\"path\":\"$path\",\
-               \"status\":$status,\"bytes\":$bytes_sent,\"seconds\":$request_time,\"upstream\":\"$upstream_addr\",\
-               \"upstream_seconds\":\"$upstream_response_time\"}";
     vec![
         block("types", [], [directive("text/html", ["html"]), directive("application/json", ["json"])]),
         directive("default_type", ["application/octet-stream"]),
-        directive("log_format", ["json", "escape=json", log]),
-        directive("access_log", ["/dev/stdout", "json"]),
         directive("client_body_temp_path", ["/tmp/client_body"]),
         directive("proxy_temp_path", ["/tmp/proxy"]),
         directive("fastcgi_temp_path", ["/tmp/fastcgi"]),
@@ -81,6 +76,9 @@ fn http_settings() -> Vec<Directive> {
         directive("gzip_types", ["application/json"]),
         directive("gzip_proxied", ["any"]),
         directive("gzip_vary", ["on"]),
+        // Where names are asked for, and what the cluster is called, which differs from cluster to cluster.
+        directive("include", [NAMES]),
+        directive("resolver_timeout", ["2s"]),
     ]
 }
 
@@ -122,8 +120,6 @@ fn maps(shop: &Shop) -> Vec<Directive> {
                 directive("default", ["/index.html"]),
             ],
         ),
-        // Without the query, in which may be what is nobody's business.
-        block("map", ["$request_uri", "$path"], [directive("~^(?<asked>[^?]*)", ["$asked"])]),
         // Paths that try to climb are nobody's. The pages that say so are found all the same.
         block(
             "map",
@@ -148,7 +144,7 @@ fn maps(shop: &Shop) -> Vec<Directive> {
 /// A service, by its Service's name, listed as often as it is tried.
 fn upstream(shop: &Shop, service: Component) -> Directive {
     let server = format!("{}.{}.svc:{}", shop.child(service), shop.namespace, service.port());
-    let mut inside = vec![directive("server", [&server, "max_fails=0"]); TRIES];
+    let mut inside = vec![directive("server", [&server, "max_fails=0"]); proxy::TRIES];
     inside.extend([
         directive("keepalive", ["64"]),
         // Shorter than the services' own patience, and not for ever, so that new pods get their share.
@@ -158,7 +154,7 @@ fn upstream(shop: &Shop, service: Component) -> Directive {
     block("upstream", [service.as_str()], inside)
 }
 
-fn public_server(shop: &Shop) -> Directive {
+fn public_server(shop: &Shop, found: &Found) -> Directive {
     let mut server = vec![directive("listen", ["8080", "default_server"])];
     if shop.own_certificate().is_some() {
         server.extend([
@@ -175,29 +171,17 @@ fn public_server(shop: &Shop) -> Directive {
         block("if", ["($is_preflight)"], [directive("return", ["418"])]),
         directive("error_page", ["418", "=", "@preflight"]),
         block("location", ["@preflight"], cors::preflight()),
-        block(
-            "location",
-            ["=", "/"],
-            [
-                directive("root", ["/etc/shopkeeper"]),
-                directive("try_files", ["$page", "=404"]),
-                directive("add_header", ["Vary", "Accept"]),
-                directive("add_header", ["X-Content-Type-Options", "nosniff"]),
-                directive("add_header", ["Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"]),
-            ],
-        ),
+        page::location("/", "$page"),
+        page::location("/docs/", "/docs.html"),
+        block("location", ["=", "/docs"], [directive("return", ["301", "/docs/"])]),
         block("location", ["/"], [directive("return", ["404"])]),
         block("location", ["=", "/api/cart"], routed(Component::Cart)),
         block("location", ["~", STREAM], stream()),
     ]);
     server.extend(ROUTES.map(|(prefix, service)| block("location", [prefix], routed(service))));
-    server.extend(RESERVED.map(|prefix| {
-        block(
-            "location",
-            ["^~", prefix.trim_end_matches('/')],
-            [directive("error_page", ["404", problems::NOT_THERE_YET]), directive("return", ["404"])],
-        )
-    }));
+    server.extend(tools::locations(shop, found));
+    server.extend(profiles::locations(shop));
+    server.extend(admins::locations());
     server.extend(Treatment::ALL.map(|treatment| block("location", [treatment.name()], treatment.inside())));
     server.extend(Treatment::ALL.map(|treatment| directive("error_page", [treatment.status(), "=", treatment.name()])));
     server.extend(problems::pages());
@@ -238,11 +222,11 @@ impl Treatment {
     }
 
     fn inside(self) -> Vec<Directive> {
-        let mut inside = proxied("$service", "75s");
+        let mut inside = proxy::service("$service", "75s");
         inside.push(if self.repeated {
-            again(["error", "timeout", "non_idempotent"])
+            proxy::again(["error", "timeout", "non_idempotent"])
         } else {
-            again(["error", "timeout"])
+            proxy::again(["error", "timeout"])
         });
         if self.closing {
             inside.push(directive("keepalive_timeout", ["0"]));
@@ -262,45 +246,16 @@ fn routed(service: Component) -> Vec<Directive> {
     inside.extend(treatments.map(|(treatment, status)| {
         block("if", ["($treatment", "=", &format!("{treatment})")], [directive("return", [status])])
     }));
-    inside.extend(proxied(service.as_str(), if service == Component::Catalog { "75s" } else { "30s" }));
+    inside.extend(proxy::service(service.as_str(), if service == Component::Catalog { "75s" } else { "30s" }));
     // Requests that are not idempotent are tried again only when nothing of them was sent.
-    inside.push(again(["error", "timeout"]));
+    inside.push(proxy::again(["error", "timeout"]));
     inside
 }
 
 fn stream() -> Vec<Directive> {
-    let mut inside = proxied(Component::Order.as_str(), "75s");
-    inside.extend([again(["error", "timeout"]), directive("proxy_buffering", ["off"])]);
-    inside
-}
-
-fn again<const N: usize>(when: [&str; N]) -> Directive {
-    directive("proxy_next_upstream", when)
-}
-
-fn proxied(service: &str, patience: &str) -> Vec<Directive> {
-    let upstream = format!("http://{service}");
-    let mut inside = vec![
-        directive("proxy_pass", [&upstream]),
-        directive("proxy_http_version", ["1.1"]),
-        directive("proxy_set_header", ["Host", "$host"]),
-        directive("proxy_set_header", ["Connection", "$connection_header"]),
-        directive("proxy_set_header", ["Upgrade", "$http_upgrade"]),
-        directive("proxy_set_header", ["X-Request-Id", "$id_of_request"]),
-        // The gateway is the edge: what a client claims about itself is not passed on, nor what only services say to each other.
-        directive("proxy_set_header", ["X-Forwarded-For", "$remote_addr"]),
-        directive("proxy_set_header", ["X-Forwarded-Proto", "$scheme_of_client"]),
-        directive("proxy_set_header", ["X-Forwarded-Host", "$http_host"]),
-        directive("proxy_set_header", ["Forwarded", ""]),
-        directive("proxy_set_header", ["X-Real-Ip", ""]),
-        directive("proxy_set_header", ["X-Request-Timeout-Ms", ""]),
-        directive("proxy_connect_timeout", ["1s"]),
-        directive("proxy_read_timeout", [patience]),
-        directive("proxy_send_timeout", ["30s"]),
-        directive("proxy_next_upstream_tries", [&TRIES.to_string()]),
-        directive("proxy_next_upstream_timeout", ["5s"]),
-    ];
-    inside.extend(cors::answer());
+    let mut inside = vec![directive("set", ["$service", Component::Order.as_str()])];
+    inside.extend(proxy::service(Component::Order.as_str(), "75s"));
+    inside.extend([proxy::again(["error", "timeout"]), directive("proxy_buffering", ["off"])]);
     inside
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::collector::{Collector, attribute, hex};
 use crate::nginx::free_port;
-use crate::program::{Program, free_log_port, until, value_of};
+use crate::program::{Program, until, value_of};
 
 fn line(span: &str, sampled: &str, service: &str, seconds: f64) -> String {
     let fields = json!({
@@ -26,7 +26,7 @@ fn sender(program: &Program) -> UdpSocket {
 
 #[tokio::test]
 async fn lines_become_figures_and_what_says_nothing_is_counted() {
-    let program = Program::start(free_log_port(), free_port(), &[]).await;
+    let program = Program::start(free_port(), free_port(), &[]).await;
     let socket = sender(&program);
     for service in ["catalog", "catalog", "cart"] {
         socket.send(line("00f067aa0ba902b7", "01", service, 0.012).as_bytes()).expect("to send");
@@ -54,7 +54,7 @@ async fn lines_become_figures_and_what_says_nothing_is_counted() {
 #[tokio::test]
 async fn lines_that_the_kernel_had_no_room_for_are_counted() {
     const SENT: u64 = 20_000;
-    let program = Program::start(free_log_port(), free_port(), &[]).await;
+    let program = Program::start(free_port(), free_port(), &[]).await;
     let socket = sender(&program);
     program.signal("-STOP");
     for _ in 0..SENT {
@@ -81,7 +81,7 @@ async fn spans_have_the_ids_of_the_line_and_the_last_ones_are_sent_at_the_end() 
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=shop,shop=demo"),
     ];
-    let mut program = Program::start(free_log_port(), free_port(), &environment).await;
+    let mut program = Program::start(free_port(), free_port(), &environment).await;
     let socket = sender(&program);
     socket.send(line("00f067aa0ba902b7", "01", "catalog", 0.25).as_bytes()).expect("to send");
     socket.send(line("00f067aa0ba902b8", "00", "catalog", 0.25).as_bytes()).expect("to send");
@@ -128,7 +128,7 @@ async fn spans_have_the_ids_of_the_line_and_the_last_ones_are_sent_at_the_end() 
 async fn a_collector_that_is_away_holds_nothing_up() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("http://{}", nobody.local_addr().expect("an address"));
-    let mut program = Program::start(free_log_port(), free_port(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
+    let mut program = Program::start(free_port(), free_port(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
     let socket = sender(&program);
     for _ in 0..100 {
         socket.send(line("00f067aa0ba902b7", "01", "user", 0.001).as_bytes()).expect("to send");

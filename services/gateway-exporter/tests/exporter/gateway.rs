@@ -2,7 +2,7 @@
 
 use crate::collector::{Collector, attribute, hex};
 use crate::nginx::{Answer, Setup, free_port};
-use crate::program::{Program, free_log_port, until, value_of};
+use crate::program::{Program, until, value_of};
 
 /// What a service was told of its place in the trace.
 fn told(answer: &Answer) -> (String, String) {
@@ -17,7 +17,7 @@ fn told(answer: &Answer) -> (String, String) {
 async fn a_request_is_a_figure_and_the_span_that_the_service_is_below() {
     let collector = Collector::default();
     let endpoint = collector.start();
-    let (log, ops) = (free_log_port(), free_port());
+    let (log, ops) = (free_port(), free_port());
     let program = Program::start(log, ops, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
     let gateway = Setup { log, ops, ..Setup::default() }.start();
 
@@ -59,7 +59,7 @@ async fn a_request_is_a_figure_and_the_span_that_the_service_is_below() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_serves_on_when_the_exporter_dies_and_tells_the_next_one() {
-    let (log, ops) = (free_log_port(), free_port());
+    let (log, ops) = (free_port(), free_port());
     let gateway = Setup { log, ops, ..Setup::default() }.start();
     assert_eq!(gateway.get("/api/x").status, 200, "it is not there yet");
     let mut program = Program::start(log, ops, &[]).await;
@@ -83,7 +83,7 @@ async fn nginx_serves_on_when_the_exporter_dies_and_tells_the_next_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_exporter_stays_until_nginx_is_gone() {
-    let (log, ops) = (free_log_port(), free_port());
+    let (log, ops) = (free_port(), free_port());
     let gateway = Setup { log, ops, ..Setup::default() }.start();
     let mut program = Program::start(log, ops, &[]).await;
     program.signal("-TERM");

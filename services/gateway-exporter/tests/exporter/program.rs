@@ -1,9 +1,10 @@
 //! A running exporter.
 
 use std::fmt::Debug;
-use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::nginx::free_port;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,15 +22,6 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A port for datagrams that nobody has.
-pub(crate) fn free_log_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
 impl Program {

@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +17,38 @@ pub(super) struct Gateway {
     nginx: Child,
     pub(super) port: u16,
     pub(super) folder: tempfile::TempDir,
+}
+
+/// What a gateway is of, and what is around it.
+pub(super) struct Setup {
+    pub(super) spec: Value,
+    pub(super) cart: u16,
+    pub(super) order: u16,
+    pub(super) user: u16,
+    /// All tools, and what services have on their port for operators.
+    pub(super) tool: u16,
+    /// Who knows names.
+    pub(super) dns: u16,
+    /// Who takes the log.
+    pub(super) log: u16,
+    /// The gateway's own port for operators.
+    pub(super) ops: u16,
+}
+
+impl Default for Setup {
+    /// Orders, tools, names and the exporter are away.
+    fn default() -> Self {
+        Self {
+            spec: json!({"gateway": {"corsOrigins": ["https://app.example.com"]}}),
+            cart: service("cart"),
+            order: free_port(),
+            user: service("user"),
+            tool: free_port(),
+            dns: free_port(),
+            log: free_port(),
+            ops: free_port(),
+        }
+    }
 }
 
 impl Drop for Gateway {
@@ -60,7 +93,15 @@ pub(super) fn serve(stream: TcpStream, name: &str) {
 }
 
 /// Answers one request with further headers and a body, once its head is there.
-pub(super) fn serve_with(mut stream: TcpStream, answer: impl FnOnce(&str) -> (&'static str, String)) {
+pub(super) fn serve_with(stream: TcpStream, answer: impl FnOnce(&str) -> (&'static str, String)) {
+    serve_status(stream, |request| {
+        let (headers, body) = answer(request);
+        ("200 OK", headers, body)
+    });
+}
+
+/// The same with a status.
+pub(super) fn serve_status(mut stream: TcpStream, answer: impl FnOnce(&str) -> (&'static str, &'static str, String)) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -69,16 +110,28 @@ pub(super) fn serve_with(mut stream: TcpStream, answer: impl FnOnce(&str) -> (&'
             _ => return,
         }
     }
-    let (headers, body) = answer(&String::from_utf8_lossy(&head));
+    let (status, headers, body) = answer(&String::from_utf8_lossy(&head));
+    let length = if status.starts_with("204") { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}{length}Connection: close\r\n\r\n{body}"
     );
     let _ = stream.write_all(answer.as_bytes());
 }
 
+/// A port that nobody listens on, and that nobody is given who asks for any: those come from the range of the kernel, which begins above.
+/// Tests that run at the same time in other processes begin somewhere else.
 pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
+    const FIRST: u32 = 15_000;
+    const HOW_MANY: u32 = 17_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    loop {
+        let place = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % HOW_MANY;
+        let port = u16::try_from(FIRST + place).expect("a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn nginx() -> Option<&'static str> {
@@ -87,56 +140,88 @@ fn nginx() -> Option<&'static str> {
         .find(|path| std::path::Path::new(path).exists())
 }
 
-/// Starts nginx with the gateway's own configuration, in which only addresses are replaced.
 pub(super) fn gateway() -> Gateway {
-    // The order service is not there.
-    gateway_before(service("cart"), free_port())
+    Setup::default().start()
 }
 
 /// One behind a proxy on this machine, which it is told to believe.
 pub(super) fn gateway_behind_a_proxy() -> Gateway {
-    gateway_of(&json!({"trustedProxies": ["127.0.0.1/32"]}), service("cart"), free_port())
+    Setup { spec: json!({"gateway": {"trustedProxies": ["127.0.0.1/32"]}}), ..Setup::default() }.start()
 }
 
 pub(super) fn gateway_before(cart: u16, order: u16) -> Gateway {
-    gateway_of(&json!({"corsOrigins": ["https://app.example.com"]}), cart, order)
+    Setup { cart, order, ..Setup::default() }.start()
 }
 
-fn gateway_of(spec: &Value, cart: u16, order: u16) -> Gateway {
-    let nginx = nginx().expect("nginx is installed: apt-get install nginx-light");
-    let files = planned(&with_spec(json!({"gateway": spec}))).gateway.config.data.expect("files");
-    let folder = tempfile::tempdir().expect("a folder");
-    let (port, ops) = (free_port(), free_port());
-    let path = folder.path().display().to_string();
-    let mut text = files["nginx.conf"]
-        .replace("/tmp/", &format!("{path}/"))
-        .replace("/etc/shopkeeper", &path)
-        .replace("/dev/stdout", &format!("{path}/access.log"))
-        .replace("/dev/stderr", &format!("{path}/error.log"))
-        .replace("listen 8080", &format!("listen {port}"))
-        .replace("listen 9090", &format!("listen {ops}"));
-    let services = [
-        ("catalog", 8000, service("catalog")),
-        ("cart", 8001, cart),
-        ("order", 8002, order),
-        ("user", 8003, service("user")),
-    ];
-    for (name, number, port) in services {
-        text = text.replace(&format!("demo-{name}.shop.svc:{number}"), &format!("127.0.0.1:{port}"));
+impl Setup {
+    /// Starts nginx with the gateway's own configuration, in which only addresses are replaced.
+    pub(super) fn start(self) -> Gateway {
+        let nginx = nginx().expect("nginx is installed: apt-get install nginx-light");
+        let gateway = planned(&with_spec(self.spec.clone())).gateway;
+        let files = gateway.config.data.expect("files");
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = free_port();
+        for (name, content) in &files {
+            let content =
+                if name == "nginx.conf" { self.with_addresses(content, &folder, port) } else { content.clone() };
+            std::fs::write(folder.path().join(name), content).expect("a file");
+        }
+        let pod = gateway.deployment.spec.and_then(|spec| spec.template.spec).expect("pods");
+        let script = pod.containers[0].command.as_ref().and_then(|command| command.last()).expect("a script");
+        self.learn_names(script, &folder);
+        let config = folder.path().join("nginx.conf");
+        let mut command = Command::new(nginx);
+        let child = command.args(["-e", "stderr", "-c"]).arg(&config).stderr(Stdio::inherit()).spawn().expect("nginx");
+        let gateway = Gateway { nginx: child, port, folder };
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(started.elapsed() < Duration::from_secs(10), "nginx does not listen");
+            thread::sleep(Duration::from_millis(20));
+        }
+        gateway
     }
-    for (name, content) in &files {
-        std::fs::write(folder.path().join(name), if name == "nginx.conf" { &text } else { content }).expect("a file");
+
+    fn with_addresses(&self, text: &str, folder: &tempfile::TempDir, port: u16) -> String {
+        let path = folder.path().display();
+        let mut text = text
+            .replace("$cluster_domain:9090/", &format!("$cluster_domain:{}/", self.tool))
+            .replace("/tmp/", &format!("{path}/"))
+            .replace("/etc/shopkeeper", &path.to_string())
+            .replace("/dev/stdout", &format!("{path}/access.log"))
+            .replace("/dev/stderr", &format!("{path}/error.log"))
+            .replace("listen 8080", &format!("listen {port}"))
+            .replace("listen 9090", &format!("listen {}", self.ops))
+            .replace("127.0.0.1:9514", &format!("127.0.0.1:{}", self.log));
+        for number in [3000, 9090, 9093, 16686, 8089, 8080, 8081] {
+            text = text.replace(&format!("$cluster_domain:{number};"), &format!("$cluster_domain:{};", self.tool));
+        }
+        let services = [
+            ("catalog", 8000, service("catalog")),
+            ("cart", 8001, self.cart),
+            ("order", 8002, self.order),
+            ("user", 8003, self.user),
+        ];
+        for (name, number, port) in services {
+            text = text.replace(&format!("demo-{name}.shop.svc:{number}"), &format!("127.0.0.1:{port}"));
+        }
+        text
     }
-    let config = folder.path().join("nginx.conf");
-    let child =
-        Command::new(nginx).args(["-e", "stderr", "-c"]).arg(&config).stderr(Stdio::inherit()).spawn().expect("nginx");
-    let gateway = Gateway { nginx: child, port, folder };
-    let started = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(started.elapsed() < Duration::from_secs(10), "nginx does not listen");
-        thread::sleep(Duration::from_millis(20));
+
+    /// Does what the pod does before it starts nginx.
+    fn learn_names(&self, script: &str, folder: &tempfile::TempDir) {
+        let (script, _) = script.split_once("rm -f /tmp/closing").expect("the begin of the script");
+        let path = folder.path().display();
+        let known =
+            "search shop.svc.cluster.test svc.cluster.test cluster.test\nnameserver 127.0.0.1\noptions ndots:5\n";
+        std::fs::write(folder.path().join("resolv.conf"), known).expect("a file");
+        let script =
+            script.replace("/tmp/", &format!("{path}/")).replace("/etc/resolv.conf", &format!("{path}/resolv.conf"));
+        assert!(Command::new("/bin/sh").args(["-e", "-c", &script]).status().expect("a shell").success());
+        let names = folder.path().join("names.conf");
+        let text = std::fs::read_to_string(&names).expect("what was learned");
+        let port = format!("resolver 127.0.0.1:{} ", self.dns);
+        std::fs::write(&names, text.replace("resolver 127.0.0.1 ", &port)).expect("a file");
     }
-    gateway
 }
 
 impl Gateway {

@@ -1,0 +1,66 @@
+//! The container that makes figures of the gateway's log.
+
+use serde_json::{Value, json};
+use shopkeeper_plan::Plan;
+
+use super::nginx::Setup;
+use crate::fixture::{planned, with_spec};
+
+fn containers(plan: &Plan) -> Vec<Value> {
+    let deployment = serde_json::to_value(&plan.gateway.deployment).expect("JSON");
+    deployment["spec"]["template"]["spec"]["containers"].as_array().cloned().unwrap_or_default()
+}
+
+fn configuration(plan: &Plan) -> String {
+    plan.gateway.config.data.as_ref().expect("files")["nginx.conf"].clone()
+}
+
+#[test]
+fn the_exporter_is_there_as_long_as_anybody_looks() {
+    for (monitoring, there) in [
+        (json!({}), true),
+        (json!({"prometheus": {"enabled": false}, "grafana": {"enabled": false}}), true),
+        (json!({"tracing": {"enabled": false}}), true),
+        (
+            json!({"prometheus": {"enabled": false}, "grafana": {"enabled": false}, "tracing": {"enabled": false}}),
+            false,
+        ),
+        (json!({"enabled": false}), false),
+    ] {
+        let plan = planned(&with_spec(json!({"monitoring": monitoring})));
+        assert_eq!(containers(&plan).len(), 1 + usize::from(there), "{monitoring}");
+        assert_eq!(configuration(&plan).contains("syslog:"), there, "{monitoring}");
+    }
+}
+
+#[test]
+fn nginx_sends_its_log_to_where_the_exporter_listens() {
+    let plan = planned(&with_spec(json!({"images": {"jaeger": "example.com/jaeger:2"}})));
+    let containers = containers(&plan);
+    let exporter = &containers[1];
+    let value = |name: &str| {
+        let env = exporter["env"].as_array().and_then(|all| all.iter().find(|it| it["name"] == name));
+        env.map(|env| env["value"].as_str().unwrap_or_default().to_owned())
+    };
+    let address = value("LOG_ADDR").expect("an address");
+    assert!(configuration(&plan).contains(&format!("access_log syslog:server={address},")), "{address}");
+    assert_eq!(exporter["ports"][0]["containerPort"], 9091);
+    assert_eq!(value("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref(), Some("http://demo-jaeger:4317"));
+    assert_eq!(value("OTEL_RESOURCE_ATTRIBUTES").as_deref(), Some("service.namespace=shop,shop=demo"));
+    assert_eq!(exporter["securityContext"]["readOnlyRootFilesystem"], true);
+    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        assert_eq!(exporter[probe]["httpGet"]["port"], "metrics", "{probe}");
+    }
+    let untraced = planned(&with_spec(json!({"monitoring": {"tracing": {"enabled": false}}})));
+    let untraced = self::containers(&untraced)[1].to_string();
+    assert!(!untraced.contains("OTEL_"), "{untraced}");
+}
+
+#[test]
+fn requests_are_served_whether_or_not_the_exporter_is_there() {
+    // Nobody listens where the log goes to.
+    let gateway = Setup::default().start();
+    for _ in 0..50 {
+        assert_eq!(gateway.get("/api/x").status, 200);
+    }
+}
