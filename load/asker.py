@@ -12,6 +12,10 @@ from settings import Mix
 from steps import Steps
 
 
+ARRIVED = "arrived"
+"""Said to whoever leads the run, in this process or another."""
+
+
 class Asker(Steps):
     """Logged in, with a cart and an order to ask for."""
 
@@ -22,7 +26,7 @@ class Asker(Steps):
         return constant_throughput(self.settings.pace)(self)
 
     def on_start(self) -> None:
-        """Comes in, and orders once."""
+        """Comes in, orders once, and says so: nothing is measured before everybody is there."""
         self.arrive()
         self.order_id: str | None = None
         for product in self.choose(2):
@@ -30,6 +34,7 @@ class Asker(Steps):
         self.order_id = self.check_out() if self.cart else None
         for product in self.choose(2):
             self.add_to_cart(product)
+        self.environment.runner.send_message(ARRIVED)
 
     def on_stop(self) -> None:
         """Leaves the account for another."""

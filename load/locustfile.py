@@ -15,11 +15,11 @@ import export
 import levels
 import settings
 from administrator import Administrator
-from asker import Asker
+from asker import ARRIVED, Asker
 from pacing import Doors
 from scenario import Scenario
 from settings import Mix, SettingsError, Shape
-from shapes import shape_class
+from shapes import plan, shape_class
 from shop import ShopUser
 from shopper import Shopper
 from timetable import Plan, deeds
@@ -57,8 +57,19 @@ def on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
     """Everybody of this process shares the accounts, and what one address may do with the processes beside it."""
     processes = getattr(environment.parsed_options, "processes", None) or 1
     ShopUser.scenario = Scenario(SETTINGS, Doors.shared_by(processes if processes > 0 else os.cpu_count() or 1))
+    if not isinstance(environment.runner, WorkerRunner):
+        environment.runner.register_message(ARRIVED, on_arrived)
     if web_ui is not None:
         export.register(environment, web_ui)
+
+
+def on_arrived(environment: Any, **_: Any) -> None:
+    """What it cost to come in is no part of what is promised of a service, so the measuring begins when the last one is there."""
+    scenario = ShopUser.scenario
+    scenario.arrived += 1
+    if scenario.arrived == plan(environment.parsed_options).users:
+        environment.stats.reset_all()
+        log.info("all %d customers are there: measuring begins", scenario.arrived)
 
 
 @events.test_start.add_listener

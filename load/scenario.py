@@ -19,11 +19,14 @@ class Scenario:
     """When the run began."""
     acted_until: float = 0.0
     """Up to which second of the run the administrator has done everything that was due."""
+    arrived: int = 0
+    """How many customers of all processes have come in and begin to ask; only whoever leads the run counts them."""
 
     def begin(self) -> None:
         """A new run; accounts are kept."""
         self.began = time.monotonic()
         self.acted_until = 0.0
+        self.arrived = 0
 
     def elapsed(self) -> float:
         """Seconds since the run began."""

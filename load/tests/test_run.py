@@ -58,6 +58,15 @@ class Run(unittest.TestCase):
             if (method, path) in (("POST", routes.ADD_TO_CART.template), ("POST", routes.CHECKOUT.template)):
                 self.assertRegex(headers["idempotency-key"], r"^[0-9a-f-]{36}$")
 
+    def test_who_asks_one_service_is_measured_from_when_all_are_there_and_only_by_what_is_asked_of_it(self) -> None:
+        ended = run(self.shop, MIX="Order", PACE="20")
+        told = ended.stdout + ended.stderr
+        self.assertEqual(ended.returncode, 0, told)
+        self.assertIn("all 4 customers are there: measuring begins", told)
+        self.assertRegex(told, r"good answers of order +>= 1/s +[0-9.]+/s +met")
+        self.assertRegex(told, r"P95 of GET /order-api/orders/\{id\} ")
+        self.assertNotRegex(told, r"P9[59] of \w+ /(user|cart)-api")
+
     def test_a_variable_that_makes_no_sense_is_told_of_before_anything_is_asked(self) -> None:
         ended = run(self.shop, SHAPE="Sawtooth")
         self.assertNotEqual(ended.returncode, 0)
