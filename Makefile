@@ -9,7 +9,7 @@ LOCAL := cargo run --quiet --bin local --
 E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status env demo demo-cache load memory bench bench-operator test build images lint fmt crds queries
+.PHONY: help up down status env demo demo-cache load alerts memory profiles bench bench-operator test build images lint fmt crds queries
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,14 @@ load: ## customers who are none shop at the running shop (USERS=… RUN_TIME=…
 	@LEVEL_RATE=$${LEVEL_RATE:-0} locust -f load/locustfile.py --headless --only-summary --host http://localhost:$(PORT) \
 		--users $${USERS:-20} --spawn-rate $${SPAWN_RATE:-2} --run-time $${RUN_TIME:-2m} --stop-timeout 5s --html target/load.html
 
+alerts: ## each alert of the running shop made to fire by the fault that it is for, and to end (about an hour)
+	@eval "$$($(LOCAL) env)" && SHOP_URL=http://localhost:$(PORT) $(E2E) alerts
+
 memory: ## the memory of every pod of the shop, as a table
 	@eval "$$($(LOCAL) env)" && $(E2E) memory
+
+profiles: ## flame graphs of the services, each while the shop is asked for one thing only, into docs/profiles
+	@SHOP_URL=http://localhost:$(PORT) $(E2E) profiles
 
 bench: ## what the most used routes cost, by CPU time, and what the services hold in memory, into docs/src/cost.md
 	@cargo build --quiet --release --bin bench --bin catalog --bin cart --bin order --bin user

@@ -9,13 +9,25 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// The chapters of the book, in whatever folder of it.
+fn chapters() -> Vec<PathBuf> {
+    let mut open = vec![root().join("docs/src")];
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).expect("the book is there") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
 fn pages() -> Vec<PathBuf> {
-    let book = fs::read_dir(root().join("docs/src")).expect("the book is there");
-    let chapters = book.map(|entry| entry.expect("a readable folder").path());
-    chapters
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .chain([root().join("README.md")])
-        .collect()
+    chapters().into_iter().chain([root().join("README.md")]).collect()
 }
 
 /// The lines of all `console` blocks of a page.
@@ -49,10 +61,11 @@ fn every_make_target_that_is_shown_exists() {
 fn every_chapter_is_in_the_summary_and_the_other_way_round() {
     let summary = fs::read_to_string(root().join("docs/src/SUMMARY.md")).expect("the summary is there");
     let linked: BTreeSet<&str> = summary.split('(').skip(1).filter_map(|rest| rest.split(')').next()).collect();
-    let chapters: Vec<String> = pages()
+    let book = root().join("docs/src");
+    let chapters: Vec<String> = chapters()
         .iter()
-        .filter_map(|page| page.file_name()?.to_str().map(str::to_owned))
-        .filter(|name| name != "SUMMARY.md" && name != "README.md")
+        .filter_map(|page| page.strip_prefix(&book).ok()?.to_str().map(str::to_owned))
+        .filter(|name| name != "SUMMARY.md")
         .collect();
     assert_eq!(linked, chapters.iter().map(String::as_str).collect::<BTreeSet<_>>());
 }

@@ -11,6 +11,8 @@ mod failure;
 mod journey;
 mod kubernetes;
 mod load;
+mod monitoring;
+mod on_call;
 mod profiles;
 mod quiet;
 mod races;

@@ -1,0 +1,69 @@
+//! `make alerts`: makes each alert of the sample shop fire by the fault that it is for, as docs/src/provoking-alerts.md tells, and go again.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use shopkeeper_e2e::load::{self, Load, Shelf};
+use shopkeeper_e2e::on_call::{OnCall, Section, sections};
+
+const GUIDE: &str = include_str!("../../../docs/src/provoking-alerts.md");
+
+/// Breaks the sample shop of `make up` in all the ways that an alert is for, and mends it.
+#[derive(Parser)]
+struct Args {
+    /// Where the shop's gateway answers
+    #[arg(long, env = "SHOP_URL", default_value = "http://localhost:8080")]
+    shop_url: String,
+    /// Only the faults of these alerts
+    alerts: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let wanted =
+        |section: &Section| args.alerts.is_empty() || section.alerts.iter().any(|alert| args.alerts.contains(alert));
+    let faults: Vec<_> = sections(GUIDE).into_iter().filter(wanted).collect();
+    match run(&args.shop_url, &faults).await {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(missed) => {
+            eprintln!("{missed} of {} faults did not raise their alerts, or these did not go", faults.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How many faults did not do what the page says.
+async fn run(url: &str, faults: &[Section]) -> Result<usize, Box<dyn std::error::Error>> {
+    let mut counter = load::administrator(url).await?;
+    let shelf = Shelf::fill(&mut counter, &[1_000_000, 1_000_000, 1_000_000]).await?;
+    let on_call = OnCall::begin(url).await?;
+    let mut missed = 0;
+    println!("| alerts | told after, s | over after, s |\n| --- | ---: | ---: |");
+    for fault in faults {
+        // New customers for each: those of before may have lost what they were at.
+        let load = Load::start(load::crowd(url, 4).await?, &shelf);
+        let outcome = on_call.provoke(fault).await;
+        load.stop().await?;
+        match outcome {
+            Ok(seen) => println!(
+                "| {} | {:.0} | {:.0} |",
+                fault.title(),
+                seen.told_after.as_secs_f64(),
+                seen.over_after.as_secs_f64()
+            ),
+            Err(error) => {
+                missed += 1;
+                println!("| {} | missed | |", fault.title());
+                eprintln!("{}: {error}", fault.title());
+            }
+        }
+    }
+    on_call.end().await?;
+    shelf.clear(&mut counter).await?;
+    Ok(missed)
+}
