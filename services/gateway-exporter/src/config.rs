@@ -20,7 +20,7 @@ pub struct Cli {
 /// Settings of the exporter.
 #[derive(Args, Clone, Debug)]
 pub struct ExporterArgs {
-    /// Where nginx sends its log to (access_log syslog:server=...)
+    /// Where nginx sends its log to (`access_log syslog:server=...`)
     #[arg(long, env = "LOG_ADDR", default_value = "127.0.0.1:9514")]
     pub log_addr: SocketAddr,
 

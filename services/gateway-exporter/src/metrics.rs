@@ -91,22 +91,18 @@ impl Metrics {
     }
 
     /// Notes what nginx says of its connections; nothing, if it does not say it.
-    pub fn connections(&self, status: Option<&StubStatus>) {
-        let Some(status) = status else {
+    pub fn connections(&self, told: Option<&StubStatus>) {
+        let Some(now) = told else {
             self.connections.reset();
             return;
         };
-        let states = [
-            ("active", status.active),
-            ("reading", status.reading),
-            ("writing", status.writing),
-            ("waiting", status.waiting),
-        ];
-        for (state, connections) in states {
+        for (state, connections) in
+            [("active", now.active), ("reading", now.reading), ("writing", now.writing), ("waiting", now.waiting)]
+        {
             self.connections.with_label_values(&[state]).set(connections);
         }
         // nginx counts, and begins anew when it is started anew.
-        for (counter, total) in [(&self.accepted, status.accepted), (&self.handled, status.handled)] {
+        for (counter, total) in [(&self.accepted, now.accepted), (&self.handled, now.handled)] {
             counter.reset();
             counter.inc_by(total);
         }

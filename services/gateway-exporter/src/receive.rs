@@ -48,11 +48,11 @@ impl Receiver {
 
 /// Room for one line.
 #[derive(Debug)]
-pub struct Room(Box<[u8; LONGEST + 1]>);
+pub struct Room(Box<[u8]>);
 
 impl Default for Room {
     fn default() -> Self {
-        Self(Box::new([0; LONGEST + 1]))
+        Self(vec![0; LONGEST + 1].into())
     }
 }
 

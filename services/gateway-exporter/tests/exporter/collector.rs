@@ -54,8 +54,3 @@ pub(crate) fn attribute(attributes: &[KeyValue], key: &str) -> Option<String> {
         _ => None,
     }
 }
-
-/// An id as it is written in headers.
-pub(crate) fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
-}

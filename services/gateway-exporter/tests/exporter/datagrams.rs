@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 
 use serde_json::json;
 
-use crate::collector::{Collector, attribute, hex};
+use crate::collector::{Collector, attribute};
 use crate::nginx::free_port;
 use crate::program::{Program, until, value_of};
 
@@ -86,7 +86,7 @@ async fn spans_have_the_ids_of_the_line_and_the_last_ones_are_sent_at_the_end() 
     socket.send(line("00f067aa0ba902b7", "01", "catalog", 0.25).as_bytes()).expect("to send");
     socket.send(line("00f067aa0ba902b8", "00", "catalog", 0.25).as_bytes()).expect("to send");
     program.until(r#"gateway_request_duration_seconds_count{method="GET",service="catalog",status="200"}"#, 2).await;
-    let exemplar = r##"gateway_request_duration_seconds_bucket{method="GET",service="catalog",status="200",le="0.5"} 2 # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 0.25"##;
+    let exemplar = r#"gateway_request_duration_seconds_bucket{method="GET",service="catalog",status="200",le="0.5"} 2 # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 0.25"#;
     let page = program.openmetrics().await;
     assert!(page.contains(exemplar), "{page}");
     program.signal("-TERM");
@@ -94,9 +94,9 @@ async fn spans_have_the_ids_of_the_line_and_the_last_ones_are_sent_at_the_end() 
     let spans = collector.spans();
     assert_eq!(spans.len(), 1, "only the one that is kept: {spans:?}");
     let (process, span) = &spans[0];
-    assert_eq!(hex(&span.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(hex::encode(&span.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(
-        (hex(&span.span_id).as_str(), hex(&span.parent_span_id).as_str()),
+        (hex::encode(&span.span_id).as_str(), hex::encode(&span.parent_span_id).as_str()),
         ("00f067aa0ba902b7", "b7ad6b7169203331")
     );
     assert_eq!((span.name.as_str(), span.kind), ("GET catalog", 2), "a server's");

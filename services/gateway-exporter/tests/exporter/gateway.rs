@@ -1,6 +1,6 @@
 //! What a real nginx with the gateway's own configuration sends.
 
-use crate::collector::{Collector, attribute, hex};
+use crate::collector::{Collector, attribute};
 use crate::nginx::{Answer, Setup, free_port};
 use crate::program::{Program, until, value_of};
 
@@ -43,14 +43,15 @@ async fn a_request_is_a_figure_and_the_span_that_the_service_is_below() {
     .await;
     let span = |answer: &Answer| {
         let (trace, id) = told(answer);
-        let found = spans.iter().find(|(_, span)| hex(&span.trace_id) == trace && hex(&span.span_id) == id);
+        let found =
+            spans.iter().find(|(_, span)| hex::encode(&span.trace_id) == trace && hex::encode(&span.span_id) == id);
         found.map(|(_, span)| span.clone()).expect("the span that the service was told of")
     };
     assert!(span(&begun).parent_span_id.is_empty());
     assert_eq!(attribute(&span(&begun).attributes, "url.path").as_deref(), Some("/api/products"), "and no query");
     let below = span(&below);
     assert_eq!(
-        (hex(&below.trace_id).as_str(), hex(&below.parent_span_id).as_str()),
+        (hex::encode(&below.trace_id).as_str(), hex::encode(&below.parent_span_id).as_str()),
         ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
     );
     let failed = spans.iter().find(|(_, span)| span.name == "GET order").expect("the one that failed");

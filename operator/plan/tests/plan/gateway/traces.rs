@@ -67,7 +67,7 @@ fn what_is_no_place_in_a_trace_begins_a_new_one_and_takes_no_notes_along() {
     let gateway = gateway();
     let zeros = "0".repeat(32);
     for refused in [
-        "".to_owned(),
+        String::new(),
         "nonsense".to_owned(),
         format!("00-{zeros}-{SPAN}-01"),
         format!("00-{TRACE}-{}-01", &zeros[..16]),
