@@ -74,8 +74,8 @@ pub struct Alerts {
     /// minutes. Default: `Standard`. Example: `Demo`.
     #[serde(default)]
     pub windows: AlertWindows,
-    /// Address under which the runbooks are, to which each alert adds its own page. Default: this project's pages. Example:
-    /// `https://wiki.example.com/runbooks`.
+    /// Address under which the runbooks are, to which each alert adds its own page.
+    /// Default: `https://shopkeeper.dev/docs/runbooks`. Example: `https://wiki.example.com/runbooks`.
     #[serde(default = "runbook_url")]
     #[schemars(length(max = 400))]
     #[x_kube(validation = (

@@ -200,8 +200,8 @@ pub struct Grafana {
     /// Default: true. Example: `false`.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Labels of the `ConfigMap` of the dashboards, by which a Grafana that is there already finds it. Default:
-    /// `{grafana_dashboard: "1"}`. Example: `{example.com/dashboards: shop}`.
+    /// Labels of the `ConfigMap` of the dashboards, by which a Grafana that is there already finds it.
+    /// Default: `{grafana_dashboard: "1"}`. Example: `{example.com/dashboards: shop}`.
     #[serde(default = "dashboard_labels")]
     #[schemars(schema_with = "labels")]
     pub dashboard_labels: BTreeMap<String, String>,

@@ -46,6 +46,17 @@ pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-k
         "an external database is never deleted with the Store: write dataRetention: Retain or leave it out"
     ),
     validation = (
+        "!(has(self.database) && has(self.database.external) && has(self.monitoring) && has(self.monitoring.tools) \
+         && has(self.monitoring.tools.pgAdmin) && has(self.monitoring.tools.pgAdmin.enabled) && self.monitoring.tools.pgAdmin.enabled)",
+        "pgAdmin is for a database that the operator or CloudNativePG runs: leave monitoring.tools.pgAdmin out"
+    ),
+    validation = (
+        "!(has(self.redis) && has(self.redis.external) && has(self.monitoring) && has(self.monitoring.tools) \
+         && has(self.monitoring.tools.redisCommander) && has(self.monitoring.tools.redisCommander.enabled) \
+         && self.monitoring.tools.redisCommander.enabled)",
+        "Redis Commander is for a Redis that the operator runs: leave monitoring.tools.redisCommander out"
+    ),
+    validation = (
         "(has(self.database) && has(self.database.external)) == (has(oldSelf.database) && has(oldSelf.database.external)) \
          && (has(self.database) && has(self.database.cloudNativePg)) == (has(oldSelf.database) && has(oldSelf.database.cloudNativePg))",
         "a database cannot change between managed, external and cloudNativePg, its data would stay behind: make a new Store and move the data"

@@ -166,7 +166,7 @@ fn a_document_that_somebody_changed_has_no_version() {
 
 #[test]
 fn every_service_finds_its_document_in_a_folder_and_starts_without_it() {
-    for object in objects(&planned(&with_spec(json!({"demo": {"users": true}})))) {
+    for object in objects(&planned(&with_spec(json!({"demo": {"users": true}, "monitoring": {"enabled": false}})))) {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         let service = object["kind"] == "Deployment" && name != "demo-gateway";
         let text = object["spec"]["template"].to_string();

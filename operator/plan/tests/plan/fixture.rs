@@ -86,6 +86,13 @@ pub(crate) fn planned(store: &Store) -> Plan {
     plan(&validate(store, &images()).expect("a valid Store"), &found()).expect("a plan")
 }
 
+/// The plan where more is found than usual.
+pub(crate) fn planned_where(store: &Store, change: impl FnOnce(&mut Found)) -> Plan {
+    let mut found = found();
+    change(&mut found);
+    plan(&validate(store, &images()).expect("a valid Store"), &found).expect("a plan")
+}
+
 /// All objects of a plan as JSON.
 pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
     fn json<T: Serialize>(object: &T) -> Value {

@@ -6,6 +6,7 @@ mod backup;
 mod cache_policy;
 mod fixture;
 mod gateway;
+mod monitoring;
 mod network;
 mod pod_template;
 mod postgres;

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{objects, planned, with_spec};
+use shopkeeper_plan::{SecretText, TelegramFound};
+
+use crate::fixture::{objects, planned, planned_where, with_spec};
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +125,6 @@ fn every_other_way_is_closed() {
     let ways = [
         (Part("gateway"), Part("postgres"), 5432),
         (Part("gateway"), Part("redis"), 6379),
-        (Part("gateway"), Part("catalog"), 9090),
         (Part("gateway"), Outside, 443),
         (Part("migrate"), Part("redis"), 6379),
         (Part("migrate"), Part("catalog"), 8000),
@@ -186,6 +187,114 @@ fn backups_reach_the_database_and_nothing_else_when_there_are_any() {
     }
     assert!(!is_open(&with, OtherShop("backup"), Part("postgres"), 5432));
     assert!(!is_open(&policies(json!({})), Part("backup"), Part("postgres"), 5432), "there are none");
+}
+
+const EVERYTHING: &str = r#"{
+    "monitoring": {
+        "tools": {"pgAdmin": {"enabled": true}, "redisCommander": {"enabled": true}},
+        "alertmanager": {"telegram": {"secretRef": {"name": "telegram"}, "apiUrl": "http://telegram.test:8081"}}
+    },
+    "loadTest": {"enabled": true}
+}"#;
+
+fn with_everything() -> Vec<Value> {
+    let store = with_spec(serde_json::from_str(EVERYTHING).expect("a spec"));
+    let chat = TelegramFound::Chat { token: SecretText::new("1:token"), chat: 1 };
+    let objects = objects(&planned_where(&store, |found| found.telegram = chat));
+    objects.into_iter().filter(|object| object["kind"] == "NetworkPolicy").collect()
+}
+
+#[test]
+fn what_watches_the_shop_reaches_what_it_needs() {
+    let policies = with_everything();
+    let ways = [
+        (Part("prometheus"), Part("gateway"), 9091),
+        (Part("prometheus"), Part("redis-exporter"), 9121),
+        (Part("prometheus"), Part("postgres-exporter"), 9187),
+        (Part("prometheus"), Part("jaeger"), 8888),
+        (Part("prometheus"), Part("jaeger"), 8889),
+        (Part("prometheus"), Part("alertmanager"), 9093),
+        (Part("prometheus"), Part("locust"), 8089),
+        (Part("prometheus"), OPERATOR, 9090),
+        (Part("grafana"), Part("prometheus"), 9090),
+        (Part("grafana"), Part("jaeger"), 16686),
+        (Part("grafana"), Part("alertmanager"), 9093),
+        (Part("jaeger"), Part("prometheus"), 9090),
+        (Part("alertmanager"), Outside, 8081),
+        (Part("redis-exporter"), Part("redis"), 6379),
+        (Part("postgres-exporter"), Part("postgres"), 5432),
+        (Part("pgadmin"), Part("postgres"), 5432),
+        (Part("redis-commander"), Part("redis"), 6379),
+        (Part("locust"), Part("gateway"), 8080),
+        (Part("gateway"), Part("grafana"), 3000),
+        (Part("gateway"), Part("prometheus"), 9090),
+        (Part("gateway"), Part("alertmanager"), 9093),
+        (Part("gateway"), Part("jaeger"), 16686),
+        (Part("gateway"), Part("jaeger"), 4317),
+        (Part("gateway"), Part("locust"), 8089),
+        (Part("gateway"), Part("pgadmin"), 8080),
+        (Part("gateway"), Part("redis-commander"), 8081),
+    ];
+    for (from, to, port) in ways {
+        assert!(is_open(&policies, from, to, port), "{from:?} -> {to:?}:{port}");
+    }
+    for service in ["catalog", "cart", "order", "user"] {
+        assert!(is_open(&policies, Part("prometheus"), Part(service), 9090), "figures of {service}");
+        assert!(is_open(&policies, Part("gateway"), Part(service), 9090), "profiles of {service}");
+        assert!(is_open(&policies, Part(service), Part("jaeger"), 4317), "traces of {service}");
+    }
+    for (part, port) in [("gateway", 9091), ("redis-exporter", 9121), ("postgres-exporter", 9187), ("jaeger", 8888)] {
+        assert!(lets_in(&policies, SCRAPER, Part(part), port), "monitoring that is there already reads {part}");
+    }
+}
+
+#[test]
+fn what_watches_the_shop_reaches_nothing_else() {
+    let policies = with_everything();
+    let ways = [
+        (Part("prometheus"), Part("postgres"), 5432),
+        (Part("prometheus"), Part("catalog"), 8000),
+        (Part("prometheus"), Outside, 443),
+        (Part("grafana"), Part("postgres"), 5432),
+        (Part("grafana"), Outside, 443),
+        (Part("alertmanager"), Outside, 443),
+        (Part("alertmanager"), Part("catalog"), 8000),
+        (Part("jaeger"), Part("redis"), 6379),
+        (Part("redis-exporter"), Part("postgres"), 5432),
+        (Part("postgres-exporter"), Part("redis"), 6379),
+        (Part("locust"), Part("catalog"), 8000),
+        (Part("locust"), Outside, 443),
+        (Part("pgadmin"), Part("redis"), 6379),
+        (Part("catalog"), Part("prometheus"), 9090),
+        (Part("catalog"), Part("grafana"), 3000),
+        (Part("catalog"), Part("jaeger"), 16686),
+        (Outside, Part("grafana"), 3000),
+        (Outside, Part("pgadmin"), 8080),
+        (STRANGER, Part("prometheus"), 9090),
+        (STRANGER, Part("redis-commander"), 8081),
+        (OtherShop("gateway"), Part("grafana"), 3000),
+        (OtherShop("catalog"), Part("jaeger"), 4317),
+        (OtherShop("prometheus"), Part("catalog"), 9090),
+    ];
+    for (from, to, port) in ways {
+        assert!(!is_open(&policies, from, to, port), "{from:?} -> {to:?}:{port}");
+    }
+}
+
+#[test]
+fn without_monitoring_nobody_is_let_in_for_it() {
+    let policies = policies(json!({"monitoring": {"enabled": false}}));
+    for (from, to, port) in [
+        (Part("catalog"), Part("jaeger"), 4317),
+        (Part("gateway"), Part("grafana"), 3000),
+        (Part("postgres-exporter"), Part("postgres"), 5432),
+        (Part("redis-commander"), Part("redis"), 6379),
+        (Part("prometheus"), Part("catalog"), 9090),
+    ] {
+        assert!(!is_open(&policies, from, to, port), "{from:?} -> {to:?}:{port}");
+    }
+    let names = policies.iter().filter_map(|it| it["metadata"]["name"].as_str()).collect::<Vec<_>>();
+    assert!(!names.iter().any(|name| name.contains("prometheus") || name.contains("jaeger")), "{names:?}");
 }
 
 #[test]

@@ -80,13 +80,18 @@ fn what_is_laid_over_is_added_and_what_is_there_stays() {
 fn every_part_with_pods_takes_it() {
     let template = json!({"metadata": {"labels": {"example.com/team": "shop"}}});
     let pods = json!({"podTemplate": template});
+    let tool = json!({"enabled": true, "podTemplate": template});
     let spec = json!({
         "services": {"catalog": pods, "cart": pods, "order": pods, "user": pods}, "gateway": pods, "jobs": pods,
-        "database": {"managed": pods}, "redis": {"managed": pods}, "demo": {"products": 1},
+        "database": {"managed": pods}, "redis": {"managed": pods}, "demo": {"products": 1}, "loadTest": tool,
+        "monitoring": {
+            "prometheus": pods, "alertmanager": pods, "grafana": pods, "tracing": pods, "exporters": pods,
+            "tools": {"pgAdmin": tool, "redisCommander": tool},
+        },
     });
     let all = objects(&planned(&with_spec(spec)));
     let templates: Vec<_> = all.iter().filter_map(|it| it.pointer("/spec/template/metadata")).collect();
-    assert_eq!(templates.len(), 9);
+    assert_eq!(templates.len(), 18);
     assert!(templates.iter().all(|it| it["labels"]["example.com/team"] == "shop"));
 }
 

@@ -32,6 +32,14 @@ fn stores() -> Vec<Store> {
             "demo": {"products": 1, "users": true},
         }),
         json!({
+            "monitoring": {
+                "tools": {"pgAdmin": {"enabled": true}, "redisCommander": {"enabled": true}},
+                "alertmanager": {"telegram": {"secretRef": {"name": "telegram"}}, "watchdogUrl": "https://example.com/beat"},
+            },
+            "loadTest": {"enabled": true, "runTime": "10m"},
+        }),
+        json!({"monitoring": {"enabled": false}}),
+        json!({
             "suspend": true, "profile": "HighAvailability", "networkPolicies": false,
             "gateway": {"tls": {"secretName": "tls"}, "ingress": {"className": "nginx"}, "httpRoute": {"parentRefs": [{"name": "public"}]}},
             "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}},
@@ -42,6 +50,23 @@ fn stores() -> Vec<Store> {
     long.metadata.name = Some("a".repeat(40));
     stores.extend([demo(), long]);
     stores
+}
+
+/// Everything that can watch a shop, each part with these settings of its pods.
+fn all_that_watches(pods: &Value) -> Value {
+    let with = |more: Value| {
+        let mut part = pods.clone();
+        part.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        part
+    };
+    let on = || with(json!({"enabled": true}));
+    json!({
+        "monitoring": {
+            "prometheus": pods, "alertmanager": pods, "grafana": pods, "tracing": pods, "exporters": pods,
+            "tools": {"pgAdmin": on(), "redisCommander": on()},
+        },
+        "loadTest": on(),
+    })
 }
 
 fn all_objects() -> impl Iterator<Item = Value> {
@@ -67,11 +92,14 @@ fn every_pod_is_restricted_and_has_no_token() {
         assert_eq!(pod["automountServiceAccountToken"], json!(false), "{name}");
         assert_eq!(pod["securityContext"]["runAsNonRoot"], json!(true), "{name}");
         assert_eq!(pod["securityContext"]["seccompProfile"]["type"], json!("RuntimeDefault"), "{name}");
-        for container in containers(pod) {
+        let first = pod["initContainers"].as_array().cloned().unwrap_or_default();
+        for container in containers(pod).into_iter().chain(first) {
             let security = &container["securityContext"];
             assert_eq!(security["readOnlyRootFilesystem"], json!(true), "{name}");
             assert_eq!(security["allowPrivilegeEscalation"], json!(false), "{name}");
             assert_eq!(security["capabilities"]["drop"], json!(["ALL"]), "{name}");
+            let added = &security["capabilities"]["add"];
+            assert!(added.is_null() || *added == json!(["NET_BIND_SERVICE"]), "{name}: the only one that is allowed");
         }
     }
 }
@@ -80,10 +108,14 @@ fn every_pod_is_restricted_and_has_no_token() {
 fn every_pod_has_the_pull_secrets_of_the_store() {
     let images = json!({"pullSecrets": [{"name": "first"}, {"name": "second"}]});
     let database = json!({"managed": {"backup": {}}});
-    let with = with_spec(json!({"images": images, "demo": {"products": 1, "users": true}, "database": database}));
+    let mut spec = all_that_watches(&json!({}));
+    spec["images"] = images;
+    spec["demo"] = json!({"products": 1, "users": true});
+    spec["database"] = database;
+    let with = with_spec(spec);
     let all = objects(&planned(&with));
     let pods: Vec<&Value> = all.iter().filter_map(pod).collect();
-    assert_eq!(pods.len(), 10, "services, gateway, database, Redis, two Jobs and the backups");
+    assert_eq!(pods.len(), 19, "services, gateway, database, Redis, two Jobs, the backups and nine that watch");
     let named = json!([{"name": "first"}, {"name": "second"}]);
     assert!(pods.iter().all(|pod| pod["imagePullSecrets"] == named));
 
@@ -176,6 +208,7 @@ fn scheduling_reaches_the_pods_it_is_written_for() {
         "database": {"managed": scheduled}, "redis": {"managed": scheduled}, "jobs": scheduled, "demo": {"products": 1},
     });
     spec["database"]["managed"]["backup"] = json!({});
+    spec.as_object_mut().expect("fields").extend(all_that_watches(&scheduled).as_object().expect("fields").clone());
     for object in objects(&planned(&with_spec(spec))) {
         let Some(pod) = pod(&object) else { continue };
         let name = &object["metadata"]["name"];
@@ -218,14 +251,17 @@ fn resources_reach_the_containers_they_are_written_for() {
         "database": {"managed": resources}, "redis": {"managed": resources}, "jobs": resources, "demo": {"products": 1, "users": true},
     });
     spec["database"]["managed"]["backup"] = json!({});
+    spec.as_object_mut().expect("fields").extend(all_that_watches(&resources).as_object().expect("fields").clone());
     let mut seen = 0;
     for object in objects(&planned(&with_spec(spec))) {
-        for container in pod(&object).map(containers).unwrap_or_default() {
+        let containers = pod(&object).map(containers).unwrap_or_default();
+        // It is in the gateway's pods, and no part that is spoken of.
+        for container in containers.into_iter().filter(|it| it["name"] != "gateway-exporter") {
             assert_eq!(container["resources"]["limits"]["memory"], "777Mi", "{}", object["metadata"]["name"]);
             seen += 1;
         }
     }
-    assert_eq!(seen, 14, "seven servers, four migrations, two seeds and the backups");
+    assert_eq!(seen, 23, "seven servers, four migrations, two seeds, the backups and nine that watch");
     let cluster =
         planned(&with_spec(json!({"database": {"cloudNativePg": resources}}))).cluster.expect("a cluster").cluster;
     assert_eq!(cluster.spec.resources.limits.expect("limits")["memory"].0, "777Mi");
@@ -295,7 +331,7 @@ fn one_registry_and_tag_serve_all_images_of_ours_and_each_can_be_named_whole() {
         "digests": {"user": digest},
     });
     let mut seen = Vec::new();
-    for object in objects(&planned(&with_spec(json!({"images": images})))) {
+    for object in objects(&planned(&with_spec(json!({"images": images, "monitoring": {"enabled": false}})))) {
         let Some(pod) = pod(&object) else { continue };
         seen.extend(containers(pod).iter().map(|container| container["image"].as_str().unwrap_or_default().to_owned()));
     }
@@ -346,6 +382,22 @@ fn what_slipped_past_the_api_server_is_refused_here() {
     assert_eq!(refuse(json!({"database": {"managed": {"backup": {"keep": 0}}}})), InvalidStore::KeepNone);
     let evil = "x; } server { listen 1";
     assert_eq!(refuse(json!({"gateway": {"host": evil}})), InvalidStore::Gateway(evil.into()));
+    for (part, value) in [
+        ("prometheus", json!({"scrapeInterval": "1ms"})),
+        ("prometheus", json!({"enabled": false})),
+        ("tracing", json!({"sampling": "2"})),
+        ("alerts", json!({"availability": "1.0"})),
+        ("alerts", json!({"labels": {"severity": "low"}})),
+        ("alerts", json!({"runbookUrl": "https://x\n- evil: yes"})),
+        ("publicUrl", json!("https://shop.example.com/x")),
+    ] {
+        let refusal = refuse(json!({"monitoring": {part: value}}));
+        assert!(matches!(refusal, InvalidStore::Monitoring { .. }), "{part} {value}: {refusal}");
+    }
+    let external = json!({"external": {"secretRef": {"name": "db"}}});
+    let tool = json!({"tools": {"pgAdmin": {"enabled": true}}});
+    let refusal = refuse(json!({"database": external, "monitoring": tool}));
+    assert!(refusal.to_string().starts_with("spec.monitoring.tools.pgAdmin: "), "{refusal}");
     let request = json!({"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}});
     assert!(matches!(refuse(json!({"services": {"cart": request}})), InvalidStore::Resources { .. }));
 }

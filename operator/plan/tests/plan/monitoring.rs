@@ -1,0 +1,296 @@
+//! What is made to watch a shop, and what of it is left out.
+
+use serde_json::{Value, json};
+use shopkeeper_plan::{Component, Found, MonitoringParts, Plan, SecretText, TelegramFound, validate};
+
+use crate::fixture::{demo, found, images, objects, planned, planned_where, with_spec};
+
+fn parts(plan: &Plan) -> Vec<Component> {
+    plan.monitoring.parts.iter().map(|part| part.component).collect()
+}
+
+fn reasons(parts: &MonitoringParts) -> Vec<&'static str> {
+    parts.left_out.iter().map(|it| it.reason).collect()
+}
+
+fn yaml(text: &str) -> Value {
+    serde_yaml_ng::from_str(text).expect("YAML")
+}
+
+/// A file of a part's settings.
+fn file(plan: &Plan, component: Component, name: &str) -> String {
+    let part = plan.monitoring.parts.iter().find(|part| part.component == component).expect("the part");
+    let plain = part.config.as_ref().and_then(|config| config.data.as_ref()?.get(name).cloned());
+    let secret = || {
+        let data = part.secret.as_ref()?.data.as_ref()?;
+        String::from_utf8(data.get(name)?.0.clone()).ok()
+    };
+    plain.or_else(secret).expect("the file")
+}
+
+fn chat(found: &mut Found) {
+    found.telegram = TelegramFound::Chat { token: SecretText::new("1:password-of-bot"), chat: -100_123 };
+}
+
+fn with_telegram() -> Value {
+    json!({"monitoring": {"alertmanager": {"telegram": {"secretRef": {"name": "telegram"}}}}})
+}
+
+#[test]
+fn a_store_that_says_nothing_is_watched_by_all_but_the_tools() {
+    use Component::{Alertmanager, Grafana, Jaeger, PostgresExporter, Prometheus, RedisExporter};
+    let plan = planned(&with_spec(json!({})));
+    assert_eq!(parts(&plan), [Prometheus, Alertmanager, Grafana, Jaeger, RedisExporter, PostgresExporter]);
+    assert!(plan.monitoring.left_out.is_empty());
+    assert_eq!(plan.monitoring.scraped.len(), 5, "the services and the gateway");
+    assert!(plan.monitoring.service_monitor.is_none() && plan.monitoring.prometheus_rule.is_none());
+}
+
+#[test]
+fn what_is_turned_off_leaves_nothing() {
+    let off = planned(&with_spec(json!({"monitoring": {"enabled": false}})));
+    let MonitoringParts { parts, scraped, dashboards, service_monitor, prometheus_rule, left_out } = &off.monitoring;
+    assert!(parts.is_empty() && scraped.is_empty() && dashboards.is_none() && left_out.is_empty());
+    assert!(service_monitor.is_none() && prometheus_rule.is_none());
+    let text = serde_json::to_string(&objects(&off)).expect("JSON");
+    assert!(!text.contains("OTEL_") && !text.contains("gateway-exporter"), "no traces and no figures of the gateway");
+    let only_traces = json!({"monitoring": {
+        "prometheus": {"enabled": false}, "grafana": {"enabled": false}, "alertmanager": {"enabled": false}}});
+    let plan = planned(&with_spec(only_traces));
+    assert_eq!(self::parts(&plan), [Component::Jaeger]);
+    let jaeger = yaml(&file(&plan, Component::Jaeger, "config.yaml"));
+    assert!(jaeger["connectors"].is_null(), "nobody would collect figures of traces");
+}
+
+#[test]
+fn an_image_that_cannot_be_had_is_told_and_all_else_is_made() {
+    let mut without = images();
+    without.monitoring.grafana = String::new();
+    without.monitoring.jaeger = String::new();
+    let shop = validate(&with_spec(json!({})), &without).expect("a shop");
+    let plan = shopkeeper_plan::plan(&shop, &found()).expect("a plan");
+    assert!(!parts(&plan).contains(&Component::Grafana) && parts(&plan).contains(&Component::Prometheus));
+    assert_eq!(reasons(&plan.monitoring), ["ImageMissing", "ImageMissing"]);
+    assert!(plan.monitoring.left_out[0].message.starts_with("grafana is left out"), "{:?}", plan.monitoring.left_out);
+    assert!(plan.monitoring.dashboards.is_some(), "for a Grafana that is there");
+    let text = serde_json::to_string(&objects(&plan)).expect("JSON");
+    assert!(!text.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "nobody would take traces in");
+    let named = with_spec(json!({"images": {"grafana": "example.com/grafana:1"}}));
+    let shop = validate(&named, &without).expect("a shop");
+    let plan = shopkeeper_plan::plan(&shop, &found()).expect("a plan");
+    assert!(parts(&plan).contains(&Component::Grafana), "the Store has one of its own");
+}
+
+#[test]
+fn with_the_prometheus_operator_its_prometheus_is_told_and_no_other_is_made() {
+    let plan = planned_where(&demo(), |found| found.prometheus_operator = true);
+    assert!(!parts(&plan).contains(&Component::Prometheus) && !parts(&plan).contains(&Component::Grafana));
+    assert!(parts(&plan).contains(&Component::Alertmanager), "it stays as asked");
+    assert_eq!(reasons(&plan.monitoring), ["PrometheusElsewhere"]);
+    let monitor = plan.monitoring.service_monitor.as_ref().expect("a ServiceMonitor");
+    let rule = plan.monitoring.prometheus_rule.as_ref().expect("a PrometheusRule");
+    assert!(!rule.spec.groups.is_empty());
+    let selector = &monitor.spec.selector;
+    assert_eq!(selector["matchExpressions"][0]["key"], "shopkeeper.dev/job");
+    // Every port of figures is one that a selected Service has.
+    let services: Vec<Value> = objects(&plan)
+        .into_iter()
+        .filter(|it| it["kind"] == "Service" && it["metadata"]["labels"]["shopkeeper.dev/job"].is_string())
+        .collect();
+    let ports = |service: &Value| service["spec"]["ports"].as_array().cloned().unwrap_or_default();
+    let asked: Vec<&Value> = monitor.spec.endpoints.iter().map(|endpoint| &endpoint["port"]).collect();
+    for service in &services {
+        let has = ports(service).iter().any(|port| asked.contains(&&port["name"]));
+        assert!(has, "{} has no port that is asked", service["metadata"]["name"]);
+    }
+    assert!(services.len() > 8, "{}", services.len());
+
+    let named = with_spec(json!({"monitoring": {"prometheus": {"url": "http://prometheus-operated.monitoring:9090"}}}));
+    let plan = planned_where(&named, |found| found.prometheus_operator = true);
+    assert!(parts(&plan).contains(&Component::Grafana) && plan.monitoring.left_out.is_empty());
+    let sources = file(&plan, Component::Grafana, "datasources.yaml");
+    assert!(sources.contains("http://prometheus-operated.monitoring:9090"), "{sources}");
+}
+
+#[test]
+fn prometheus_collects_all_there_is_under_the_labels_of_the_shop() {
+    let everything =
+        with_spec(json!({"loadTest": {"enabled": true}, "monitoring": {"prometheus": {"scrapeInterval": "5s"}}}));
+    let config = yaml(&file(&planned(&everything), Component::Prometheus, "prometheus.yml"));
+    assert_eq!(config["global"]["scrape_interval"], "5s");
+    let jobs = config["scrape_configs"].as_array().expect("jobs");
+    let names: Vec<&str> = jobs.iter().filter_map(|job| job["job_name"].as_str()).collect();
+    let expected = [
+        "catalog",
+        "cart",
+        "order",
+        "user",
+        "gateway",
+        "redis",
+        "postgres",
+        "jaeger",
+        "alertmanager",
+        "locust",
+        "prometheus",
+        "operator",
+    ];
+    assert_eq!(names, expected);
+    for job in jobs {
+        let replaced: Vec<_> = job["relabel_configs"]
+            .as_array()
+            .expect("labels")
+            .iter()
+            .map(|it| (it["target_label"].as_str().expect("a label"), it["replacement"].as_str().expect("a value")))
+            .collect();
+        assert_eq!(replaced, [("namespace", "shop"), ("store", "demo")], "{}", job["job_name"]);
+    }
+    assert_eq!(jobs[0]["dns_sd_configs"][0]["names"], json!(["demo-catalog-pods"]));
+    assert_eq!(jobs[4]["dns_sd_configs"][0]["port"], 9091);
+    assert_eq!(jobs[7]["static_configs"][0]["targets"], json!(["demo-jaeger:8888", "demo-jaeger:8889"]));
+    assert_eq!(jobs[11]["honor_labels"], true);
+    let without = planned_where(&demo(), |found| found.operator_metrics = None);
+    assert!(!file(&without, Component::Prometheus, "prometheus.yml").contains("operator"));
+}
+
+#[test]
+fn alerts_go_to_telegram_when_its_secret_is_there_and_nowhere_otherwise() {
+    let store = with_spec(with_telegram());
+    let config = |change: fn(&mut Found)| {
+        let plan = planned_where(&store, change);
+        (yaml(&file(&plan, Component::Alertmanager, "alertmanager.yml")), plan)
+    };
+    let (told, plan) = config(chat);
+    assert_eq!((&told["route"]["receiver"], told["receivers"].as_array().map(Vec::len)), (&json!("telegram"), Some(2)));
+    let telegram = &told["receivers"][1]["telegram_configs"][0];
+    assert_eq!(telegram["chat_id"], -100_123);
+    assert_eq!((&telegram["parse_mode"], &telegram["send_resolved"]), (&json!("HTML"), &json!(true)));
+    assert!(plan.monitoring.left_out.is_empty());
+    assert_eq!(told["route"]["routes"][0]["receiver"], "nobody", "the watchdog");
+    let (silent, plan) =
+        config(|found| found.telegram = TelegramFound::Unusable("Secret telegram is not there".into()));
+    assert_eq!(
+        (&silent["route"]["receiver"], silent["receivers"].as_array().map(Vec::len)),
+        (&json!("nobody"), Some(1))
+    );
+    assert_eq!(reasons(&plan.monitoring), ["SecretMissing"]);
+    assert!(plan.monitoring.left_out[0].message.contains("Secret telegram is not there"));
+    let (_, plan) = config(|_| {});
+    assert!(plan.monitoring.left_out.is_empty(), "nobody is asked for");
+}
+
+#[test]
+fn another_token_rolls_alertmanager_and_nothing_else() {
+    let store = with_spec(with_telegram());
+    let templates = |token: &str| {
+        let change = |found: &mut Found| {
+            found.telegram = TelegramFound::Chat { token: SecretText::new(token), chat: 1 };
+        };
+        let all = objects(&planned_where(&store, change)).into_iter();
+        let with_pods = all.filter(|it| it["spec"]["template"].is_object());
+        with_pods.map(|it| (it["metadata"]["name"].clone(), it["spec"]["template"].clone())).collect::<Vec<_>>()
+    };
+    let changed: Vec<_> =
+        templates("1:a").into_iter().zip(templates("1:b")).filter(|(a, b)| a != b).map(|(it, _)| it.0).collect();
+    assert_eq!(changed, [json!("demo-alertmanager")]);
+}
+
+#[test]
+fn the_watchdog_goes_where_it_is_asked_to_go() {
+    let asked = json!({"monitoring": {"alertmanager": {"watchdogUrl": "https://heartbeats.example.com/shop"}}});
+    let plan = planned(&with_spec(asked));
+    let config = yaml(&file(&plan, Component::Alertmanager, "alertmanager.yml"));
+    assert_eq!(config["route"]["receiver"], "nobody");
+    assert_eq!(config["route"]["routes"][0]["receiver"], "watchdog");
+    assert_eq!(config["receivers"][1]["webhook_configs"][0]["url"], "https://heartbeats.example.com/shop");
+}
+
+#[test]
+fn the_thresholds_of_the_store_are_in_the_rules() {
+    let rules = |alerts: Value| {
+        let plan = planned(&with_spec(json!({"monitoring": {"alerts": alerts, "publicUrl": "http://localhost:8080"}})));
+        file(&plan, Component::Prometheus, "rules.yml")
+    };
+    let (usual, other) = (rules(json!({})), rules(json!({"latencyP99": "1234ms", "labels": {"team": "shop"}})));
+    assert!(!usual.contains("1.234") && other.contains("1.234"), "the threshold");
+    assert!(!usual.contains("team: shop") && other.contains("team: shop"), "the label");
+    assert!(usual.contains("http://localhost:8080/grafana/d"), "links lead to where people reach the gateway");
+    assert_ne!(usual, rules(json!({"windows": "Demo"})));
+}
+
+#[test]
+fn jaeger_has_room_for_as_many_traces_as_are_asked_for() {
+    let limit = |traces: u32| {
+        let plan = planned(&with_spec(json!({"monitoring": {"tracing": {"maxTraces": traces}}})));
+        let config = yaml(&file(&plan, Component::Jaeger, "config.yaml"));
+        assert_eq!(config["extensions"]["jaeger_storage"]["backends"]["memory"]["memory"]["max_traces"], traces);
+        let all = objects(&plan);
+        let jaeger = all.iter().find(|it| it["kind"] == "Deployment" && it["metadata"]["name"] == "demo-jaeger");
+        let container = &jaeger.expect("Jaeger")["spec"]["template"]["spec"]["containers"][0];
+        container["resources"]["limits"]["memory"].clone()
+    };
+    assert_eq!((limit(50_000), limit(1000)), (json!("389Mi"), json!("102Mi")));
+}
+
+#[test]
+fn services_are_told_where_traces_go_and_how_many_are_asked_for() {
+    let asked = json!({"monitoring": {"tracing": {"sampling": "0.25"}}});
+    let plan = planned(&with_spec(asked));
+    let env = |name: &str| {
+        let spec = plan.services[0].deployment.spec.clone().expect("a spec").template.spec.expect("pods");
+        spec.containers[0].env.iter().flatten().find(|it| it.name == name).and_then(|it| it.value.clone())
+    };
+    assert_eq!(env("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref(), Some("http://demo-jaeger:4317"));
+    assert_eq!(env("OTEL_RESOURCE_ATTRIBUTES").as_deref(), Some("service.namespace=shop,shop=demo"));
+    assert_eq!(env("OTEL_TRACES_SAMPLER_ARG").as_deref(), Some("0.25"));
+}
+
+#[test]
+fn the_role_that_reads_figures_may_read_nothing_else() {
+    let plan = planned(&demo());
+    let all = objects(&plan);
+    let exporter =
+        all.iter().find(|it| it["kind"] == "Deployment" && it["metadata"]["name"] == "demo-postgres-exporter");
+    let pod = &exporter.expect("the exporter")["spec"]["template"]["spec"];
+    let script = pod["initContainers"][0]["command"].to_string();
+    assert!(script.contains("GRANT pg_monitor TO monitor") && script.contains("NOSUPERUSER"), "{script}");
+    let own = pod["containers"][0]["env"].to_string();
+    assert!(own.contains("\"key\":\"monitor\"") && !own.contains("\"key\":\"admin\""), "{own}");
+}
+
+#[test]
+fn an_external_database_and_redis_are_left_alone() {
+    let external = json!({"external": {"secretRef": {"name": "mine"}}});
+    let plan = planned(&with_spec(json!({"database": external, "redis": external})));
+    let made = parts(&plan);
+    assert!(!made.contains(&Component::PostgresExporter) && !made.contains(&Component::RedisExporter), "{made:?}");
+    assert!(plan.monitoring.left_out.is_empty());
+}
+
+#[test]
+fn locust_has_all_its_scripts_and_what_the_store_asks_for() {
+    let asked = json!({"loadTest": {"enabled": true, "users": 7, "spawnRate": 2, "shape": "HotKey", "runTime": "90s"}});
+    let plan = planned(&with_spec(asked));
+    assert!(file(&plan, Component::Locust, "locustfile.py").contains("import"));
+    let all = objects(&plan);
+    let locust = all.iter().find(|it| it["kind"] == "Deployment" && it["metadata"]["name"] == "demo-locust");
+    let container = &locust.expect("Locust")["spec"]["template"]["spec"]["containers"][0];
+    let args: Vec<&str> = container["args"].as_array().expect("args").iter().filter_map(Value::as_str).collect();
+    for arg in [
+        "--host=http://demo-gateway:8080",
+        "--users=7",
+        "--spawn-rate=2",
+        "--run-time=1m30s",
+        "--web-base-path=/locust",
+    ] {
+        assert!(args.contains(&arg), "{arg} is not among {args:?}");
+    }
+    assert!(container["env"].to_string().contains("HotKey"));
+}
+
+#[test]
+fn the_documents_that_programs_read() {
+    let plan = planned_where(&with_spec(with_telegram()), chat);
+    insta::assert_snapshot!("prometheus.yml", file(&plan, Component::Prometheus, "prometheus.yml"));
+    insta::assert_snapshot!("alertmanager.yml", file(&plan, Component::Alertmanager, "alertmanager.yml"));
+    insta::assert_snapshot!("jaeger.yaml", file(&plan, Component::Jaeger, "config.yaml"));
+}
