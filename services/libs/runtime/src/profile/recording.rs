@@ -48,6 +48,9 @@ pub(super) enum RecordingError {
     Lost,
 }
 
+/// The thread that takes the profile; it is not in it.
+const THREAD: &str = "profile";
+
 /// The stack of the thread that takes the profile: the crate walks its table by some thousand calls within each other.
 const STACK: usize = 8 * 1024 * 1024;
 
@@ -64,7 +67,7 @@ pub(super) async fn record(plan: Plan, slot: Slot) -> Result<Profile, RecordingE
         }
     };
     // Not one of the runtime's threads: it would wait for them at the end of the process.
-    thread::Builder::new().name("profile".to_owned()).stack_size(STACK).spawn(work).map_err(RecordingError::Thread)?;
+    thread::Builder::new().name(THREAD.to_owned()).stack_size(STACK).spawn(work).map_err(RecordingError::Thread)?;
     let outcome = told.await.unwrap_or(Err(RecordingError::Lost));
     drop(stay);
     outcome
@@ -102,7 +105,7 @@ fn prepare() -> Result<(), RecordingError> {
     find_folder()?;
     let guard = start(-1)?;
     raise(Signal::SIGPROF)?;
-    if stacks(&guard)?.is_empty() {
+    if guard.report().build_unresolved()?.data.keys().all(|seen| seen.frames.len() < 2) {
         return Err(RecordingError::NoStack);
     }
     PREPARED.get_or_init(|| ());
@@ -131,7 +134,8 @@ fn stacks(guard: &ProfilerGuard<'_>) -> Result<Vec<Stack>, RecordingError> {
         let cut = addresses.len() >= pprof::MAX_DEPTH;
         Stack { thread, addresses, cut, samples }
     };
-    Ok(ways.into_iter().filter(|((_, addresses), _)| !addresses.is_empty()).map(stack).collect())
+    let counts = |stack: &Stack| stack.thread != THREAD && !stack.addresses.is_empty();
+    Ok(ways.into_iter().map(stack).filter(counts).collect())
 }
 
 /// A function that called another is found by where it will go on, which may be one after its last instruction.
