@@ -6,6 +6,7 @@
 )]
 
 mod chaos;
+mod collector;
 mod database;
 mod http;
 mod keys;
@@ -14,6 +15,7 @@ mod process;
 mod redis;
 
 pub use chaos::ChaosProxy;
+pub use collector::{Collected, Collector};
 pub use database::TestDb;
 pub use http::{eventually, problem, spawn};
 pub use keys::Keys;

@@ -36,6 +36,8 @@ pub(super) struct Book {
     name: String,
     /// The names of the labels by which its series differ.
     labels: &'static [&'static str],
+    /// The labels that all of its series have, by which it differs from others of its name.
+    common: HashMap<String, String>,
     /// The upper ends of the buckets but the last.
     bounds: Vec<f64>,
     series: RwLock<HashMap<String, Arc<Series>>>,
@@ -56,9 +58,9 @@ pub(super) struct Exemplar {
 impl TracedHistograms {
     /// A histogram that is told apart by these labels.
     pub fn new(opts: HistogramOpts, labels: &'static [&'static str]) -> Result<Self, prometheus::Error> {
-        let (name, bounds) = (opts.fq_name(), opts.buckets.clone());
+        let (name, common, bounds) = (opts.fq_name(), opts.common_opts.const_labels.clone(), opts.buckets.clone());
         let histograms = HistogramVec::new(opts, labels)?;
-        let book = Arc::new(Book { name, labels, bounds, series: RwLock::default() });
+        let book = Arc::new(Book { name, labels, common, bounds, series: RwLock::default() });
         let mut books = BOOKS.lock().unwrap_or_else(PoisonError::into_inner);
         books.retain(|book| book.strong_count() > 0);
         books.push(Arc::downgrade(&book));
@@ -109,6 +111,9 @@ impl Book {
 
     /// The exemplars of the series that has this value under each label.
     pub(super) fn find<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<Arc<Series>> {
+        if self.common.iter().any(|(label, common)| value(label) != Some(common)) {
+            return None;
+        }
         let values = self.labels.iter().map(|label| value(label)).collect::<Option<Vec<_>>>()?;
         self.series.read().unwrap_or_else(PoisonError::into_inner).get(&key(&values)).cloned()
     }

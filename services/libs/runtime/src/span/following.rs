@@ -12,8 +12,8 @@ pub fn follow(place: Option<&Place>, kind: Kind, name: &'static str) -> (Context
     (context, span)
 }
 
-/// The same for work that goes on with several things at once. If they were begun in one trace, it belongs to that; otherwise it is a trace of its own
-/// that is linked with each of theirs.
+/// The same for work that goes on with several things at once. If they were begun in one trace, it belongs to that, below the first; otherwise it is a
+/// trace of its own. In either case it is linked with the others.
 pub fn follow_all(places: &[Place], kind: Kind, name: &'static str) -> (Context, Span) {
     let Some(first) = places.first() else {
         let context = Context::unasked();
@@ -21,7 +21,8 @@ pub fn follow_all(places: &[Place], kind: Kind, name: &'static str) -> (Context,
         return (context, span);
     };
     if places.iter().all(|(trace, _)| trace.trace_id() == first.0.trace_id()) {
-        return follow(Some(first), kind, name);
+        let (context, span) = follow(Some(first), kind, name);
+        return (context, span.described(|open| places[1..].iter().for_each(|(trace, _)| open.link(*trace))));
     }
     let sampled = places.iter().any(|(trace, _)| trace.is_sampled());
     let context = Context::at(TraceContext::generate().sampled(sampled));
