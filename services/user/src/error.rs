@@ -1,5 +1,7 @@
 //! What can go wrong with a request, and what the client hears of it.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use shop_auth::SignError;
@@ -7,6 +9,7 @@ use shop_cache::LoadError;
 use shop_outbox::OutboxError;
 use shop_runtime::Problem;
 use shop_runtime::rate_limit::Limited;
+use shop_runtime::span::Fault;
 use shop_types::CursorError;
 
 use crate::passwords::PasswordError;
@@ -68,6 +71,19 @@ pub enum ApiError {
     /// What the cache must hear of a change can't be noted.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+}
+
+impl Fault for ApiError {
+    fn kind(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Load(error) => error.kind(),
+            Self::Outbox(error) => error.kind(),
+            Self::Password(PasswordError::Busy) => Some("busy".into()),
+            Self::Password(_) | Self::Sign(_) => Some("unexpected".into()),
+            _ => None,
+        }
+    }
 }
 
 /// What there is a limit of.

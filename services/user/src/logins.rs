@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use shop_auth::Role;
-use shop_runtime::ClientIp;
+use shop_runtime::{ClientIp, traced};
 use shop_types::{SessionId, UserId};
 use sqlx::PgPool;
 
@@ -34,6 +34,7 @@ pub(crate) struct Logins {
 
 impl Logins {
     /// Begins a session for a name and a password.
+    #[traced("login")]
     pub(crate) async fn log_in(
         &self,
         client: ClientIp,
@@ -55,6 +56,7 @@ impl Logins {
     }
 
     /// Lets an administrator's browser in for a name and a password.
+    #[traced("login_admin")]
     pub(crate) async fn log_in_admin(
         &self,
         client: ClientIp,
@@ -127,6 +129,7 @@ impl Logins {
     }
 
     /// Changes a user's password and ends all of their sessions but this one.
+    #[traced("change_password")]
     pub(crate) async fn change_password(
         &self,
         user: UserId,

@@ -12,7 +12,7 @@ async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     telemetry::init(cli.log.log_format);
     match cli.command {
-        Command::Serve(args) => app::run(&args).await,
+        Command::Serve(args) => telemetry::exporting(NAME, app::run(&args)).await,
         Command::Migrate(args) => Ok(args.run(&MIGRATOR, NAME, SCHEMA).await?),
         Command::Seed(args) => seed::run(&args.database_url).await,
         Command::Openapi => print_openapi(),

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use shop_auth::{AuthState, Claims, LiveSigner, Role};
-use shop_runtime::ClientIp;
+use shop_runtime::{ClientIp, traced};
 use shop_types::{SessionId, UserId};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -52,6 +52,7 @@ impl Sessions {
     }
 
     /// Goes on with the session of a refresh token.
+    #[traced("refresh_session")]
     pub(crate) async fn refresh(&self, client: ClientIp, token: &SecretString) -> Result<Tokens, ApiError> {
         let refreshed = self.try_refresh(client, token).await;
         match &refreshed {

@@ -9,6 +9,7 @@ use shop_cache::{Cached, Served};
 use shop_runtime::client::SiblingError;
 use shop_runtime::extract::Json;
 use shop_runtime::problem::ProblemDocument;
+use shop_runtime::traced;
 use shop_types::UserId;
 use utoipa::ToSchema;
 
@@ -46,6 +47,7 @@ struct OrderPage {
             headers(("Cache-Status" = String, description = "what the cache did for `user` (RFC 9211); cart and orders are asked for"))),
         (status = 401, description = "No valid token", body = ProblemDocument),
     ))]
+#[traced("get_user_profile")]
 pub(crate) async fn get(State(state): State<AppState>, user: CurrentUser) -> Result<Response, ApiError> {
     let (found, cart, orders) = tokio::join!(
         state.users.cache().get(&user.id),

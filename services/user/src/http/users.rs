@@ -12,6 +12,7 @@ use shop_runtime::ClientIp;
 use shop_runtime::db::OnConstraint as _;
 use shop_runtime::extract::{Json, ValidJson};
 use shop_runtime::problem::ProblemDocument;
+use shop_runtime::traced;
 use utoipa::ToSchema;
 
 use crate::app::AppState;
@@ -65,6 +66,7 @@ pub(super) fn check_password(password: &SecretString, _context: &()) -> garde::R
         (status = 429, description = "`too-many-registrations` from this address; with `Retry-After`", body = ProblemDocument),
         (status = 503, description = "Too many passwords are being hashed", body = ProblemDocument),
     ))]
+#[traced("register_user")]
 pub(crate) async fn register(
     State(state): State<AppState>,
     client: ClientIp,
@@ -94,6 +96,7 @@ pub(crate) async fn register(
             headers(("Cache-Status" = String, description = "what the cache did for the answer (RFC 9211)"))),
         (status = 401, description = "No valid token", body = ProblemDocument),
     ))]
+#[traced("get_user")]
 pub(crate) async fn me(State(state): State<AppState>, user: CurrentUser) -> Result<Response, ApiError> {
     let Served { value, status } = state.users.cache().get(&user.id).await?;
     let user = value.ok_or(ApiError::NoSuchUser)?;

@@ -1,6 +1,7 @@
 //! Users in the database.
 
 use shop_auth::Role;
+use shop_runtime::query;
 use shop_types::UserId;
 use sqlx::PgConnection;
 
@@ -15,6 +16,7 @@ pub(super) fn role(text: &str) -> Result<Role, sqlx::Error> {
 }
 
 /// Adds a user.
+#[query]
 pub(crate) async fn insert(connection: &mut PgConnection, new: &NewUser) -> Result<User, sqlx::Error> {
     let user = User {
         id: UserId::generate(),
@@ -36,6 +38,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, new: &NewUser) -> Resu
 }
 
 /// Adds a user unless the name is taken; whether it was added.
+#[query]
 pub(crate) async fn insert_if_absent(connection: &mut PgConnection, new: &NewUser) -> Result<bool, sqlx::Error> {
     let inserted = sqlx::query!(
         "INSERT INTO users (id, username, full_name, role, password_hash) VALUES ($1, $2, $3, $4, $5)
@@ -52,6 +55,7 @@ pub(crate) async fn insert_if_absent(connection: &mut PgConnection, new: &NewUse
 }
 
 /// Whether a name is taken.
+#[query]
 pub(crate) async fn exists(connection: &mut PgConnection, username: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM users WHERE lower(username) = lower($1)) AS "exists!""#, username)
         .fetch_one(connection)
@@ -59,6 +63,7 @@ pub(crate) async fn exists(connection: &mut PgConnection, username: &str) -> Res
 }
 
 /// A user.
+#[query]
 pub(crate) async fn by_id(connection: &mut PgConnection, id: UserId) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query!("SELECT username, full_name, role FROM users WHERE id = $1", id as UserId)
         .fetch_optional(connection)
@@ -67,6 +72,7 @@ pub(crate) async fn by_id(connection: &mut PgConnection, id: UserId) -> Result<O
 }
 
 /// Gives a user another name to be greeted with; the user as it is then, if there is such a user.
+#[query]
 pub(crate) async fn rename(
     connection: &mut PgConnection,
     id: UserId,
@@ -83,6 +89,7 @@ pub(crate) async fn rename(
 }
 
 /// The user of this name, in whatever case it is written, and what the password must match.
+#[query]
 pub(crate) async fn by_username(
     connection: &mut PgConnection,
     username: &str,
@@ -102,6 +109,7 @@ pub(crate) async fn by_username(
 }
 
 /// What a user's password must match.
+#[query]
 pub(crate) async fn password(connection: &mut PgConnection, id: UserId) -> Result<Option<PasswordHash>, sqlx::Error> {
     let hash = sqlx::query_scalar!("SELECT password_hash FROM users WHERE id = $1", id as UserId)
         .fetch_optional(connection)
@@ -110,6 +118,7 @@ pub(crate) async fn password(connection: &mut PgConnection, id: UserId) -> Resul
 }
 
 /// Keeps another hash in the place of this one. False if it is not the one that is kept any more.
+#[query]
 pub(crate) async fn replace_password(
     connection: &mut PgConnection,
     id: UserId,
@@ -128,6 +137,7 @@ pub(crate) async fn replace_password(
 }
 
 /// Users after `after` whose names have this text in them, in the order in which they came.
+#[query]
 pub(crate) async fn list(
     connection: &mut PgConnection,
     searched: &str,
@@ -158,11 +168,13 @@ pub(crate) async fn list(
 }
 
 /// How many administrators there are.
+#[query]
 pub(crate) async fn count_admins(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM users WHERE role = 'admin'"#).fetch_one(connection).await
 }
 
 /// Gives a user another role; the user as it is then, if there is such a user.
+#[query]
 pub(crate) async fn set_role(
     connection: &mut PgConnection,
     id: UserId,
