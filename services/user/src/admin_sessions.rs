@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use shop_auth::{ADMIN_AUDIENCE, Claims, Role, VerifyError};
+use shop_auth::{ADMIN_AUDIENCE, Claims, Revocation, Role, VerifyError};
 use shop_types::{SessionId, UserId};
 use tokio::sync::OnceCell;
 
@@ -28,6 +28,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// How long the database is waited for, and so how long a page is held up now and then while it is away.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How much longer than its token a session that is over is remembered.
+const CLOCKS_DIFFER_SECONDS: i64 = 60;
 
 /// The sessions that something is known of, of some hundred bytes each.
 const REMEMBERED: u64 = 1024;
@@ -91,7 +94,12 @@ impl AdminSessions {
         match self.standing(session, claims.sub).await.unwrap_or(Standing::Open(claims.role)) {
             Standing::Open(Role::Admin) => Ok(claims.name),
             Standing::Open(Role::User) => Err(Refusal::NotAdmin),
-            Standing::Over => Err(Refusal::Over),
+            Standing::Over => {
+                // So that it stays over when the database goes away before the list has it, or if the list never will.
+                let until = claims.exp.saturating_add(CLOCKS_DIFFER_SECONDS);
+                self.sessions.auth.revocations().note([Revocation { session, until }]);
+                Err(Refusal::Over)
+            }
         }
     }
 
