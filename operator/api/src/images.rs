@@ -113,7 +113,7 @@ pub struct Images {
     #[schemars(length(min = 1, max = 400))]
     pub pg_admin: Option<String>,
     /// Whole reference of the Redis Commander image, tag and digest included. Default: the operator's setting; where that is empty, the cluster has no such
-    /// image, and the part is left out. Example: `docker.io/rediscommander/redis-commander:0.9.1`.
+    /// image, and the part is left out. Example: `ghcr.io/joeferner/redis-commander:0.9.1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub redis_commander: Option<String>,

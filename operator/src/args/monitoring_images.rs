@@ -35,11 +35,7 @@ pub struct MonitoringImageArgs {
     #[arg(long, env = "DEFAULT_PG_ADMIN_IMAGE", default_value = "docker.io/dpage/pgadmin4:9")]
     pub default_pg_admin_image: String,
     /// Redis Commander image, likewise
-    #[arg(
-        long,
-        env = "DEFAULT_REDIS_COMMANDER_IMAGE",
-        default_value = "docker.io/rediscommander/redis-commander:0.9.1"
-    )]
+    #[arg(long, env = "DEFAULT_REDIS_COMMANDER_IMAGE", default_value = "ghcr.io/joeferner/redis-commander:0.9.1")]
     pub default_redis_commander_image: String,
 }
 

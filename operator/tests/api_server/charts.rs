@@ -62,6 +62,35 @@ async fn its_network_policy_lets_out_what_it_calls_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_prometheus_of_each_shop_finds_every_replica_and_is_let_in() {
+    let some = ["networkPolicy.metricsFrom[0].podSelector.matchLabels.app=mine", "watchNamespaces={shop}"];
+    let documents = documents(&some).await;
+    let named = |name: &str| {
+        documents.iter().find(|it| it["kind"] == "Service" && it["metadata"]["name"] == name).expect("a Service")
+    };
+    assert_eq!(named("shopkeeper-pods")["spec"]["clusterIP"], "None");
+    let container =
+        &of_kind(&documents, "Deployment").expect("a Deployment")["spec"]["template"]["spec"]["containers"][0];
+    let env = |name: &str| {
+        let all = container["env"].as_array().expect("an environment").iter();
+        all.clone().find(|it| it["name"] == name).expect("a variable")["value"].clone()
+    };
+    assert_eq!(env("OPERATOR_METRICS"), "shopkeeper-pods.shopkeeper-system.svc:9090");
+    let from = &of_kind(&documents, "NetworkPolicy").expect("a policy")["spec"]["ingress"][0]["from"];
+    assert_eq!(from[0], json!({"podSelector": {"matchLabels": {"app": "mine"}}}));
+    assert_eq!(from[1]["podSelector"]["matchLabels"]["app.kubernetes.io/name"], "prometheus");
+    assert_eq!(from[1]["namespaceSelector"], json!({"matchLabels": {"kubernetes.io/metadata.name": "shop"}}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_a_cluster_does_not_have_is_an_empty_value() {
+    let documents = documents(&["operands.grafana="]).await;
+    let text = of_kind(&documents, "Deployment").expect("a Deployment").to_string();
+    assert!(text.contains(r#"{"name":"DEFAULT_GRAFANA_IMAGE","value":""}"#), "{text}");
+    assert!(text.contains(r#"{"name":"DEFAULT_JAEGER_IMAGE","value":"quay.io/"#), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_with_the_clusters_roles_may_look_after_stores_unless_it_is_for_some_namespaces() {
     let aggregated = |documents: &[Value]| {
         documents

@@ -15,6 +15,7 @@ mod killed;
 mod leadership;
 mod lost_secrets;
 mod migration;
+mod monitoring;
 mod namespace_limits;
 mod namespaces;
 mod optional_kinds;

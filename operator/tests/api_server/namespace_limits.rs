@@ -46,7 +46,7 @@ async fn a_namespace_that_goes_is_left_to_go() {
 }
 
 /// A quota that allows so many Services; nobody counts them here, so the test says that there are none yet.
-async fn allow_services(world: &World, count: &str) -> Api<ResourceQuota> {
+pub async fn allow_services(world: &World, count: &str) -> Api<ResourceQuota> {
     let quotas: Api<ResourceQuota> = Api::namespaced(world.client.clone(), &world.namespace);
     let hard = json!({"count/services": count});
     let quota =
@@ -132,9 +132,11 @@ async fn the_longest_name_is_short_enough_for_every_child() {
     let name = "a".repeat(40);
     let autoscaling = json!({"autoscaling": {"minReplicas": 2, "maxReplicas": 4}});
     let spec = json!({"profile": "Standard", "demo": {"products": 1, "users": true}, "services": {"catalog": autoscaling},
-               "database": {"managed": {"backup": {}}}});
+               "database": {"managed": {"backup": {}}}, "loadTest": {"enabled": true},
+               "monitoring": {"tools": {"pgAdmin": {"enabled": true}, "redisCommander": {"enabled": true}}}});
     world.apply(&name, spec).await;
     world.ready(&name).await;
+    world.until(&name, "MonitoringReady", "True").await;
     for ((kind, child), found) in children(&world.client, &world.namespace).await {
         // What Kubernetes makes of it must fit too: a pod's label with the revision of its StatefulSet has ten letters more, as has a CronJob's Job.
         let most = if matches!(kind, Kind::StatefulSet | Kind::CronJob) { 52 } else { 63 };

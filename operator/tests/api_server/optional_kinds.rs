@@ -70,6 +70,7 @@ async fn what_the_cluster_does_not_know_is_told_and_made_as_soon_as_it_does() {
     let route = |spec: Value| json!({"gateway": {"httpRoute": spec}});
     world.apply("routed", route(json!({"parentRefs": [{"name": "public", "namespace": "gateways"}]}))).await;
     world.apply("clustered", json!({"database": {"cloudNativePg": {"instances": 3}}})).await;
+    world.apply("watched", json!({"monitoring": {}})).await;
 
     let store = until_reason(&world, "routed", "Degraded", "GatewayApiMissing").await;
     assert!(condition(&store, "Degraded").expect("Degraded").message.contains("install the Gateway API"));
@@ -103,6 +104,26 @@ async fn what_the_cluster_does_not_know_is_told_and_made_as_soon_as_it_does() {
     let store = world.ready("clustered").await;
     let said = condition(&store, "DatabaseReady").expect("DatabaseReady").message;
     assert!(said.contains("1 of 3 servers"), "{said}");
+
+    // Figures are collected by a Prometheus of the shop's own until there is one of the cluster's.
+    let sets = api(&world, Kind::StatefulSet);
+    appears(&sets, "watched-prometheus").await;
+    until_reason(&world, "watched", "MonitoringReady", "AllReady").await;
+    put(&crds, &crd(Kind::ServiceMonitor)).await;
+    put(&crds, &crd(Kind::PrometheusRule)).await;
+    let made = appears(&api(&world, Kind::ServiceMonitor), "watched").await;
+    assert_eq!(made.data["spec"]["jobLabel"], "shopkeeper.dev/job");
+    let made = appears(&api(&world, Kind::PrometheusRule), "watched").await;
+    assert!(made.data["spec"]["groups"].as_array().is_some_and(|groups| !groups.is_empty()));
+    eventually("the shop's own Prometheus to go", || async {
+        match sets.get_opt("watched-prometheus").await.map_err(|error| error.to_string())? {
+            None => Ok(()),
+            Some(_) => Err("there".to_owned()),
+        }
+    })
+    .await;
+    let store = until_reason(&world, "watched", "MonitoringReady", "PrometheusElsewhere").await;
+    assert_eq!(condition(&store, "Ready").expect("Ready").status, "True");
 
     // They are repaired like all others, and taken away when they are not asked for any more.
     let drift = json!({"spec": {"hostnames": ["evil.example.com"]}});

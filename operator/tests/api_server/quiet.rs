@@ -85,6 +85,11 @@ async fn a_restart_writes_nothing() {
             }},
         },
         "metadata": {"labels": {"example.com/team": "shop"}, "annotations": {"example.com/owner": "me"}},
+        "monitoring": {
+            "tools": {"pgAdmin": {"enabled": true}, "redisCommander": {"enabled": true}},
+            "alertmanager": {"telegram": {"secretRef": {"name": "telegram"}}},
+        },
+        "loadTest": {"enabled": true},
         "jobs": {"resources": {"limits": {"memory": "0.5Gi"}}},
         "images": {"pullSecrets": [{"name": "registry"}]},
         "database": {"managed": {"backup": {"schedule": "*/30 * * * *", "storage": {"size": "0.5Gi"}}}},

@@ -108,6 +108,7 @@ async fn a_whole_life(world: &mut World, pod: &FakePod) {
         "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}},
         "gateway": {"ingress": {}, "httpRoute": {"parentRefs": [{"name": "public"}]}},
         "database": {"managed": {"backup": {}}},
+        "monitoring": {},
     });
     world.apply("demo", full).await;
     world.apply("clustered", json!({"database": {"cloudNativePg": {"instances": 3}}})).await;

@@ -12,7 +12,7 @@ use shopkeeper_operator::kind::Kind;
 use crate::support::{World, children, condition, eventually};
 
 fn spec(suspend: bool) -> Value {
-    json!({"suspend": suspend, "demo": {"products": 1}, "profile": "Standard",
+    json!({"suspend": suspend, "monitoring": {}, "demo": {"products": 1}, "profile": "Standard",
            "services": {"cart": {"autoscaling": {"minReplicas": 2, "maxReplicas": 6}}}})
 }
 
@@ -28,6 +28,7 @@ async fn a_suspended_shop_has_no_pods_keeps_its_data_and_comes_back() {
     let operator = world.operator();
     world.apply("demo", spec(false)).await;
     world.ready("demo").await;
+    world.until("demo", "MonitoringReady", "True").await;
     let kept = async || {
         let found = children(&world.client, &world.namespace).await.into_iter();
         let kept = found.filter(|((kind, _), _)| {
@@ -49,7 +50,7 @@ async fn a_suspended_shop_has_no_pods_keeps_its_data_and_comes_back() {
     })
     .await;
     let store = world.store("demo").await;
-    for type_ in ["Ready", "DatabaseReady", "RedisReady", "ServicesReady"] {
+    for type_ in ["Ready", "DatabaseReady", "RedisReady", "ServicesReady", "MonitoringReady"] {
         let condition = condition(&store, type_).expect("a condition");
         assert_eq!((condition.status.as_str(), condition.reason.as_str()), ("False", "Suspended"), "{type_}");
     }
@@ -59,9 +60,11 @@ async fn a_suspended_shop_has_no_pods_keeps_its_data_and_comes_back() {
 
     world.apply("demo", spec(false)).await;
     world.ready("demo").await;
+    world.until("demo", "MonitoringReady", "True").await;
     let back = replicas(&world).await;
     // The autoscaler, of which there is none here, would have more than one at once.
     assert_eq!((back["demo-cart"], back["demo-catalog"], back["demo-postgres"]), (1, 2, 1), "{back:?}");
+    assert_eq!((back["demo-prometheus"], back["demo-jaeger"]), (1, 1), "{back:?}");
     assert_eq!(kept().await, before, "nothing was migrated or seeded again");
     operator.stop().await;
 }
