@@ -127,13 +127,14 @@ impl Scratch {
         Self { client: client.clone(), name }
     }
 
-    /// A small Store: one replica of each service, few products, no port on the node.
+    /// A small Store: one replica of each service, few products, no port on the node, nothing that watches it.
     pub(crate) async fn small_store(&self, name: &str, retention: &str) {
         let one = json!({"replicas": 1});
         let spec = json!({
             "services": {"catalog": one, "cart": one, "order": one, "user": one},
             "demo": {"products": 80, "users": true},
             "dataRetention": retention,
+            "monitoring": {"enabled": false},
         });
         self.store(name, spec).await;
     }

@@ -38,9 +38,9 @@ async fn a_shop_tells_the_truth(profile: &str, replicas: i32) {
     // Requests that are large enough for a cluster of many nodes don't fit beside the sample shop on one.
     let small = json!({"resources": {"requests": {"cpu": "10m", "memory": "32Mi"}}});
     let services = json!({"catalog": small, "cart": small, "order": small, "user": small});
-    scratch
-        .store(STORE, json!({"profile": profile, "services": services, "demo": {"products": 80, "users": true}}))
-        .await;
+    let demo = json!({"products": 80, "users": true});
+    let spec = json!({"profile": profile, "services": services, "demo": demo, "monitoring": {"enabled": false}});
+    scratch.store(STORE, spec).await;
     let witness = Witness::follow(&scratch, STORE);
     let took = ready(&client, &scratch.name, STORE, LIMIT).await;
     println!("{profile}: ready {:.1} s after it was applied", took.as_secs_f64());
