@@ -170,7 +170,9 @@ mod tests {
         for name in ["locust", "pgadmin"] {
             let text = fs::read_to_string(description(name).join("requirements.txt")).unwrap();
             let lines: Vec<&str> = text.lines().collect();
-            for (number, line) in lines.iter().enumerate().filter(|(_, line)| !line.starts_with([' ', '#'])) {
+            for (number, line) in
+                lines.iter().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with([' ', '#']))
+            {
                 assert!(line.contains("==") && line.ends_with('\\'), "{name}: {line}");
                 assert!(lines[number + 1].trim_start().starts_with("--hash=sha256:"), "{name}: {line}");
             }

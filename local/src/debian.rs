@@ -95,10 +95,10 @@ pub(crate) const PLAIN: Recipe = Recipe {
 
 impl Recipe {
     /// Adds to a key what the image is made from.
-    pub(crate) fn key(&self, key: KeyBuilder, name: &str) -> Result<KeyBuilder> {
+    pub(crate) fn key(&self, key: KeyBuilder, name: &str, versions: &Versions) -> Result<KeyBuilder> {
         let mut key = key.input("recipe", RECIPE).input("suite", SUITE);
         for package in self.packages {
-            key = key.input("version", candidate(package));
+            key = key.input("version", versions.of(package));
         }
         self.addition.key(key, name)
     }
@@ -201,12 +201,13 @@ impl Recipe {
             }
         }
         let (user, id) = self.user;
-        let mut passwd = String::from("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/false\n");
-        let mut group = String::from("root:x:0:\nnogroup:x:65534:\n");
-        if self.user != PLAIN.user {
-            passwd += &format!("{user}:x:{id}:{id}:{user}:/tmp:/bin/sh\n");
-            group += &format!("{user}:x:{id}:\n");
-        }
+        let (own_user, own_group) = if self.user == PLAIN.user {
+            (String::new(), String::new())
+        } else {
+            (format!("{user}:x:{id}:{id}:{user}:/tmp:/bin/sh\n"), format!("{user}:x:{id}:\n"))
+        };
+        let passwd = format!("root:x:0:0:root:/root:/bin/sh\n{own_user}nobody:x:65534:65534:nobody:/tmp:/bin/false\n");
+        let group = format!("root:x:0:\n{own_group}nogroup:x:65534:\n");
         for (path, content) in [("etc/passwd", passwd), ("etc/group", group)] {
             layer.file(path, 0o644, content.as_bytes(), content.len() as u64)?;
         }
@@ -225,16 +226,33 @@ fn begins_with(path: &str, pattern: &str) -> bool {
     })
 }
 
-/// The version that this machine's package lists have, so that an update of the package makes a new image. It may be unknown.
-fn candidate(package: &str) -> String {
-    let policy = command::run(Command::new("apt-cache").args(["policy", package])).unwrap_or_default();
-    let line = policy.lines().find(|line| line.trim_start().starts_with("Candidate:"));
-    line.unwrap_or_default().trim().to_owned()
+/// The versions that this machine's package lists have, so that an update of a package makes a new image. They may be unknown.
+pub(crate) struct Versions(String);
+
+impl Versions {
+    /// Of all packages at once, since each look into the lists takes half a second.
+    pub(crate) fn look_up(packages: &[&str]) -> Self {
+        Self(command::run(Command::new("apt-cache").arg("policy").args(packages)).unwrap_or_default())
+    }
+
+    fn of(&self, package: &str) -> &str {
+        let about = self.0.lines().skip_while(|line| line.strip_suffix(':') != Some(package)).skip(1);
+        let mut about = about.take_while(|line| line.starts_with(' '));
+        about.find(|line| line.trim_start().starts_with("Candidate:")).unwrap_or_default().trim()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_package_has_its_own_version_and_one_that_is_not_listed_has_none() {
+        let versions =
+            Versions("a:\n  Installed: (none)\n  Candidate: 1\n  Version table:\nb:\n  Candidate: 2\nc:\n".into());
+        assert_eq!((versions.of("a"), versions.of("b")), ("Candidate: 1", "Candidate: 2"));
+        assert_eq!((versions.of("c"), versions.of("d")), ("", ""));
+    }
 
     #[test]
     fn a_pattern_covers_a_folder_and_all_that_is_in_it_and_nothing_else() {

@@ -17,7 +17,7 @@ use crate::{
 /// What stands for a registry in the names of images that were built here.
 pub(crate) const REGISTRY: &str = "shopkeeper.local";
 /// Our programs that run in the cluster.
-pub(crate) const PROGRAMS: [&str; 5] = ["operator", "catalog", "cart", "order", "user"];
+pub(crate) const PROGRAMS: [&str; 6] = ["operator", "catalog", "cart", "order", "user", "gateway-exporter"];
 /// As in the Containerfile.
 const USER: &str = "65532:65532";
 
