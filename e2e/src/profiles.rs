@@ -18,8 +18,8 @@ use crate::watch::{Admin, WatchError};
 /// Customers who ask at once: more than any pod can answer at the same time.
 const CUSTOMERS: usize = 24;
 
-/// Pieces on the shelf: more than can be bought meanwhile.
-const PIECES: i64 = 10_000_000;
+/// Pieces on the shelf, the most that a product can have: more than can be bought meanwhile.
+const PIECES: i64 = 1_000_000;
 
 /// Why there are no profiles.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,9 @@ use super::operation::Operation;
 use crate::load::{Customer, Shelf};
 use crate::shop::ShopError;
 
+/// How long a customer waits after a refusal: a checkout is allowed once a second when the first thirty are used up.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// How it went.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -88,7 +91,7 @@ async fn repeat(operation: Operation, customer: &Customer, products: &[i64], sha
             Err(came) => {
                 tally.refused += 1;
                 tally.last_refusal = came;
-                tokio::time::sleep(operation.pause()).await;
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }

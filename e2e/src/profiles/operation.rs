@@ -1,7 +1,5 @@
 //! What a shop is asked for while it is watched.
 
-use std::time::Duration;
-
 use reqwest::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
@@ -70,11 +68,6 @@ impl Operation {
             }
             Self::GetUserProfile => success(customer.get("/user-api/users/me/profile").await),
         }
-    }
-
-    /// How long a customer waits after a refusal: a checkout is allowed once a second when the first thirty are used up.
-    pub(super) const fn pause(self) -> Duration {
-        Duration::from_millis(250)
     }
 }
 

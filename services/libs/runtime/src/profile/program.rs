@@ -20,10 +20,7 @@ const OWN_MEMORY: &str = "/proc/self/maps";
 pub(super) fn places(addresses: &BTreeSet<u64>) -> io::Result<(BTreeMap<u64, Place>, Option<Loaded>)> {
     let (regions, path) = (regions(&fs::read_to_string(OWN_MEMORY)?), fs::read_link(OWN_FILE)?);
     let path = path.to_string_lossy();
-    let own = |region: &&Region| region.path == path;
-    let first = regions.iter().filter(own).find(|region| region.offset == 0);
-    let code = regions.iter().filter(own).find(|region| region.executable);
-    let (Some(first), Some(code)) = (first, code) else {
+    let Some((first, code)) = parts(&regions, &path) else {
         return Ok((addresses.iter().map(|address| (*address, in_region(&regions, *address))).collect(), None));
     };
     let file = ReadCache::new(File::open(OWN_FILE)?);
@@ -61,6 +58,15 @@ fn regions(maps: &str) -> Vec<Region> {
         })
     };
     maps.lines().filter_map(region).collect()
+}
+
+/// The begin of a program and its code. A program that tells where it panicked has a copy of its file in memory too, which is read and not
+/// run; so it is the begin that comes last before the code.
+fn parts<'a>(regions: &'a [Region], path: &str) -> Option<(&'a Region, &'a Region)> {
+    let mut own = regions.iter().filter(|region| region.path == path);
+    let code = own.clone().find(|region| region.executable)?;
+    let first = own.rfind(|region| region.offset == 0 && region.addresses.start <= code.addresses.start)?;
+    Some((first, code))
 }
 
 fn in_region(regions: &[Region], address: u64) -> Place {
@@ -102,8 +108,7 @@ impl<'a> Symbols<'a> {
     }
 
     fn build_id(&self) -> String {
-        let id = self.object.build_id().ok().flatten().unwrap_or_default();
-        id.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.object.build_id().ok().flatten().unwrap_or_default())
     }
 }
 
@@ -126,6 +131,18 @@ mod tests {
         assert_eq!(in_region(&regions, 0x7fff), Place::Region("[vdso]".to_owned()));
         assert_eq!(in_region(&regions, 0x7f88), Place::Unknown, "it has no name");
         assert_eq!(in_region(&regions, 0x1), Place::Unknown);
+    }
+
+    #[test]
+    fn a_copy_of_the_program_in_memory_is_not_taken_for_it() {
+        let maps = "\
+            7e00-7e90 r--p 00000000 fd:01 42 /app\n\
+            7f00-7f10 r--p 00000000 fd:01 42 /app\n\
+            7f10-7f80 r-xp 00000010 fd:01 42 /app\n\
+            7f90-7fe0 r--p 00000000 fd:01 42 /app\n";
+        let regions = regions(maps);
+        assert_eq!(parts(&regions, "/app"), Some((&regions[1], &regions[2])));
+        assert_eq!(parts(&regions, "/other"), None);
     }
 
     #[test]
