@@ -54,6 +54,9 @@ pub struct LeftOut {
     pub message: String,
 }
 
+/// Makes one part.
+type Make = fn(&Shop, &Found) -> Result<MonitoringPart, InvalidStore>;
+
 pub(crate) fn monitoring(shop: &Shop, found: &Found) -> Result<MonitoringParts, InvalidStore> {
     let scraped = shop.is_scraped(found);
     let by_operator = scraped && found.prometheus_operator;
@@ -61,7 +64,7 @@ pub(crate) fn monitoring(shop: &Shop, found: &Found) -> Result<MonitoringParts, 
     if shop.has_prometheus(found) {
         parts.push(prometheus::prometheus(shop, found)?);
     }
-    let others: [(Component, fn(&Shop, &Found) -> Result<MonitoringPart, InvalidStore>); 8] = [
+    let others: [(Component, Make); 8] = [
         (Component::Alertmanager, alertmanager::alertmanager),
         (Component::Grafana, grafana::grafana),
         (Component::Jaeger, jaeger::jaeger),
