@@ -133,7 +133,7 @@ async fn run(
     name: &StoreName,
     context: &Context,
 ) -> Result<(Applied, Option<Duration>), Error> {
-    let found = dereference(context, store, shop, name).instrument(info_span!("dereference")).await?;
+    let found = Box::pin(dereference(context, store, shop, name).instrument(info_span!("dereference"))).await?;
     let look_again = found.credentials.look_again;
     let plan = info_span!("plan").in_scope(|| plan(shop, &found))?;
     let uid = store.metadata.uid.as_deref().unwrap_or_default();

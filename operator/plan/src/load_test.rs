@@ -47,7 +47,7 @@ fn container(shop: &Shop) -> Container {
         format!("--web-port={}", component.port()),
         "--web-base-path=/locust".into(),
     ];
-    args.extend(asked.run_time.map(|time| format!("--run-time={time}")));
+    args.extend(asked.run_time.map(|time| format!("--run-time={}s", time.as_std().as_secs())));
     Container {
         args: Some(args),
         env: Some(vec![

@@ -105,7 +105,7 @@ impl Gauges {
         set(&self.ready, number(status.conditions.iter().find(is_ready).is_some()));
         for condition in &status.conditions {
             let labels = [namespace.as_str(), store_name.as_str(), condition.type_.as_str()];
-            self.condition.with_label_values(&labels).set(number(is_true(&condition)));
+            self.condition.with_label_values(&labels).set(number(is_true(condition)));
         }
         for (component, pods) in workloads(store, name, &sources.observed) {
             let labels = [namespace.as_str(), store_name.as_str(), component.as_str()];
@@ -176,7 +176,7 @@ fn workloads(store: &Store, name: &StoreName, observed: &Observed) -> Vec<(Strin
     found
 }
 
-fn is_true(condition: &&k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition) -> bool {
+fn is_true(condition: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition) -> bool {
     condition.status == "True"
 }
 

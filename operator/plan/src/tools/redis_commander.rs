@@ -43,7 +43,7 @@ fn container(shop: &Shop) -> Container {
             pod::env("ADDRESS", "0.0.0.0"),
             pod::env("PORT", component.port().to_string()),
             pod::env("URL_PREFIX", "/redis-commander"),
-            pod::env("NO_SAVE", "true"),
+            pod::env("NOSAVE", "true"),
             pod::env("NODE_OPTIONS", "--max-old-space-size=128"),
         ]),
         ports: Some(vec![pod::port("web", component.port())]),

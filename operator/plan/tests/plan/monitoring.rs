@@ -279,7 +279,7 @@ fn locust_has_all_its_scripts_and_what_the_store_asks_for() {
         "--host=http://demo-gateway:8080",
         "--users=7",
         "--spawn-rate=2",
-        "--run-time=1m30s",
+        "--run-time=90s",
         "--web-base-path=/locust",
     ] {
         assert!(args.contains(&arg), "{arg} is not among {args:?}");
