@@ -60,8 +60,8 @@ impl Trace {
         let is_below = |span: &&Collected| {
             std::iter::successors(self.parent(span), |span| self.parent(span)).any(|above| above.name == ancestor)
         };
-        let names: BTreeSet<_> = self.spans.iter().map(|span| &*span.name).collect();
-        assert!(named.iter().any(is_below), "no {name} below {ancestor} in {names:#?}");
+        let all: BTreeSet<_> = self.spans.iter().map(|span| &*span.name).collect();
+        assert!(named.iter().any(is_below), "no {name} below {ancestor} in {all:#?}");
     }
 }
 
@@ -69,13 +69,13 @@ impl Trace {
 fn is_complete(spans: &[Collected]) -> bool {
     let steps: Vec<_> = spans.iter().filter(|span| span.name == "order.transition").collect();
     // Two topics, each by itself or together with those of other steps.
-    let told = |step: &&Collected| {
+    let is_told = |step: &&Collected| {
         let of_step = |span: &&Collected| span.parent == step.id || span.links.contains(&step.id);
         spans.iter().filter(|span| span.name == "outbox.deliver").filter(of_step).count() == 2
     };
-    let known: HashSet<_> = spans.iter().map(|span| &span.id).collect();
-    let without_parent = spans.iter().filter(|span| !known.contains(&span.parent)).count();
-    steps.len() == 3 && steps.iter().all(told) && without_parent == 1
+    let ids: HashSet<_> = spans.iter().map(|span| &span.id).collect();
+    let without_parent = spans.iter().filter(|span| !ids.contains(&span.parent)).count();
+    steps.len() == 3 && steps.iter().all(is_told) && without_parent == 1
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,10 +15,7 @@ pub(crate) fn of(cache: CacheName, what: &'static str) -> Span {
 
 /// How an answer came about, on its span.
 pub(crate) fn found<V, E>(open: &mut Open, found: &Result<Served<V>, LoadError<E>>) {
-    let status = match found {
-        Ok(Served { status, .. }) => status,
-        Err(_) => return open.note(found),
-    };
+    let Ok(Served { status, .. }) = found else { return open.note(found) };
     let (outcome, tier) = match status.origin {
         Origin::Local => ("hit", "local"),
         Origin::Redis => ("hit", "redis"),

@@ -139,18 +139,16 @@ pub(crate) fn place() -> Option<Place> {
 
 /// Moves to another place in the trace until what is returned is dropped. The task must not be left meanwhile.
 pub(crate) fn stand_at(place: TraceContext) -> Standing {
-    Standing(CURRENT.try_with(|context| context.trace.replace(Some(place))).ok())
+    Standing(CURRENT.try_with(|context| context.trace.replace(Some(place))).ok().flatten())
 }
 
-/// Where the task stood before.
+/// Where the task stood before, if anywhere.
 #[derive(Debug)]
-pub(crate) struct Standing(Option<Option<TraceContext>>);
+pub(crate) struct Standing(Option<TraceContext>);
 
 impl Drop for Standing {
     fn drop(&mut self) {
-        if let Some(before) = self.0 {
-            let _ = CURRENT.try_with(|context| context.trace.set(before));
-        }
+        let _ = CURRENT.try_with(|context| context.trace.set(self.0));
     }
 }
 

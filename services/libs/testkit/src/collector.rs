@@ -104,12 +104,12 @@ impl Collector {
 impl Collected {
     fn of(span: &Span) -> Self {
         Self {
-            trace: hex(&span.trace_id),
-            id: hex(&span.span_id),
-            parent: hex(&span.parent_span_id),
+            trace: hex::encode(&span.trace_id),
+            id: hex::encode(&span.span_id),
+            parent: hex::encode(&span.parent_span_id),
             name: span.name.clone(),
             attributes: texts(&span.attributes),
-            links: span.links.iter().map(|link| hex(&link.span_id)).collect(),
+            links: span.links.iter().map(|link| hex::encode(&link.span_id)).collect(),
             trace_state: span.trace_state.clone(),
             failed: span.status.as_ref().is_some_and(|status| status.code == 2),
         }
@@ -127,8 +127,4 @@ fn text(value: Option<&AnyValue>) -> String {
         Some(Value::BoolValue(truth)) => truth.to_string(),
         other => format!("{other:?}"),
     }
-}
-
-fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
