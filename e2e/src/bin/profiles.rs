@@ -18,10 +18,10 @@ struct Args {
     #[arg(long, default_value = "docs/profiles")]
     into: PathBuf,
     /// How long each takes, in seconds.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=15))]
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=15))]
     seconds: u32,
     /// Samples in each second of CPU time.
-    #[arg(long, default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=250))]
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=250))]
     frequency: u32,
     /// What the shop is asked for: all four, if none is named.
     operations: Vec<Operation>,

@@ -11,7 +11,8 @@ pub fn index(graphs: &[Graph], look: Look, command: &str) -> String {
         "# Flame graphs of the services under load\n\n\
          Made by `{command}`: {seconds} s each, {frequency} samples in each second of CPU time, while many customers do nothing but what is in\n\
          the second column. Open a file in a browser: a click on a box makes it as wide as the page, a search (Ctrl-F) marks names. How to\n\
-         read them is in [the book](../src/profiles.md).\n\n\
+         read them is in [the book](../src/profiles.md). The widths are of the program; how often it was done is of the machine, which had the\n\
+         customers, the gateway, the database and everything else on it too.\n\n\
          | flame graph | what was asked for | of | done, in a second | not done | seen |\n\
          | --- | --- | --- | ---: | ---: | --- |\n"
     );
