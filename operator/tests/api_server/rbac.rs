@@ -208,7 +208,7 @@ async fn the_charts_rules_are_all_used_and_nothing_else_is_asked_for() {
     first.until(Role::Holding).await;
     let second = replica("second");
     second.warm().await;
-    a_whole_life(&mut world, &pod).await;
+    Box::pin(a_whole_life(&mut world, &pod)).await;
     an_unreadable_store(&world).await;
     first.stop().await;
     second.until(Role::Holding).await;

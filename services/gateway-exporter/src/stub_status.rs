@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn another_page_is_not_taken_for_it() {
-        for text in ["", "ok\n", &PAGE.replace("Writing", "Wrote"), &PAGE.replace("6", "x"), &PAGE[..60]] {
+        for text in ["", "ok\n", &PAGE.replace("Writing", "Wrote"), &PAGE.replace('6', "x"), &PAGE[..60]] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

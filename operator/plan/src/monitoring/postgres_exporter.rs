@@ -65,7 +65,10 @@ fn container(shop: &Shop) -> Container {
     let postgres = Component::Postgres;
     let mut env = go_environment(shop, component);
     env.extend([
-        pod::env("DATA_SOURCE_URI", format!("{}:{}/{DATABASE}?sslmode=disable&connect_timeout=5", shop.child(postgres), postgres.port())),
+        pod::env(
+            "DATA_SOURCE_URI",
+            format!("{}:{}/{DATABASE}?sslmode=disable&connect_timeout=5", shop.child(postgres), postgres.port()),
+        ),
         pod::env("DATA_SOURCE_USER", ROLE),
         pod::secret_env("DATA_SOURCE_PASS", &passwords_secret(&shop.name), PASSWORD_KEY),
     ]);

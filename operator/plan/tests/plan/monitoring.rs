@@ -20,12 +20,12 @@ fn yaml(text: &str) -> Value {
 /// A file of a part's settings.
 fn file(plan: &Plan, component: Component, name: &str) -> String {
     let part = plan.monitoring.parts.iter().find(|part| part.component == component).expect("the part");
-    let plain = part.config.as_ref().and_then(|config| config.data.as_ref()?.get(name).cloned());
+    let setting = part.config.as_ref().and_then(|config| config.data.as_ref()?.get(name).cloned());
     let secret = || {
         let data = part.secret.as_ref()?.data.as_ref()?;
         String::from_utf8(data.get(name)?.0.clone()).ok()
     };
-    plain.or_else(secret).expect("the file")
+    setting.or_else(secret).expect("the file")
 }
 
 fn chat(found: &mut Found) {
@@ -275,13 +275,9 @@ fn locust_has_all_its_scripts_and_what_the_store_asks_for() {
     let locust = all.iter().find(|it| it["kind"] == "Deployment" && it["metadata"]["name"] == "demo-locust");
     let container = &locust.expect("Locust")["spec"]["template"]["spec"]["containers"][0];
     let args: Vec<&str> = container["args"].as_array().expect("args").iter().filter_map(Value::as_str).collect();
-    for arg in [
-        "--host=http://demo-gateway:8080",
-        "--users=7",
-        "--spawn-rate=2",
-        "--run-time=90s",
-        "--web-base-path=/locust",
-    ] {
+    for arg in
+        ["--host=http://demo-gateway:8080", "--users=7", "--spawn-rate=2", "--run-time=90s", "--web-base-path=/locust"]
+    {
         assert!(args.contains(&arg), "{arg} is not among {args:?}");
     }
     assert!(container["env"].to_string().contains("HotKey"));

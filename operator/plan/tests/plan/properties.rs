@@ -48,7 +48,7 @@ fn stores() -> Vec<Store> {
     let mut stores: Vec<Store> = specs.into_iter().map(with_spec).collect();
     let mut long = demo();
     long.metadata.name = Some("a".repeat(40));
-    stores.extend([demo(), long]);
+    stores.extend(vec![demo(), long]);
     stores
 }
 
