@@ -348,17 +348,17 @@ mod tests {
         let own = with(&json!({"upstream_status": "502", "status": 502})).expect("a request");
         assert_eq!(own.upstream.failures, 0, "the service itself said 502");
         let none = json!({"upstream_status": "", "upstream_seconds": "", "upstream_header_seconds": "", "service": ""});
-        let none = with(none).expect("a request");
+        let none = with(&none).expect("a request");
         assert_eq!((none.upstream, none.service), (Upstream::default(), Service::None));
         let left =
             json!({"upstream_status": "-", "upstream_seconds": "0.100", "upstream_header_seconds": "-", "status": 499});
-        assert_eq!(with(left).expect("a request").upstream.failures, 0, "the client went away");
+        assert_eq!(with(&left).expect("a request").upstream.failures, 0, "the client went away");
     }
 
     #[test]
     fn a_socket_counts_until_it_was_opened() {
         let socket = json!({"status": 101, "seconds": 3600.0, "upstream_seconds": "3600.000"});
-        assert_eq!(with(socket).expect("a request").waited(), Duration::from_millis(9));
+        assert_eq!(with(&socket).expect("a request").waited(), Duration::from_millis(9));
         assert_eq!(with(&json!({})).expect("a request").waited(), Duration::from_millis(12));
     }
 
