@@ -84,6 +84,7 @@ impl Reservations {
     pub async fn commit(&self, order: OrderId) -> Result<(), Error> {
         if rows::mark_committed(&self.pool, order).await? {
             self.metrics.stock_moved(StockOutcome::Committed, 1);
+            tracing::info!(order_id = %order, "an order's stock is sold");
             return Ok(());
         }
         match rows::state(&self.pool, order).await? {

@@ -73,6 +73,7 @@ impl Orders {
         shop_outbox::enqueue_all(&mut transaction, events).await?;
         transaction.commit().await?;
         self.metrics.created();
+        tracing::info!(order_id = %id, "an order was placed");
         Ok(Made::Now(order))
     }
 

@@ -55,7 +55,10 @@ async fn keep(state: &AppState, inputs: Vec<NotificationInput>) -> Result<Status
         let NotificationInput { event_id, user_id, kind, order_id, status, occurred_at } = input;
         (user_id, Notification { id: event_id, kind, order_id, status, occurred_at, read: false })
     });
-    store::notifications::receive(&state.pool, told.collect()).await?;
+    let told: Vec<_> = told.collect();
+    let notices = told.len();
+    store::notifications::receive(&state.pool, told).await?;
+    tracing::info!(notices, "customers were told of their orders");
     Ok(StatusCode::NO_CONTENT)
 }
 
