@@ -12,7 +12,9 @@ async fn every_look_that_the_readme_and_the_book_show_can_be_typed_as_it_stands(
     let client = client().await;
     ready(&client, SHOP, DEMO, Duration::from_secs(120)).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Not the runbooks, whose commands are for a shop in which something is wrong.
     let chapters = fs::read_dir(root.join("docs/src")).expect("the book is there").flatten().map(|entry| entry.path());
+    let chapters = chapters.filter(|path| path.is_file());
     let mut pages: Vec<_> = chapters.chain([root.join("README.md")]).collect();
     pages.sort();
     let mut shown = Vec::new();
