@@ -29,7 +29,7 @@ fn failures(context: &Context<'_>) -> Alert {
         .lasting(context.minutes(3))
         .says(
             "The gateway can't pass requests on.",
-            "For each request for {{ $labels.service }}, {{ $value | humanize }} tries found no pod that answered.",
+            "{{ $value | humanizePercentage }} of the requests for {{ $labels.service }} found no pod that answered.",
         )
         .on("shop-gateway")
 }
@@ -60,7 +60,7 @@ pub(super) fn examples() -> Vec<super::example::Example> {
             .fires(
                 Severity::Critical,
                 [("service", "cart")],
-                "For each request for cart, 0.5 tries found no pod that answered.",
+                "50% of the requests for cart found no pod that answered.",
             ),
         Example::of("GatewayUpstreamFailures", "15m")
             .with("gateway", count, cart, "0+1000x60")
