@@ -18,9 +18,16 @@ class Allowance:
     def __post_init__(self) -> None:
         self.left = self.burst
 
+    def has_room(self, now: float) -> bool:
+        """Whether one could be taken now, and another one were left."""
+        return self._refilled(now) > 1
+
+    def _refilled(self, now: float) -> float:
+        return min(self.burst, self.left + max(0.0, now - self.at) * self.per_second)
+
     def take(self, now: float) -> float:
         """Takes one if there is one, which is 0; otherwise the seconds until there will be."""
-        self.left = min(self.burst, self.left + max(0.0, now - self.at) * self.per_second)
+        self.left = self._refilled(now)
         self.at = now
         if self.left >= 1:
             self.left -= 1

@@ -1,6 +1,7 @@
 """A customer who shops as people do."""
 
 import random
+import time
 
 from locust import task
 
@@ -51,7 +52,7 @@ class Shopper(Steps):
         """Buys; one in five goes home after that and comes back as a visitor, if the shop lets so many in."""
         self.come_back_if_forgotten()
         self.place_order()
-        if random.random() < 0.2 and self.account and self.scenario.doors.carts.left > 1:
+        if random.random() < 0.2 and self.account and self.scenario.doors.carts.has_room(time.monotonic()):
             self.log_out()
             self.arrive()
 

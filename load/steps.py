@@ -10,7 +10,7 @@ from typing import Any
 
 import routes
 from accounts import Account
-from answer import Answer
+from answer import Answer, complaint
 from shop import ShopUser
 
 PAGE = 20
@@ -109,7 +109,8 @@ class Steps(ShopUser):
         if self.settings.hot_product is None and not self._first_product:
             self.read_categories()
             answer = self.read_page(self.categories[0]) if self.categories else None
-            self._first_product = answer.body["items"][0]["id"] if answer else None
+            items = answer.body["items"] if answer else []
+            self._first_product = items[0]["id"] if items else None
         return self.settings.hot_product or self._first_product
 
     def read_categories(self) -> None:
@@ -169,7 +170,7 @@ class Steps(ShopUser):
         known = not adopt and bool(due)
         check = (lambda body: None if _pieces(body) == due else "another cart than was filled") if known else _is_cart
         answer = self.ask(routes.CART, check=check)
-        if answer.status == 200 and _is_cart(answer.body) is None:
+        if answer.status == 200 and complaint(answer, 200, (), _is_cart) is None:
             self.cart = _pieces(answer.body)
 
     def set_quantity(self, product: int, quantity: int) -> None:

@@ -12,6 +12,14 @@ class Pacing(unittest.TestCase):
         self.assertEqual(door.take(12.0), 0)
         self.assertGreater(door.take(12.0), 0)
 
+    def test_there_is_room_again_without_anybody_taking_any(self) -> None:
+        door = Allowance(burst=2, per_second=1)
+        door.take(10.0)
+        door.take(10.0)
+        self.assertFalse(door.has_room(10.0))
+        self.assertFalse(door.has_room(11.0))
+        self.assertTrue(door.has_room(11.5))
+
     def test_a_quiet_night_does_not_let_in_more_than_the_burst(self) -> None:
         door = Allowance(burst=2, per_second=1)
         self.assertEqual([door.take(1e6) == 0 for _ in range(3)], [True, True, False])
