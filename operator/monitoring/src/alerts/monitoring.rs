@@ -5,23 +5,11 @@ use crate::promql::{Job, Selector};
 use crate::rules::{Alert, Severity};
 
 pub(super) fn alerts(context: &Context<'_>) -> Vec<Alert> {
-    vec![reload(context), rules(context), alerts_lost(context), alertmanager_reload(context), notifications(context)]
+    vec![rules(context), alerts_lost(context), notifications(context)]
 }
 
 fn prometheus(context: &Context<'_>, name: &str) -> Selector {
     context.job(Job::Prometheus).metric(name)
-}
-
-fn reload(context: &Context<'_>) -> Alert {
-    let well = prometheus(context, "prometheus_config_last_reload_successful").now().max(&[]);
-    context
-        .alert("PrometheusReloadFailed", Severity::Warning, "prometheus", &well.equal(0.0))
-        .lasting(context.minutes(5))
-        .says(
-            "Prometheus does not take its configuration.",
-            "Prometheus could not read its configuration or rules and goes on with the former ones.",
-        )
-        .on("shop-runtime")
 }
 
 fn rules(context: &Context<'_>) -> Alert {
@@ -45,18 +33,6 @@ fn alerts_lost(context: &Context<'_>) -> Alert {
         .says(
             "Prometheus can't tell Alertmanager of alerts.",
             "{{ $value | humanize }} alerts a second do not reach Alertmanager.",
-        )
-        .on("shop-runtime")
-}
-
-fn alertmanager_reload(context: &Context<'_>) -> Alert {
-    let well = context.job(Job::Alertmanager).metric("alertmanager_config_last_reload_successful").now().max(&[]);
-    context
-        .alert("AlertmanagerReloadFailed", Severity::Warning, "alertmanager", &well.equal(0.0))
-        .lasting(context.minutes(5))
-        .says(
-            "Alertmanager does not take its configuration.",
-            "Alertmanager could not read its configuration and goes on with the former one.",
         )
         .on("shop-runtime")
 }
@@ -91,19 +67,6 @@ pub(super) fn examples() -> Vec<super::example::Example> {
             .with("alertmanager", "alertmanager_notifications_failed_total", telegram, failed)
     };
     vec![
-        Example::of("PrometheusReloadFailed", "10m")
-            .with("prometheus", "prometheus_config_last_reload_successful", "", "0x60")
-            .fires(
-                Severity::Warning,
-                prometheus,
-                "Prometheus could not read its configuration or rules and goes on with the former ones.",
-            ),
-        Example::of("PrometheusReloadFailed", "10m").with(
-            "prometheus",
-            "prometheus_config_last_reload_successful",
-            "",
-            "0x3 1x60",
-        ),
         Example::of("PrometheusRulesFail", "15m")
             .with("prometheus", "prometheus_rule_evaluation_failures_total", group, "0+1x60")
             .fires(
@@ -119,19 +82,6 @@ pub(super) fn examples() -> Vec<super::example::Example> {
         ),
         lost("0+15x60").fires(Severity::Warning, prometheus, "500m alerts a second do not reach Alertmanager."),
         lost("4x60"),
-        Example::of("AlertmanagerReloadFailed", "10m")
-            .with("alertmanager", "alertmanager_config_last_reload_successful", "", "0x60")
-            .fires(
-                Severity::Warning,
-                [("service", "alertmanager")],
-                "Alertmanager could not read its configuration and goes on with the former one.",
-            ),
-        Example::of("AlertmanagerReloadFailed", "10m").with(
-            "alertmanager",
-            "alertmanager_config_last_reload_successful",
-            "",
-            "1x60",
-        ),
         sent("0+1x100").fires(
             Severity::Critical,
             [("service", "alertmanager"), ("integration", "telegram")],
