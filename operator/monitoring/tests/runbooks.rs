@@ -82,6 +82,34 @@ fn links_between_pages_lead_somewhere() {
     }
 }
 
+/// The commands of a page, block by block.
+fn commands(text: &str) -> impl Iterator<Item = &str> {
+    text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next())
+}
+
+#[test]
+fn commands_that_stand_together_can_be_typed_together() {
+    for (page, _) in alerts().into_values() {
+        let text = read(&format!("runbooks/{page}.md"));
+        for block in commands(&text) {
+            assert!(!block.contains("port-forward"), "{page}: nothing after it is ever run:\n{block}");
+        }
+    }
+}
+
+#[test]
+fn tables_that_a_page_looks_at_are_in_a_schema_of_a_service() {
+    let schemas = ["catalog", "cart", "orders", "users"];
+    for (page, _) in alerts().into_values() {
+        let text = read(&format!("runbooks/{page}.md"));
+        for table in commands(&text).flat_map(|block| block.split("FROM ").skip(1)) {
+            let table = table.split_whitespace().next().unwrap_or_default();
+            let known = table.split_once('.').is_some_and(|(schema, _)| schemas.contains(&schema));
+            assert!(known || table.starts_with("pg_"), "{page}: there is no {table}");
+        }
+    }
+}
+
 #[test]
 fn panels_that_a_page_names_are_on_a_dashboard() {
     let subject = Subject { namespace: "shop".into(), store: "demo".into() };
