@@ -74,7 +74,7 @@ impl Gauges {
             pods_ready: gauge("operator_store_pods_ready", "Pods of a part of a Store that are ready", &["component"])?,
             backup: gauge(
                 "operator_store_backup_last_success_timestamp_seconds",
-                "When the newest backup of a Store's database was complete",
+                "When the newest backup of a Store's database was complete; before the first one, when the Store was made",
                 &[],
             )?,
             certificate: gauge(
@@ -112,8 +112,8 @@ impl Gauges {
             self.pods_desired.with_label_values(&labels).set(pods.desired.into());
             self.pods_ready.with_label_values(&labels).set(pods.ready.into());
         }
-        if let Some(time) = status.backup.as_ref().and_then(|backup| backup.last_success_time.as_ref()) {
-            set(&self.backup, seconds(time.0.as_second()));
+        if let Some(time) = last_backup(store) {
+            set(&self.backup, seconds(time));
         }
         if let Some(end) = sources.certificates.end(name) {
             set(&self.certificate, seconds(end));
@@ -176,6 +176,14 @@ fn workloads(store: &Store, name: &StoreName, observed: &Observed) -> Vec<(Strin
     found
 }
 
+/// When the newest backup was complete. One that is asked for and was never made is as late as the Store is old, so that it is missed too.
+fn last_backup(store: &Store) -> Option<i64> {
+    let made = store.status.as_ref().and_then(|status| status.backup.as_ref()?.last_success_time.as_ref());
+    let is_asked_for = || store.spec.database().managed.is_some_and(|managed| managed.backup.is_some());
+    let since = made.or_else(|| store.metadata.creation_timestamp.as_ref().filter(|_| is_asked_for()));
+    since.map(|time| time.0.as_second())
+}
+
 fn is_true(condition: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition) -> bool {
     condition.status == "True"
 }
@@ -187,4 +195,35 @@ fn number(holds: bool) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 have room in a float")]
 fn seconds(time: i64) -> f64 {
     time as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn store(spec: &serde_json::Value, status: &serde_json::Value) -> Store {
+        let metadata = json!({"name": "demo", "namespace": "shop", "creationTimestamp": "1970-01-01T00:01:40Z"});
+        let kind = ("shopkeeper.dev/v1alpha1", "Store");
+        let store = json!({"apiVersion": kind.0, "kind": kind.1, "metadata": metadata, "spec": spec, "status": status});
+        serde_json::from_value(store).unwrap()
+    }
+
+    #[test]
+    fn a_backup_that_was_never_made_is_as_late_as_the_store_is_old() {
+        let backups = json!({"database": {"managed": {"backup": {"schedule": "0 3 * * *"}}}});
+        let none = json!({});
+        let failed = json!({"backup": {"lastFailure": {"time": "1970-01-02T00:00:00Z", "job": "a", "message": "b"}}});
+        let made = json!({"backup": {"lastSuccessTime": "1970-01-01T01:00:00Z"}});
+        for (spec, status, expected) in [
+            (&backups, &none, Some(100)),
+            (&backups, &failed, Some(100)),
+            (&backups, &made, Some(3600)),
+            (&none, &none, None),
+            (&none, &made, Some(3600)),
+        ] {
+            assert_eq!(last_backup(&store(spec, status)), expected, "{spec} {status}");
+        }
+    }
 }

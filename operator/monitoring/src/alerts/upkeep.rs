@@ -39,7 +39,7 @@ fn backup(context: &Context<'_>, age: Duration) -> Alert {
     context
         .alert("BackupTooOld", Severity::Warning, "postgres", &since.above(age.as_secs_f64()))
         .lasting(context.minutes(5))
-        .says("There is no recent backup.", "The last complete backup was made {{ $value | humanizeDuration }} ago.")
+        .says("There is no recent backup.", "There has been no complete backup for {{ $value | humanizeDuration }}.")
         .on("shop-postgresql")
 }
 
@@ -70,7 +70,7 @@ pub(super) fn examples() -> Vec<super::example::Example> {
         backup("40m", "0x100").fires(
             Severity::Warning,
             [("service", "postgres")],
-            "The last complete backup was made 40m 0s ago.",
+            "There has been no complete backup for 40m 0s.",
         ),
         backup("20m", "0x100"),
     ]
