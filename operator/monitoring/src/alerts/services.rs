@@ -4,6 +4,9 @@ use super::Context;
 use crate::promql::{Job, SERVICES, Selector, Window};
 use crate::rules::{Alert, Severity};
 
+/// Who calls, from which pod, and whom.
+const CALLS: [&str; 3] = ["job", "instance", "sibling"];
+
 /// So many wrong passwords a second are no customer who has forgotten theirs.
 const GUESSES: f64 = 1.0;
 
@@ -17,9 +20,12 @@ fn of(context: &Context<'_>, name: &str) -> Selector {
 
 fn breaker(context: &Context<'_>) -> Alert {
     // A breaker lets a request through every second to see, so it is closed for moments.
-    let open = of(context, "sibling_breaker_open").highest(Window::minutes(1)).max(&["job", "sibling"]);
+    let open = of(context, "sibling_breaker_open").highest(Window::minutes(1)).max(&CALLS).equal(1.0);
+    // One that nobody needs any more stays as it is: only a call that succeeds closes it.
+    let called = of(context, "sibling_requests_total").rate(Window::minutes(2)).sum(&CALLS).above(0.0);
+    let needed = open.and(&called).max(&["job", "sibling"]);
     context
-        .alert("BreakerOpen", Severity::Warning, "{{ $labels.job }}", &open.equal(1.0))
+        .alert("BreakerOpen", Severity::Warning, "{{ $labels.job }}", &needed)
         .lasting(context.minutes(2))
         .says(
             "A service leaves another one alone, since it fails.",
@@ -29,19 +35,19 @@ fn breaker(context: &Context<'_>) -> Alert {
 }
 
 fn pool(context: &Context<'_>) -> Alert {
-    // A pool grows while somebody waits: where none is ever idle, it is as large as it may be.
-    let state = |state| of(context, "db_pool_connections").labelled("state", state).now().max(&["job", "instance"]);
+    let used = of(context, "db_pool_connections").labelled("state", "used").now().max(&["job", "instance"]);
+    let most = of(context, "db_pool_connections_max").now().max(&["job", "instance"]);
     context
         .alert(
             "DatabasePoolSaturated",
             Severity::Warning,
             "{{ $labels.job }}",
-            &state("used").above(1.0).and(&state("idle").equal(0.0)),
+            &used.and(&used.share_of(&most).equal(1.0)),
         )
         .lasting(context.minutes(5))
         .says(
             "Requests wait for a connection to the database.",
-            "All {{ $value }} connections that {{ $labels.instance }} of {{ $labels.job }} has to the database are in use.",
+            "All {{ $value }} connections that {{ $labels.instance }} of {{ $labels.job }} may have to the database are in use.",
         )
         .on("shop-postgresql")
 }
@@ -73,16 +79,23 @@ pub(super) fn examples() -> Vec<super::example::Example> {
     use super::example::Example;
     let instance = r#"instance="10.0.0.7:9090""#;
     let used = r#"instance="10.0.0.7:9090",state="used""#;
-    let idle = r#"instance="10.0.0.7:9090",state="idle""#;
     let of_cart = [("job", "cart"), ("service", "cart"), ("instance", "10.0.0.7:9090")];
-    let breaker =
-        |values| Example::of("BreakerOpen", "8m").with("cart", "sibling_breaker_open", r#"sibling="catalog""#, values);
-    let pool = |busy, free| {
+    let calls = |values, calls| {
+        let to_catalog = r#"instance="10.0.0.7:9090",sibling="catalog""#;
+        let ended = r#"instance="10.0.0.7:9090",sibling="catalog",outcome="breaker_open""#;
+        Example::of("BreakerOpen", "8m").with("cart", "sibling_breaker_open", to_catalog, values).with(
+            "cart",
+            "sibling_requests_total",
+            ended,
+            calls,
+        )
+    };
+    let pool = |busy| {
         Example::of("DatabasePoolSaturated", "10m").with("cart", "db_pool_connections", used, busy).with(
             "cart",
-            "db_pool_connections",
-            idle,
-            free,
+            "db_pool_connections_max",
+            instance,
+            "10x60",
         )
     };
     let files = |open| {
@@ -94,18 +107,28 @@ pub(super) fn examples() -> Vec<super::example::Example> {
         )
     };
     vec![
-        breaker("0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1").fires(
+        calls("0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1", "0+3x60").fires(
             Severity::Warning,
             [("job", "cart"), ("service", "cart"), ("sibling", "catalog")],
             "cart does not call catalog, which failed several times in a row.",
         ),
-        breaker("0 1 0x60"),
-        pool("10x60", "0x60").fires(
+        calls("0 1 0x60", "0+3x60"),
+        // The breaker was left open by the last call, and another pod of the service calls in peace.
+        calls("0 1x60", "0+3x3 12x60")
+            .with("cart", "sibling_breaker_open", r#"instance="10.0.0.8:9090",sibling="catalog""#, "0x60")
+            .with(
+                "cart",
+                "sibling_requests_total",
+                r#"instance="10.0.0.8:9090",sibling="catalog",outcome="answered""#,
+                "0+3x60",
+            ),
+        pool("10x60").fires(
             Severity::Warning,
             of_cart,
-            "All 10 connections that 10.0.0.7:9090 of cart has to the database are in use.",
+            "All 10 connections that 10.0.0.7:9090 of cart may have to the database are in use.",
         ),
-        pool("9x60", "0 1x60"),
+        // The pool has none idle, and may still grow.
+        pool("9x60"),
         files("960x60").fires(
             Severity::Warning,
             of_cart,

@@ -104,15 +104,18 @@ fn trouble() -> Vec<Panel> {
 
 fn services() -> Vec<Panel> {
     let all = &jobs(&SERVICES);
-    let used = all.metric("db_pool_connections").now().sum(&["job", "state"]);
+    let by = ["job", "instance"];
+    let used = all.metric("db_pool_connections").labelled("state", "used").now().max(&by);
+    let fullest = used.share_of(&all.metric("db_pool_connections_max").now().max(&by)).max(&["job"]);
     let slowest = all.metric("db_query_duration_seconds_bucket").rate(NOW).quantile(0.99, &["job", "query"]).top(10);
     vec![
         Panel::lines("Slowest queries", Unit::Seconds)
             .about("The ten queries whose 99th percentile is highest; dots lead to traces. Bad: one that grows with the data.")
             .with(Target::new(&slowest, "{{job}} {{query}}").with_exemplars()),
-        Panel::areas("Connections of the services", Unit::Count)
-            .about("Connections of the services' pools, by whether they are in use. Bad: none idle for minutes.")
-            .with(Target::new(&used, "{{job}} {{state}}")),
+        Panel::lines("Connections of the services", Unit::Share)
+            .about("How much of its pool the pod of a service uses that uses most. Bad: all of it for minutes: requests wait for a connection.")
+            .up_to(1.0)
+            .with(Target::new(&fullest, "{{job}}")),
         Panel::lines("Time of the readiness probe's query", Unit::Seconds)
             .about("99 of 100 of the smallest possible queries are answered within this, waiting for a connection included. Bad: above 0.1 s.")
             .with(Target::new(&quantile(all, "db_probe_duration_seconds", 0.99, &["job"]), "{{job}}")),

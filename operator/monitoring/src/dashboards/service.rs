@@ -81,9 +81,10 @@ pub(super) fn database(of: Job) -> Vec<Panel> {
         Panel::lines("Time of queries", Unit::Seconds)
             .about("95 of 100 queries are answered faster than this; dots lead to traces. Bad: one that grows with the data.")
             .with(Target::new(&quantile(source, "db_query_duration_seconds", 0.95, &["query"]), "{{query}}").with_exemplars()),
-        Panel::areas("Connections", Unit::Count)
-            .about("Connections to the database, by whether they are in use. Bad: none idle for minutes: requests wait for one.")
-            .with(Target::new(&source.metric("db_pool_connections").now().sum(&["state"]), "{{state}}")),
+        Panel::lines("Connections", Unit::Count)
+            .about("Connections to the database, by whether they are in use, and how many there may be. Bad: as many used as may be: requests wait for one.")
+            .with(Target::new(&source.metric("db_pool_connections").now().sum(&["state"]), "{{state}}"))
+            .with(Target::new(&source.metric("db_pool_connections_max").now().sum(&[]), "at most")),
     ]
 }
 

@@ -16,8 +16,8 @@ use crate::trace::TraceContext;
 /// The label of a request that matched no route: the paths of scanners would make a series each.
 pub const UNKNOWN_ROUTE: &str = "<unknown>";
 
-/// Seconds, from a hit in memory to a request that is given up.
-const LATENCY_BUCKETS: [f64; 14] =
+/// Seconds, from a hit in memory or an answer of nginx' own to a request that is given up.
+pub const LATENCY_BUCKETS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The time of each function that asks the database. It is the process' own and not a registry's, as those functions know of nothing but their
@@ -106,6 +106,7 @@ impl Drop for InFlight {
 #[derive(Clone, Debug)]
 pub struct DbMetrics {
     connections: IntGaugeVec,
+    most: IntGauge,
     probe: Histogram,
 }
 
@@ -116,20 +117,24 @@ impl DbMetrics {
             Opts::new("db_pool_connections", "Connections of the database pool, by state (idle, used)"),
             &["state"],
         )?;
+        let most =
+            IntGauge::new("db_pool_connections_max", "Connections that the database pool may have at the same time")?;
         let probe = Histogram::with_opts(
             HistogramOpts::new("db_probe_duration_seconds", "Time of the readiness probe's query on the database")
                 .buckets(LATENCY_BUCKETS.to_vec()),
         )?;
         QUERIES.register(registry)?;
         registry.register(Box::new(connections.clone()))?;
+        registry.register(Box::new(most.clone()))?;
         registry.register(Box::new(probe.clone()))?;
-        Ok(Self { connections, probe })
+        Ok(Self { connections, most, probe })
     }
 
     pub(crate) fn pool(&self, pool: &sqlx::PgPool) {
         let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
         self.connections.with_label_values(&["idle"]).set(idle);
         self.connections.with_label_values(&["used"]).set((i64::from(pool.size()) - idle).max(0));
+        self.most.set(i64::from(pool.options().get_max_connections()));
     }
 
     pub(crate) fn probed(&self, took: Duration) {
@@ -196,5 +201,28 @@ impl SiblingMetrics {
 
     pub(crate) fn breaker(&self, sibling: &str, open: bool) {
         self.breaker_open.with_label_values(&[sibling]).set(i64::from(open));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::PgPoolOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pool_says_how_many_connections_it_may_have() {
+        let registry = Registry::new();
+        let metrics = DbMetrics::register(&registry).expect("new");
+        let pool = PgPoolOptions::new().max_connections(7).connect_lazy("postgres://localhost/shop").expect("a URL");
+        metrics.pool(&pool);
+        let text = encode(&registry).expect("text");
+        for line in [
+            "db_pool_connections_max 7",
+            r#"db_pool_connections{state="used"} 0"#,
+            r#"db_pool_connections{state="idle"} 0"#,
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line} in {text}");
+        }
     }
 }
