@@ -1,7 +1,7 @@
 //! Pods: whether they are there, ready, seen, and stay.
 
 use super::Context;
-use crate::promql::{Expr, Job, SERVICES, absent};
+use crate::promql::{Expr, Job, SERVICES, Selector, absent};
 use crate::rules::{Alert, Severity};
 
 pub(super) fn alerts(context: &Context<'_>) -> Vec<Alert> {
@@ -16,17 +16,25 @@ pub(super) fn alerts(context: &Context<'_>) -> Vec<Alert> {
     ]
 }
 
+/// The parts without which nothing can be bought.
+const NEEDED: &str = "catalog|cart|order|user|gateway|postgres";
+
 /// Pods of each part that should be, and of those that are ready.
-fn counts(context: &Context<'_>) -> (Expr, Expr) {
+fn counts(context: &Context<'_>) -> (Selector, Selector) {
     let operator = context.job(Job::Operator);
-    let of = |name| operator.metric(name).now().max(&["component"]);
-    (of("operator_store_pods_desired"), of("operator_store_pods_ready"))
+    (operator.metric("operator_store_pods_desired"), operator.metric("operator_store_pods_ready"))
+}
+
+/// Parts that customers need and that have no pod.
+fn closed(context: &Context<'_>) -> Expr {
+    let (desired, ready) = counts(context);
+    let of = |pods: Selector| pods.like("component", NEEDED).now().max(&["component"]);
+    of(ready).equal(0.0).and(&of(desired).above(0.0))
 }
 
 fn none_ready(context: &Context<'_>) -> Alert {
-    let (desired, ready) = counts(context);
     context
-        .alert("PodsMissing", Severity::Critical, "{{ $labels.component }}", &ready.equal(0.0).and(&desired.above(0.0)))
+        .alert("PodsMissing", Severity::Critical, "{{ $labels.component }}", &closed(context))
         .lasting(context.minutes(2))
         .says("A part of the shop has no pod that is ready.", "No pod of {{ $labels.component }} is ready.")
         .on("shop-overview")
@@ -34,9 +42,10 @@ fn none_ready(context: &Context<'_>) -> Alert {
 
 fn some_missing(context: &Context<'_>) -> Alert {
     let (desired, ready) = counts(context);
-    let missing = desired - ready.above(0.0);
+    let of = |pods: Selector| pods.now().max(&["component"]);
+    let missing = (of(desired) - of(ready)).above(0.0).unless_on(&["component"], &closed(context));
     context
-        .alert("PodsMissing", Severity::Warning, "{{ $labels.component }}", &missing.above(0.0))
+        .alert("PodsMissing", Severity::Warning, "{{ $labels.component }}", &missing)
         .lasting(context.minutes(10))
         .says(
             "A part of the shop has fewer pods than it should.",
@@ -127,6 +136,15 @@ pub(super) fn examples() -> Vec<super::example::Example> {
         pods("0x60").fires(Severity::Critical, of_cart, "No pod of cart is ready."),
         pods("1x60").fires(Severity::Warning, of_cart, "1 of the pods of cart are not ready."),
         pods("2x60"),
+        // Without its traces the shop goes on.
+        Example::of("PodsMissing", "15m")
+            .with("operator", desired, r#"component="jaeger""#, "1x60")
+            .with("operator", ready, r#"component="jaeger""#, "0x60")
+            .fires(
+                Severity::Warning,
+                [("component", "jaeger"), ("service", "jaeger")],
+                "1 of the pods of jaeger are not ready.",
+            ),
         // A shop that is suspended has none and should have none.
         Example::of("PodsMissing", "15m").with("operator", desired, cart, "0x60").with("operator", ready, cart, "0x60"),
         Example::of("InstanceDown", "5m").with("cart", "up", r#"instance="10.0.0.7:9090""#, "0x60").fires(
