@@ -36,7 +36,33 @@ pub(super) fn mean(of: &Source, histogram: &str, by: &[&str]) -> Expr {
     part("sum").share_of(&part("count"))
 }
 
-/// A figure that is not told before something has happened is 0 until then.
+/// A figure that is not told before something has happened is 0 until then, and not beside what is told by then.
 pub(super) fn or_nothing(figure: &Expr, of: &Source) -> Expr {
-    figure.or(&(of.metric("up").now().sum(&[]) * number(0.0)))
+    figure.or_if_none(&(of.metric("up").now().sum(&[]) * number(0.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::promtool::promtool;
+
+    #[test]
+    fn nothing_stands_beside_what_is_told() {
+        let logins = or_nothing(&job(Job::User).metric("logins").now().sum(&["outcome"]), &job(Job::User)).to_string();
+        let query = logins.replace("$namespace", "shop").replace("$store", "demo");
+        let of = |name: &str, more: &str, value: u32| json!({"series": format!(r#"{name}{{namespace="shop",store="demo",job="user"{more}}}"#), "values": format!("{value}x5")});
+        let gives = |series: &[Value], samples: &Value| {
+            let test = json!({"expr": query, "eval_time": "1m", "exp_samples": samples});
+            json!({"interval": "30s", "input_series": series, "promql_expr_test": [test]})
+        };
+        let (up, rejected) = (of("up", "", 1), of("logins", r#",outcome="rejected""#, 3));
+        let tests = json!({"tests": [
+            gives(&[up.clone(), rejected], &json!([{"labels": r#"{outcome="rejected"}"#, "value": 3}])),
+            gives(&[up], &json!([{"labels": "{}", "value": 0}])),
+            gives(&[], &json!([])),
+        ]});
+        promtool(&["test", "rules", "parts.yaml"], &[("parts.yaml", &tests)]);
+    }
 }

@@ -110,6 +110,11 @@ impl Expr {
         self.binary("or", other)
     }
 
+    /// This, or if it gives nothing at all the other.
+    pub(crate) fn or_if_none(&self, other: &Self) -> Self {
+        self.binary("or on ()", other)
+    }
+
     /// This where the other gives something of the same labels.
     pub(crate) fn and(&self, other: &Self) -> Self {
         self.binary("and", other)
