@@ -73,7 +73,7 @@ pub struct Alert {
 /// How bad an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Good to know; it tells nobody by itself.
+    /// Good to know, and nothing that anybody has to do; it is told as the others are.
     Info,
     /// To be looked at during the day.
     Warning,

@@ -6,7 +6,7 @@ use crate::promql::Job;
 use crate::rules::{Alert, Severity};
 use crate::service_levels::SHOP;
 
-/// The share of requests that may find no service at the first try, as while pods are replaced.
+/// So many tries for each request may find no pod, as while pods are replaced. A request that finds none is tried several times.
 const FEW: f64 = 0.01;
 
 pub(super) fn alerts(context: &Context<'_>) -> Vec<Alert> {
@@ -29,7 +29,7 @@ fn failures(context: &Context<'_>) -> Alert {
         .lasting(context.minutes(3))
         .says(
             "The gateway can't pass requests on.",
-            "{{ $value | humanizePercentage }} of the requests for {{ $labels.service }} found no pod that answered.",
+            "Tries that found no pod that answered come to {{ $value | humanizePercentage }} of the requests for {{ $labels.service }}.",
         )
         .on("shop-gateway")
 }
@@ -41,7 +41,7 @@ fn dropped(context: &Context<'_>) -> Alert {
         .lasting(context.minutes(10))
         .says(
             "The gateway's figures are incomplete.",
-            "{{ $value | humanize }} lines of the gateway's log a second are lost before they are counted.",
+            "{{ $value | printf \"%.2f\" }} lines of the gateway's log a second are lost before they are counted.",
         )
         .on("shop-gateway")
 }
@@ -56,19 +56,19 @@ pub(super) fn examples() -> Vec<super::example::Example> {
     vec![
         Example::of("GatewayUpstreamFailures", "15m")
             .with("gateway", count, cart, "0+100x60")
-            .with("gateway", failures, cart, "0+50x60")
+            .with("gateway", failures, cart, "0+150x60")
             .fires(
                 Severity::Critical,
                 [("service", "cart")],
-                "50% of the requests for cart found no pod that answered.",
+                "Tries that found no pod that answered come to 150% of the requests for cart.",
             ),
         Example::of("GatewayUpstreamFailures", "15m")
             .with("gateway", count, cart, "0+1000x60")
             .with("gateway", failures, cart, "0+1x60"),
-        Example::of("GatewayLogLinesDropped", "20m").with("gateway", dropped, "", "0+60x60").fires(
+        Example::of("GatewayLogLinesDropped", "20m").with("gateway", dropped, "", "0+15x60").fires(
             Severity::Info,
             [("service", "gateway")],
-            "2 lines of the gateway's log a second are lost before they are counted.",
+            "0.50 lines of the gateway's log a second are lost before they are counted.",
         ),
         Example::of("GatewayLogLinesDropped", "20m").with("gateway", dropped, "", "7x60"),
     ]

@@ -22,7 +22,7 @@ fn refused(context: &Context<'_>) -> Alert {
             &rate(context, "otelcol_receiver_refused_spans").above(0.0),
         )
         .lasting(context.minutes(5))
-        .says("Traces have gaps.", "Jaeger refuses {{ $value | humanize }} spans a second.")
+        .says("Traces have gaps.", "Jaeger refuses {{ $value | printf \"%.2f\" }} spans a second.")
         .on("shop-jaeger")
 }
 
@@ -36,12 +36,12 @@ pub(super) fn examples() -> Vec<super::example::Example> {
         refused("otelcol_receiver_refused_spans_total", "0+30x60").fires(
             Severity::Warning,
             jaeger,
-            "Jaeger refuses 1 spans a second.",
+            "Jaeger refuses 1.00 spans a second.",
         ),
         refused("otelcol_receiver_refused_spans", "0+60x60").fires(
             Severity::Warning,
             jaeger,
-            "Jaeger refuses 2 spans a second.",
+            "Jaeger refuses 2.00 spans a second.",
         ),
         refused("otelcol_receiver_refused_spans_total", "0x60"),
     ]

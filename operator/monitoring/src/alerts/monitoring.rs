@@ -32,7 +32,7 @@ fn alerts_lost(context: &Context<'_>) -> Alert {
         .lasting(context.minutes(5))
         .says(
             "Prometheus can't tell Alertmanager of alerts.",
-            "{{ $value | humanize }} alerts a second do not reach Alertmanager.",
+            "{{ $value | printf \"%.2f\" }} alerts a second do not reach Alertmanager.",
         )
         .on("shop-runtime")
 }
@@ -80,7 +80,7 @@ pub(super) fn examples() -> Vec<super::example::Example> {
             group,
             "3x60",
         ),
-        lost("0+15x60").fires(Severity::Warning, prometheus, "500m alerts a second do not reach Alertmanager."),
+        lost("0+15x60").fires(Severity::Warning, prometheus, "0.50 alerts a second do not reach Alertmanager."),
         lost("4x60"),
         sent("0+1x100").fires(
             Severity::Critical,

@@ -54,7 +54,7 @@ fn evictions(context: &Context<'_>) -> Alert {
         .lasting(context.minutes(10))
         .says(
             "Redis drops what is still good.",
-            "Redis drops {{ $value | humanize }} entries a second before their time, as its memory is full.",
+            "Redis drops {{ $value | printf \"%.2f\" }} entries a second before their time, as its memory is full.",
         )
         .on("shop-redis")
 }
@@ -115,7 +115,7 @@ pub(super) fn examples() -> Vec<super::example::Example> {
         Example::of("RedisEvicts", "20m").with("redis", "redis_evicted_keys_total", "", "0+90x60").fires(
             Severity::Warning,
             redis,
-            "Redis drops 3 entries a second before their time, as its memory is full.",
+            "Redis drops 3.00 entries a second before their time, as its memory is full.",
         ),
         Example::of("RedisEvicts", "20m").with("redis", "redis_evicted_keys_total", "", "0+3x60"),
         Example::of("RedisConnectionsHigh", "10m")

@@ -74,7 +74,7 @@ fn many(context: &Context<'_>) -> Alert {
         .lasting(context.minutes(5))
         .says(
             "A service gets more requests than it was measured for.",
-            "{{ $labels.job }} gets {{ $value | humanize }} requests a second.",
+            "{{ $labels.job }} gets {{ $value | printf \"%.2f\" }} requests a second.",
         )
         .on("shop-overview")
 }
@@ -88,7 +88,7 @@ fn few(context: &Context<'_>) -> Alert {
         .lasting(context.minutes(10))
         .says(
             "A service gets fewer requests than it should.",
-            "{{ $labels.job }} gets {{ $value | humanize }} requests a second: customers may not reach it.",
+            "{{ $labels.job }} gets {{ $value | printf \"%.2f\" }} requests a second: customers may not reach it.",
         )
         .on("shop-overview")
 }
@@ -131,13 +131,13 @@ pub(super) fn examples() -> Vec<super::example::Example> {
         Example::of("HighRequestRate", "15m").with("order", count, "", "0+18000x60").fires(
             Severity::Warning,
             order,
-            "order gets 600 requests a second.",
+            "order gets 600.00 requests a second.",
         ),
         Example::of("HighRequestRate", "15m").with("order", count, "", "0+12000x60"),
         Example::of("LowRequestRate", "20m").with("order", "up", "", "1x60").fires(
             Severity::Warning,
             order,
-            "order gets 0 requests a second: customers may not reach it.",
+            "order gets 0.00 requests a second: customers may not reach it.",
         ),
         Example::of("LowRequestRate", "20m").with("order", "up", "", "1x60").with("order", count, "", "0+60x60"),
     ]
