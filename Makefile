@@ -39,7 +39,7 @@ load: ## customers who are none shop at the running shop (USERS=… RUN_TIME=…
 	@LEVEL_RATE=$${LEVEL_RATE:-0} locust -f load/locustfile.py --headless --only-summary --host http://localhost:$(PORT) \
 		--users $${USERS:-20} --spawn-rate $${SPAWN_RATE:-2} --run-time $${RUN_TIME:-2m} --stop-timeout 5s --html target/load.html
 
-alerts: ## each alert of the running shop made to fire by the fault that it is for, and to end (about an hour)
+alerts: ## the running shop's alerts made to fire by the faults of docs/src/provoking-alerts.md, and to end (about an hour)
 	@eval "$$($(LOCAL) env)" && SHOP_URL=http://localhost:$(PORT) $(E2E) alerts
 
 memory: ## the memory of every pod of the shop, as a table

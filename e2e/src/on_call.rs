@@ -27,6 +27,9 @@ const CHAT: &str = "-1001";
 /// How long an alert is given to fire, and to be over.
 const LIMIT: Duration = Duration::from_secs(360);
 
+/// How long what was broken before is given to be over.
+const CALM: Duration = Duration::from_secs(1200);
+
 /// Why an alert was not seen to come and go.
 #[derive(Debug, thiserror::Error)]
 pub enum OnCallError {
@@ -119,13 +122,18 @@ impl OnCall {
 
     /// Causes a fault, waits for its alerts, mends it, and waits until they are over.
     pub async fn provoke(&self, section: &Section) -> Result<Seen, OnCallError> {
+        self.quiet(section).await?;
         let (before, began) = (self.telegram.all().len(), Instant::now());
-        let cause = Typed::start(section, &section.cause)?;
-        let told = self.told(section, before).await;
+        let mut cause = Typed::start(section, &section.cause)?;
+        let told = tokio::select! {
+            told = self.told(section, before) => told,
+            failure = cause.failed() => Err(failure),
+        };
         let told_after = began.elapsed();
         cause.stop();
+        // An alert may be over by itself, as when nobody shops any more: only what is told after the mending is its doing.
+        let (before, mended) = (self.telegram.all().len(), Instant::now());
         // It is mended whatever was seen, so that the shop is whole for the next one.
-        let mended = Instant::now();
         Typed::start(section, &section.mend)?.finish().await?;
         told?;
         for alert in &section.alerts {
@@ -134,6 +142,17 @@ impl OnCall {
             until(&format!("the message that {alert} is over"), LIMIT, arrived).await?;
         }
         Ok(Seen { told_after, over_after: mended.elapsed() })
+    }
+
+    /// Waits until none of the alerts fires that the fault is for: a message repeats what still fires of the one before.
+    async fn quiet(&self, section: &Section) -> Result<(), OnCallError> {
+        let look = async || {
+            let firing = self.admin.alerts().await?.into_iter().filter(|alert| alert.state == "firing");
+            let ours: Vec<_> = firing.filter(|alert| section.alerts.iter().any(|name| name == alert.name())).collect();
+            Ok(ours.is_empty().then_some(()))
+        };
+        until(&format!("no alert of {} fires yet", section.title()), CALM, look).await?;
+        Ok(())
     }
 
     /// A message has arrived that says of each alert that it fires.

@@ -4,6 +4,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shopkeeper_e2e::on_call::sections;
+use shopkeeper_monitoring::{AlertSettings, Subject, rules};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -197,4 +201,21 @@ fn a_row_of_the_checklist_that_is_not_full_says_what_is_missing() {
     for Row { number, state, evidence } in page.lines().filter_map(Row::read) {
         assert_eq!(evidence.contains("Missing: "), state != "full", "row {number} of docs/src/checklist.md is {state}");
     }
+}
+
+#[test]
+fn every_alert_has_a_fault_in_the_guide_or_is_named_as_one_that_has_none() {
+    let guide = fs::read_to_string(root().join("docs/src/provoking-alerts.md")).expect("a readable page");
+    let (faults, without) = guide.split_once("\n## No fault is written down yet\n").expect("the last section");
+    let provoked: BTreeSet<String> = sections(faults).into_iter().flat_map(|section| section.alerts).collect();
+    let named: BTreeSet<String> = without.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let both: Vec<_> = provoked.intersection(&named).filter(|name| *name != "promtool").collect();
+    assert!(both.is_empty(), "there is a fault for them: {both:?}");
+    let subject = Subject { namespace: "shop".into(), store: "demo".into() };
+    let day = Duration::from_secs(86_400);
+    let all = AlertSettings { backup_age: Some(day), min_requests_per_second: 1.0, ..AlertSettings::default() };
+    let file = rules(&subject, &all);
+    let alerts: BTreeSet<String> = file.alerts().map(|alert| alert.name.clone()).collect();
+    let told: BTreeSet<String> = provoked.union(&named).filter(|name| *name != "promtool").cloned().collect();
+    assert_eq!(told, alerts);
 }

@@ -1,12 +1,12 @@
-//! `make alerts`: makes each alert of the sample shop fire by the fault that it is for, as docs/src/provoking-alerts.md tells, and go again.
+//! `make alerts`: makes alerts of the sample shop fire by the faults that docs/src/provoking-alerts.md has for them, and go again.
 
+use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use shopkeeper_e2e::load::{self, Load, Shelf};
 use shopkeeper_e2e::on_call::{OnCall, Section, sections};
-
-const GUIDE: &str = include_str!("../../../docs/src/provoking-alerts.md");
 
 /// Breaks the sample shop of `make up` in all the ways that an alert is for, and mends it.
 #[derive(Parser)]
@@ -14,6 +14,9 @@ struct Args {
     /// Where the shop's gateway answers
     #[arg(long, env = "SHOP_URL", default_value = "http://localhost:8080")]
     shop_url: String,
+    /// The page with the faults
+    #[arg(long, default_value = "docs/src/provoking-alerts.md")]
+    guide: PathBuf,
     /// Only the faults of these alerts
     alerts: Vec<String>,
 }
@@ -23,7 +26,19 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     let wanted =
         |section: &Section| args.alerts.is_empty() || section.alerts.iter().any(|alert| args.alerts.contains(alert));
-    let faults: Vec<_> = sections(GUIDE).into_iter().filter(wanted).collect();
+    let page = match std::fs::read_to_string(&args.guide) {
+        Ok(page) => page,
+        Err(error) => {
+            eprintln!("{} can't be read: {error}", args.guide.display());
+            return ExitCode::FAILURE;
+        }
+    };
+    let faults: Vec<_> = sections(&page).into_iter().filter(wanted).collect();
+    if faults.is_empty() {
+        let (page, names) = (args.guide.display(), args.alerts.join(", "));
+        eprintln!("{page} has no fault for {names}: write the names as its headings do");
+        return ExitCode::FAILURE;
+    }
     match run(&args.shop_url, &faults).await {
         Ok(0) => ExitCode::SUCCESS,
         Ok(missed) => {
@@ -37,16 +52,23 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How many faults did not do what the page says.
-async fn run(url: &str, faults: &[Section]) -> Result<usize, Box<dyn std::error::Error>> {
+/// How many faults did not do what the page says. The shop's alerts go to where they went, however it ends.
+async fn run(url: &str, faults: &[Section]) -> Result<usize, Box<dyn Error>> {
     let mut counter = load::administrator(url).await?;
     let shelf = Shelf::fill(&mut counter, &[1_000_000, 1_000_000, 1_000_000]).await?;
     let on_call = OnCall::begin(url).await?;
+    let outcome = provoke_all(url, faults, &on_call, &shelf).await;
+    on_call.end().await?;
+    shelf.clear(&mut counter).await?;
+    outcome
+}
+
+async fn provoke_all(url: &str, faults: &[Section], on_call: &OnCall, shelf: &Shelf) -> Result<usize, Box<dyn Error>> {
     let mut missed = 0;
     println!("| alerts | told after, s | over after, s |\n| --- | ---: | ---: |");
     for fault in faults {
         // New customers for each: those of before may have lost what they were at.
-        let load = Load::start(load::crowd(url, 4).await?, &shelf);
+        let load = Load::start(load::crowd(url, 4).await?, shelf);
         let outcome = on_call.provoke(fault).await;
         load.stop().await?;
         match outcome {
@@ -63,7 +85,5 @@ async fn run(url: &str, faults: &[Section]) -> Result<usize, Box<dyn std::error:
             }
         }
     }
-    on_call.end().await?;
-    shelf.clear(&mut counter).await?;
     Ok(missed)
 }

@@ -38,19 +38,29 @@ impl Typed {
 
     /// Waits for the end, which must be a good one.
     pub(super) async fn finish(mut self) -> Result<(), OnCallError> {
-        let mut said = String::new();
-        let mut complaint = self.shell.stderr.take();
-        let waiting = async {
-            if let Some(complaint) = &mut complaint {
-                complaint.read_to_string(&mut said).await?;
-            }
-            self.shell.wait().await
-        };
-        let ended = tokio::time::timeout(LIMIT, waiting).await;
-        let went_well = ended.ok().transpose()?.is_some_and(|status| status.success());
-        if went_well {
-            return Ok(());
+        match tokio::time::timeout(LIMIT, self.ended()).await {
+            Ok(ended) => ended,
+            Err(_) => Err(self.failure("it does not come to an end".into())),
         }
-        Err(OnCallError::Typed { section: self.section, commands: self.commands, said })
+    }
+
+    /// Waits for an end that is not a good one, which may never come.
+    pub(super) async fn failed(&mut self) -> OnCallError {
+        match self.ended().await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
+    }
+
+    async fn ended(&mut self) -> Result<(), OnCallError> {
+        let mut said = String::new();
+        if let Some(complaint) = &mut self.shell.stderr {
+            complaint.read_to_string(&mut said).await?;
+        }
+        if self.shell.wait().await?.success() { Ok(()) } else { Err(self.failure(said)) }
+    }
+
+    fn failure(&self, said: String) -> OnCallError {
+        OnCallError::Typed { section: self.section.clone(), commands: self.commands.clone(), said }
     }
 }
