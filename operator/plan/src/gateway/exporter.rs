@@ -17,9 +17,8 @@ pub(super) fn container(shop: &Shop) -> Container {
     Container {
         env: Some(environment(shop)),
         ports: Some(vec![pod::port(PORT, component.port())]),
-        // That it lives is all that is asked: a gateway whose figures are not there serves all the same.
-        startup_probe: Some(pod::path_probe(PORT, "/livez", 1, 60)),
-        readiness_probe: Some(pod::path_probe(PORT, "/livez", 10, 6)),
+        // That it lives is all that is asked: while a container is not ready, or not started, the whole pod takes no requests, and a gateway whose
+        // figures are not there serves all the same.
         liveness_probe: Some(pod::path_probe(PORT, "/livez", 10, 6)),
         // As long as nginx has something to say.
         lifecycle: Some(pod::linger()),

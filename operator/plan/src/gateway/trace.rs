@@ -50,11 +50,11 @@ pub(super) fn maps(shop: &Shop) -> Vec<Directive> {
     ]
 }
 
-/// The share of the traces that begin here which are kept: none, where there are to be no traces.
+/// The share of the traces that begin here which are kept: none, where nobody takes them in.
 fn share_kept(shop: &Shop) -> f64 {
-    let wanted = shop.asks_for(Component::Jaeger);
+    let taken_in = shop.is_made(Component::Jaeger);
     // What is no number was refused.
-    shop.monitoring().tracing.sampling.parse().ok().filter(|_| wanted).unwrap_or_default()
+    shop.monitoring().tracing.sampling.parse().ok().filter(|_| taken_in).unwrap_or_default()
 }
 
 /// What upstreams are told.

@@ -48,18 +48,29 @@ fn nginx_sends_its_log_to_where_the_exporter_listens() {
     assert_eq!(value("OTEL_EXPORTER_OTLP_ENDPOINT").as_deref(), Some("http://demo-jaeger:4317"));
     assert_eq!(value("OTEL_RESOURCE_ATTRIBUTES").as_deref(), Some("service.namespace=shop,shop=demo"));
     assert_eq!(exporter["securityContext"]["readOnlyRootFilesystem"], true);
-    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
-        assert_eq!(exporter[probe]["httpGet"]["port"], "metrics", "{probe}");
-    }
     let untraced = planned(&with_spec(json!({"monitoring": {"tracing": {"enabled": false}}})));
     let untraced = self::containers(&untraced)[1].to_string();
     assert!(!untraced.contains("OTEL_"), "{untraced}");
 }
 
 #[test]
+fn the_gateway_is_ready_without_its_figures() {
+    let containers = containers(&planned(&with_spec(json!({}))));
+    let exporter = &containers[1];
+    assert_eq!(exporter["livenessProbe"]["httpGet"]["port"], "metrics");
+    for probe in ["startupProbe", "readinessProbe"] {
+        let why = "while it fails the container is not ready, so neither is the pod, and the shop has no endpoints";
+        assert!(exporter[probe].is_null(), "{probe}: {why}");
+        assert!(containers[0][probe].is_object(), "{probe} of nginx itself");
+    }
+}
+
+#[test]
 fn requests_are_served_whether_or_not_the_exporter_is_there() {
     // Nobody listens where the log goes to.
     let gateway = Setup::default().start();
+    let configuration = std::fs::read_to_string(gateway.folder.path().join("nginx.conf")).expect("nginx.conf");
+    assert!(configuration.contains("syslog:server="), "nothing would be sent:\n{configuration}");
     for _ in 0..50 {
         assert_eq!(gateway.get("/api/x").status, 200);
     }
