@@ -104,7 +104,7 @@ pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str,
     };
     setbacks.extend(backups(context, store, &waves).await?);
     let complete = matches!(progress, Progress::Applied { .. });
-    let monitored = monitoring::apply(context, store, &waves, complete).await?;
+    let monitored = monitoring::apply(context, store, &waves, complete, shop.is_suspended()).await?;
     orphans::remove(context, store, uid, &wanted, complete).await?;
     Ok(Applied { progress, setbacks, monitored })
 }

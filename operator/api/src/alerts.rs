@@ -197,6 +197,8 @@ fn labels(_: &mut SchemaGenerator) -> Schema {
         Rule::new(own).message(
             "the alerts set alertname, severity, namespace, store, service and job themselves: write other labels",
         ),
+        Rule::new("self.all(key, !self[key].contains('{{'))")
+            .message("Prometheus takes {{ for the beginning of a template: write values without it"),
     ];
     json_schema!({
         "type": "object",

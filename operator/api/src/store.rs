@@ -57,6 +57,12 @@ pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-k
         "Redis Commander is for a Redis that the operator runs: leave monitoring.tools.redisCommander out"
     ),
     validation = (
+        "self.networkPolicies || !(has(self.monitoring) && has(self.monitoring.tools) && has(self.monitoring.tools.redisCommander) \
+         && has(self.monitoring.tools.redisCommander.enabled) && self.monitoring.tools.redisCommander.enabled)",
+        "Redis Commander has no login of its own, only the network keeps others from it: write networkPolicies: true, or leave \
+         monitoring.tools.redisCommander out"
+    ),
+    validation = (
         "(has(self.database) && has(self.database.external)) == (has(oldSelf.database) && has(oldSelf.database.external)) \
          && (has(self.database) && has(self.database.cloudNativePg)) == (has(oldSelf.database) && has(oldSelf.database.cloudNativePg))",
         "a database cannot change between managed, external and cloudNativePg, its data would stay behind: make a new Store and move the data"

@@ -400,6 +400,7 @@ fn what_contradicts_itself_in_the_monitoring_is_refused_with_what_to_write() {
         ("alerts", json!({"runbookUrl": "runbooks"}), "write an address"),
         ("alerts", json!({"labels": {"severity": "low"}}), "the alerts set"),
         ("alerts", json!({"labels": {"my-team": "shop"}}), "letters, digits and underscores"),
+        ("alerts", json!({"labels": {"team": "{{ $labels.pod }}"}}), "write values without it"),
     ] {
         refused(&monitoring(part, value), sentence);
     }
@@ -421,6 +422,10 @@ fn tools_are_for_what_is_run_for_the_store() {
         "leave monitoring.tools.redisCommander out",
     );
     accepted(&json!({"database": {"cloudNativePg": {}}, "monitoring": with("pgAdmin")}));
+    refused(&json!({"networkPolicies": false, "monitoring": with("redisCommander")}), "write networkPolicies: true");
+    accepted(&json!({"networkPolicies": false, "monitoring": with("pgAdmin")}));
+    let off = json!({"tools": {"redisCommander": {"enabled": false}}});
+    accepted(&json!({"networkPolicies": false, "monitoring": off}));
     accepted(&json!({"redis": external, "monitoring": with("pgAdmin")}));
 }
 

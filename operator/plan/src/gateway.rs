@@ -29,6 +29,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use crate::{Component, Found, InvalidStore, Shop, budget::budget, meta, service::cluster_service};
 
 pub use http_route::{BackendRef, HTTPRoute, HTTPRouteSpec, Rule};
+pub(crate) use tools::TOOLS;
 
 /// The port on which the gateway itself serves under TLS.
 pub(crate) const HTTPS_PORT: i32 = 8443;

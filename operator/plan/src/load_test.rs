@@ -8,7 +8,7 @@ use crate::{
     Component, Found, InvalidStore, Shop,
     hash::hash,
     meta,
-    monitoring::{Contents, MonitoringPart, deployment, note_job, part, web_service},
+    monitoring::{Contents, MonitoringPart, deployment, part, web_service},
     pod,
 };
 
@@ -30,8 +30,7 @@ pub(crate) fn locust(shop: &Shop, _: &Found) -> Result<MonitoringPart, InvalidSt
         volumes: vec![pod::config_folder("scripts", &shop.child(component)), pod::scratch("tmp", "256Mi")],
         hash: Some(hash(&config.data)),
     };
-    let mut service = web_service(shop, component, &[("locust", component.port())]);
-    note_job(&mut service, "locust");
+    let service = web_service(shop, component, &[("locust", component.port())]);
     Ok(MonitoringPart { config: Some(config), ..part(component, service, deployment(shop, component, contents)?) })
 }
 
@@ -52,6 +51,8 @@ fn container(shop: &Shop) -> Container {
         args: Some(args),
         env: Some(vec![
             pod::env("SHAPE", asked.shape.as_str()),
+            // Whoever begins a run on the page says there how many customers come: no rate is promised for them.
+            pod::env("LEVEL_RATE", "0"),
             pod::env("HOME", "/tmp"),
             pod::env("PYTHONDONTWRITEBYTECODE", "1"),
             pod::env("PYTHONUNBUFFERED", "1"),

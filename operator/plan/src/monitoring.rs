@@ -15,9 +15,12 @@ mod rules;
 mod scrape;
 mod telegram;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Service},
+    networking::v1::NetworkPolicy,
+};
 
-use crate::{Component, Found, InvalidStore, Shop, load_test, tools};
+use crate::{Component, Found, InvalidStore, Shop, load_test, network_policy::monitoring_policies, tools};
 
 pub(crate) use check::{checked, checked_load_test};
 pub use grafana::PASSWORD_KEY as GRAFANA_PASSWORD_KEY;
@@ -26,19 +29,22 @@ pub use operator_kinds::{PrometheusRule, PrometheusRuleSpec, ServiceMonitor, Ser
 pub(crate) use part::{Contents, deployment, go_environment, part, web_service};
 pub use part::{MonitoringPart, MonitoringPods};
 pub use postgres_exporter::PASSWORD_KEY as MONITOR_PASSWORD_KEY;
-pub(crate) use scrape::note_job;
 
 /// What watches the shop.
 #[derive(Clone, Debug)]
 pub struct MonitoringParts {
     /// The parts with pods.
     pub parts: Vec<MonitoringPart>,
+    /// Which connections of theirs are let through.
+    pub network_policies: Vec<NetworkPolicy>,
     /// The names by which whoever collects figures finds all pods.
     pub scraped: Vec<Service>,
     /// The dashboards, for the shop's own Grafana or one that is there.
     pub dashboards: Option<ConfigMap>,
     /// What tells the cluster's own Prometheus where figures are.
     pub service_monitor: Option<ServiceMonitor>,
+    /// The same of the operator's own figures.
+    pub operator_monitor: Option<ServiceMonitor>,
     /// What tells it the rules.
     pub prometheus_rule: Option<PrometheusRule>,
     /// What is asked for and not made.
@@ -81,10 +87,12 @@ pub(crate) fn monitoring(shop: &Shop, found: &Found) -> Result<MonitoringParts, 
     }
     Ok(MonitoringParts {
         parts,
+        network_policies: monitoring_policies(shop, found),
         scraped: if scraped { scrape::services(shop) } else { Vec::new() },
         dashboards: (scraped || shop.has_grafana(found)).then(|| dashboards::dashboards(shop)),
         service_monitor: by_operator.then(|| operator_kinds::service_monitor(shop)),
-        prometheus_rule: by_operator.then(|| operator_kinds::prometheus_rule(shop)),
+        operator_monitor: by_operator.then(|| operator_kinds::operator_monitor(shop, found)).flatten(),
+        prometheus_rule: by_operator.then(|| operator_kinds::prometheus_rule(shop, found)),
         left_out: asked::left_out(shop, found),
     })
 }

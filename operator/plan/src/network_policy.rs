@@ -16,7 +16,7 @@ use k8s_openapi::{
 use crate::{
     Component, Found, MANAGED_BY, MANAGED_BY_LABEL, SERVICES, Shop,
     cluster::{CLUSTER_LABEL, cluster_name},
-    gateway::HTTPS_PORT,
+    gateway::{HTTPS_PORT, TOOLS},
     meta::{self, INSTANCE_LABEL, Labels},
     monitoring::OTLP_PORT,
     pod::OPS_PORT,
@@ -40,6 +40,9 @@ const fn calls(service: Component) -> &'static [Component] {
     }
 }
 
+pub(crate) use monitoring::policies as monitoring_policies;
+
+/// Those of the shop itself; what watches it has [its own](monitoring_policies).
 pub(crate) fn network_policies(shop: &Shop, found: &Found) -> Vec<NetworkPolicy> {
     if !shop.network_policies {
         return Vec::new();
@@ -60,7 +63,6 @@ pub(crate) fn network_policies(shop: &Shop, found: &Found) -> Vec<NetworkPolicy>
         let lookers = [Component::RedisExporter, Component::RedisCommander].into_iter().filter(|it| shop.is_made(*it));
         policies.push(store_policy(shop, Component::Redis, SERVICES.into_iter().chain(lookers)));
     }
-    policies.extend(monitoring::policies(shop, found));
     policies
 }
 
@@ -113,7 +115,7 @@ fn gateway_policy(shop: &Shop, found: &Found) -> NetworkPolicy {
     to.extend(SERVICES.map(|service| to_pods(shop, service)));
     to.extend(SERVICES.map(|service| to_port(shop, service, OPS_PORT.into())));
     to.extend(to_collector(shop));
-    to.extend(monitoring::BEHIND_THE_GATEWAY.into_iter().filter(|it| shop.has(*it, found)).map(|it| to_pods(shop, it)));
+    to.extend(TOOLS.into_iter().filter(|(tool, _)| shop.has(*tool, found)).map(|(tool, _)| to_pods(shop, tool)));
     policy(shop, Component::Gateway, from, to)
 }
 

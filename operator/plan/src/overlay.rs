@@ -76,9 +76,9 @@ impl Overlay {
         self
     }
 
-    /// The same without what is laid over containers of other parts, which have pods of their own.
-    pub(crate) fn with_containers_of(mut self, component: Component) -> Self {
-        self.spec.containers.retain(|container| container.image.is_some() || container.name == component.as_str());
+    /// The same without what is laid over the container of another part, which has pods of its own and is spoken of in the same place.
+    pub(crate) fn without_container_of(mut self, other: Component) -> Self {
+        self.spec.containers.retain(|container| container.image.is_some() || container.name != other.as_str());
         self
     }
 

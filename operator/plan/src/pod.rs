@@ -162,16 +162,22 @@ pub(crate) fn config_folder(name: &str, config_map: &str) -> Volume {
     Volume { name: name.into(), config_map: Some(source), ..Volume::default() }
 }
 
-/// One key of a Secret as a file that only the pod's own user can read.
-pub(crate) fn secret_file(name: &str, secret: &str, key: &str, file: &str) -> Volume {
-    let item = KeyToPath { key: key.into(), path: file.into(), mode: None };
+/// A Secret as a folder that only the pod's own user can read.
+pub(crate) fn secret_folder(name: &str, secret: &str) -> Volume {
     let source = SecretVolumeSource {
         secret_name: Some(secret.into()),
-        items: Some(vec![item]),
         default_mode: Some(0o440),
         ..SecretVolumeSource::default()
     };
     Volume { name: name.into(), secret: Some(source), ..Volume::default() }
+}
+
+/// One key of a Secret as a file that only the pod's own user can read.
+pub(crate) fn secret_file(name: &str, secret: &str, key: &str, file: &str) -> Volume {
+    let item = KeyToPath { key: key.into(), path: file.into(), mode: None };
+    let mut volume = secret_folder(name, secret);
+    volume.secret.get_or_insert_default().items = Some(vec![item]);
+    volume
 }
 
 pub(crate) fn http_probe(path: &str, period: i32, failures: i32) -> Probe {

@@ -112,7 +112,8 @@ fn settings(component: Component, asked: &Pods, profile: Compute) -> Result<PodS
         // The other Jobs have containers that are named by services, which can be spoken of there.
         Component::Backup => overlay.with_whole_containers_only(),
         // Their pods share one block.
-        Component::RedisExporter | Component::PostgresExporter => overlay.with_containers_of(component),
+        Component::RedisExporter => overlay.without_container_of(Component::PostgresExporter),
+        Component::PostgresExporter => overlay.without_container_of(Component::RedisExporter),
         _ => overlay,
     };
     Ok(PodSettings { compute, placement: placement.unwrap_or_default(), overlay })

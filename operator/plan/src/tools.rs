@@ -9,10 +9,7 @@ pub(crate) use redis_commander::redis_commander;
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    ByteString,
-    api::core::v1::{Secret, SecretVolumeSource, Volume},
-};
+use k8s_openapi::{ByteString, api::core::v1::Secret};
 
 use crate::{Component, Shop, meta};
 
@@ -24,14 +21,4 @@ fn settings<const N: usize>(shop: &Shop, component: Component, files: [(&str, St
         data: Some(BTreeMap::from(files)),
         ..Secret::default()
     }
-}
-
-/// The same as a folder.
-fn settings_volume(shop: &Shop, component: Component) -> Volume {
-    let source = SecretVolumeSource {
-        secret_name: Some(shop.child(component)),
-        default_mode: Some(0o440),
-        ..SecretVolumeSource::default()
-    };
-    Volume { name: "settings".into(), secret: Some(source), ..Volume::default() }
 }

@@ -2,7 +2,7 @@
 
 use shopkeeper_plan::{Component, LeftOut};
 
-use super::{Waves, wave};
+use super::{Desired, Waves, wave};
 use crate::{context::Context, error::Error, kind::Kind, observed::StoreName};
 
 /// What came of what watches the shop.
@@ -25,12 +25,19 @@ pub struct Failed {
     pub message: String,
 }
 
+/// What is in the way of settings is not in the way of rest.
+const fn in_order(waves: &Waves, is_suspended: bool) -> [&Vec<Desired>; 3] {
+    let Waves { monitoring_ground: ground, monitoring_pods: pods, told_to_prometheus: told, .. } = waves;
+    if is_suspended { [pods, ground, told] } else { [ground, pods, told] }
+}
+
 /// Applies it once the shop is made, and from then on always. Only what is the matter with the operator or the namespace itself is an error.
 pub(super) async fn apply(
     context: &Context,
     store: &StoreName,
     waves: &Waves,
     shop_is_made: bool,
+    is_suspended: bool,
 ) -> Result<Monitored, Error> {
     let mut monitored =
         Monitored { parts: waves.monitoring_parts.clone(), left_out: waves.left_out.clone(), failed: None };
@@ -38,7 +45,7 @@ pub(super) async fn apply(
     if !shop_is_made && !begun() {
         return Ok(monitored);
     }
-    for children in [&waves.monitoring_ground, &waves.monitoring_pods] {
+    for children in in_order(waves, is_suspended) {
         match wave(context, store, children).await.map_err(Error::or_not_leading) {
             Ok(()) => {}
             Err(error) if error.is_namespace_going() || matches!(error, Error::NotLeading(_)) => return Err(error),

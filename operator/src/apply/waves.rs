@@ -13,7 +13,7 @@ use crate::{error::Error, kind::Kind, observed::Observed};
 pub(super) struct Waves {
     /// What the pods are told of their caches, and which version of it that is. It comes first, as it waits for nothing.
     pub(super) cache_policy: (Desired, PolicyVersion),
-    /// Accounts, settings, Secrets, names, and which connections are let through.
+    /// Accounts, settings, Secrets, names, and which connections of the shop itself are let through.
     pub(super) ground: Vec<Desired>,
     /// The database's volume.
     pub(super) volume: Option<Desired>,
@@ -26,9 +26,11 @@ pub(super) struct Waves {
     /// The volume of the backups, and what makes them. They come last, so that nothing waits for them.
     pub(super) backup_volume: Option<Desired>,
     pub(super) backup: Option<Desired>,
-    /// What watches the shop: settings and names, and then pods, which come last of all.
+    /// What watches the shop: settings, names and connections, and then pods, which come last of all.
     pub(super) monitoring_ground: Vec<Desired>,
     pub(super) monitoring_pods: Vec<Desired>,
+    /// What the cluster's own Prometheus is told. Others than Kubernetes have a say in it, so that nothing waits for it.
+    pub(super) told_to_prometheus: Vec<Desired>,
     /// The parts that these pods are of.
     pub(super) monitoring_parts: Vec<(Component, Kind)>,
     /// What of it is asked for and not made.
@@ -68,6 +70,7 @@ impl Waves {
             backup: None,
             monitoring_ground: Vec::new(),
             monitoring_pods: Vec::new(),
+            told_to_prometheus: Vec::new(),
             monitoring_parts: Vec::new(),
             left_out: Vec::new(),
         };
@@ -108,13 +111,26 @@ impl Waves {
     }
 
     fn add_monitoring(&mut self, monitoring: MonitoringParts) -> Result<(), Error> {
-        let MonitoringParts { parts, scraped, dashboards, service_monitor, prometheus_rule, left_out } = monitoring;
+        let MonitoringParts {
+            parts,
+            network_policies,
+            scraped,
+            dashboards,
+            service_monitor,
+            operator_monitor,
+            prometheus_rule,
+            left_out,
+        } = monitoring;
+        for policy in &network_policies {
+            self.monitoring_ground.push(Desired::new(policy)?);
+        }
         for service in &scraped {
             self.monitoring_ground.push(Desired::new(service)?);
         }
         self.monitoring_ground.extend(optional(dashboards.as_ref())?);
-        self.monitoring_ground.extend(optional(service_monitor.as_ref())?);
-        self.monitoring_ground.extend(optional(prometheus_rule.as_ref())?);
+        self.told_to_prometheus.extend(optional(service_monitor.as_ref())?);
+        self.told_to_prometheus.extend(optional(operator_monitor.as_ref())?);
+        self.told_to_prometheus.extend(optional(prometheus_rule.as_ref())?);
         for MonitoringPart { component, config, secret, service, pods } in parts {
             self.monitoring_ground.extend(optional(config.as_ref())?);
             self.monitoring_ground.extend(optional(secret.as_ref())?);
@@ -133,7 +149,7 @@ impl Waves {
     /// Leaves out children of kinds that the cluster does not know, and says so.
     pub(super) fn leave_out_unknown(&mut self, observed: &Observed) -> Vec<Setback> {
         let mut unknown = Vec::new();
-        for wave in [&mut self.data, &mut self.gateway, &mut self.monitoring_ground] {
+        for wave in [&mut self.data, &mut self.gateway, &mut self.told_to_prometheus] {
             wave.retain(|desired| {
                 let known = observed.knows(desired.child.kind);
                 if !known {
@@ -160,6 +176,7 @@ impl Waves {
             backup,
             monitoring_ground,
             monitoring_pods,
+            told_to_prometheus,
             monitoring_parts: _,
             left_out: _,
         } = self;
@@ -175,6 +192,7 @@ impl Waves {
             .chain(backup)
             .chain(monitoring_ground)
             .chain(monitoring_pods)
+            .chain(told_to_prometheus)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, DeploymentSpec},
-    core::v1::{ConfigMap, ConfigMapVolumeSource, Container, SecretVolumeSource, Volume},
+    core::v1::{ConfigMap, Container, Volume},
 };
 
 use crate::{
@@ -66,18 +66,10 @@ pub(super) fn deployment(shop: &Shop, found: &Found, config: &ConfigMap) -> Resu
 }
 
 fn volumes(shop: &Shop) -> Vec<Volume> {
-    let source = ConfigMapVolumeSource { name: shop.child(Component::Gateway), ..ConfigMapVolumeSource::default() };
-    let mut volumes = vec![
-        Volume { name: "config".into(), config_map: Some(source), ..Volume::default() },
-        pod::scratch("tmp", "256Mi"),
-    ];
+    let config = pod::config_folder("config", &shop.child(Component::Gateway));
+    let mut volumes = vec![config, pod::scratch("tmp", "256Mi")];
     if let Some(secret) = shop.own_certificate() {
-        let source = SecretVolumeSource {
-            secret_name: Some(secret.to_owned()),
-            default_mode: Some(0o440),
-            ..SecretVolumeSource::default()
-        };
-        volumes.push(Volume { name: "tls".into(), secret: Some(source), ..Volume::default() });
+        volumes.push(pod::secret_folder("tls", secret));
     }
     volumes
 }

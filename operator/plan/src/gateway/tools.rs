@@ -10,7 +10,7 @@ use super::{
 use crate::{Component, Found, Shop};
 
 /// The places, which are called as their components are, and what is there.
-pub(super) const TOOLS: [(Component, &str); 7] = [
+pub(crate) const TOOLS: [(Component, &str); 7] = [
     (Component::Grafana, "Dashboards"),
     (Component::Prometheus, "Metrics"),
     (Component::Alertmanager, "Alerts"),

@@ -4,11 +4,11 @@
 
 use k8s_openapi::{
     ByteString,
-    api::core::v1::{Container, Secret, SecretVolumeSource, Volume},
+    api::core::v1::{Container, Secret},
 };
 use serde_json::{Value, json};
 
-use super::{Contents, MonitoringPart, deployment, go_environment, part, part::yaml, scrape, telegram, web_service};
+use super::{Contents, MonitoringPart, deployment, go_environment, part, part::yaml, telegram, web_service};
 use crate::{Component, Found, InvalidStore, Shop, TelegramFound, hash::hash, meta, pod};
 
 const CONFIG: &str = "/etc/alertmanager";
@@ -29,21 +29,11 @@ pub(super) fn alertmanager(shop: &Shop, found: &Found) -> Result<MonitoringPart,
     };
     let contents = Contents {
         container: container(shop),
-        volumes: vec![config_volume(shop), pod::scratch("data", "64Mi")],
+        volumes: vec![pod::secret_folder("config", &shop.child(component)), pod::scratch("data", "64Mi")],
         hash: Some(hash(&secret.data)),
     };
-    let mut service = web_service(shop, component, &[("alertmanager", component.port())]);
-    scrape::note_job(&mut service, "alertmanager");
+    let service = web_service(shop, component, &[("alertmanager", component.port())]);
     Ok(MonitoringPart { secret: Some(secret), ..part(component, service, deployment(shop, component, contents)?) })
-}
-
-fn config_volume(shop: &Shop) -> Volume {
-    let source = SecretVolumeSource {
-        secret_name: Some(shop.child(Component::Alertmanager)),
-        default_mode: Some(0o440),
-        ..SecretVolumeSource::default()
-    };
-    Volume { name: "config".into(), secret: Some(source), ..Volume::default() }
 }
 
 fn configuration(shop: &Shop, found: &Found) -> Value {

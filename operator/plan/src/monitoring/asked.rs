@@ -1,6 +1,6 @@
 //! Which parts of a shop's monitoring are asked for, and which of these are made.
 
-use shopkeeper_api::Monitoring;
+use shopkeeper_api::{Alertmanager, Monitoring};
 
 use super::LeftOut;
 use crate::{Component, Found, MONITORING, Shop, TelegramFound, shop::DatabaseKind};
@@ -89,7 +89,25 @@ pub(super) fn left_out(shop: &Shop, found: &Found) -> Vec<LeftOut> {
     if let (TelegramFound::Unusable(why), true) = (&found.telegram, alertmanager) {
         all.push(LeftOut { reason: "SecretMissing", message: format!("nobody is told of alerts by Telegram: {why}") });
     }
+    all.extend(deaf_alertmanager(shop, found).filter(|_| alertmanager));
     all
+}
+
+/// What the shop's own Alertmanager is asked to tell people and will not, as it hears of alerts from the shop's own Prometheus only.
+fn deaf_alertmanager(shop: &Shop, found: &Found) -> Option<LeftOut> {
+    let Alertmanager { telegram, watchdog_url, .. } = &shop.monitoring.alertmanager;
+    let asked = [("telegram", telegram.is_some()), ("watchdogUrl", watchdog_url.is_some())];
+    let asked: Vec<&str> = asked.into_iter().filter(|(_, asked)| *asked).map(|(field, _)| field).collect();
+    // Where one of its own is asked for and has no image, that is told already.
+    let elsewhere = found.prometheus_operator || !shop.asks_for(Component::Prometheus);
+    (!asked.is_empty() && elsewhere).then(|| LeftOut {
+        reason: "PrometheusElsewhere",
+        message: format!(
+            "nobody is told of alerts by what spec.monitoring.alertmanager names ({}): the shop has no Prometheus of its own, and one that is \
+             elsewhere tells Alertmanagers of its own: name it there and leave it out here",
+            asked.join(", ")
+        ),
+    })
 }
 
 fn part_left_out(shop: &Shop, found: &Found, component: Component) -> Option<LeftOut> {

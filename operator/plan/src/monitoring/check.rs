@@ -50,6 +50,11 @@ pub(crate) fn checked(store: &Store) -> Result<Monitoring, InvalidStore> {
         ("spec.monitoring.tools.redisCommander", "it is for a Redis that the operator runs: leave it out", {
             !tools.redis_commander.enabled || store.spec.redis().external.is_none()
         }),
+        (
+            "spec.monitoring.tools.redisCommander",
+            "it has no login of its own, only the network keeps others from it: write networkPolicies: true, or leave it out",
+            !tools.redis_commander.enabled || store.spec.network_policies,
+        ),
     ];
     let wrong = problems.into_iter().find(|(_, _, right)| !right);
     match wrong.map(|(path, problem, _)| (path, problem)).or_else(|| wrong_alerts(alerts)) {
@@ -100,6 +105,11 @@ fn wrong_alerts(alerts: &Alerts) -> Option<(&'static str, &'static str)> {
         ("spec.monitoring.alerts.labels", "write labels that the alerts do not set themselves, such as team", {
             labels.keys().all(|name| is_label(name))
         }),
+        (
+            "spec.monitoring.alerts.labels",
+            "Prometheus takes {{ for the beginning of a template: write values without it",
+            labels.values().all(|value| !value.contains("{{")),
+        ),
     ];
     problems.into_iter().find(|(_, _, right)| !right).map(|(path, problem, _)| (path, problem))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Container};
 use serde_json::{Value, json};
 
-use super::{Contents, MonitoringPart, deployment, go_environment, part, part::yaml, scrape, web_service};
+use super::{Contents, MonitoringPart, deployment, go_environment, part, part::yaml, web_service};
 use crate::{Component, Found, InvalidStore, Shop, hash::hash, meta, pod};
 
 /// Where traces come in, by OTLP over gRPC.
@@ -39,8 +39,7 @@ pub(super) fn jaeger(shop: &Shop, found: &Found) -> Result<MonitoringPart, Inval
         ("metrics", METRICS_PORT),
         ("span-metrics", SPAN_METRICS_PORT),
     ];
-    let mut service = web_service(shop, component, &ports);
-    scrape::note_job(&mut service, "jaeger");
+    let service = web_service(shop, component, &ports);
     Ok(MonitoringPart { config: Some(config), ..part(component, service, deployment(shop, component, contents)?) })
 }
 

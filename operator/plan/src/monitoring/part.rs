@@ -7,6 +7,7 @@ use k8s_openapi::api::{
     core::v1::{ConfigMap, Container, EnvVar, PodTemplateSpec, Secret, Service, ServiceSpec, Volume},
 };
 
+use super::scrape;
 use crate::{
     Component, InvalidStore, Shop, meta,
     pod::{self, CONFIG_HASH, PodParts},
@@ -96,10 +97,10 @@ pub(crate) fn deployment(shop: &Shop, component: Component, contents: Contents) 
     })
 }
 
-/// A Service of a part, with ports that are called alike in the pod.
+/// A Service of a part, with ports that are called alike in the pod, and with the job under which its figures are collected.
 pub(crate) fn web_service(shop: &Shop, component: Component, ports: &[(&str, i32)]) -> Service {
     let ports = ports.iter().map(|(name, port)| service_port(name, *port)).collect();
-    Service {
+    let mut service = Service {
         metadata: meta::owned(shop, shop.child(component), component),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".into()),
@@ -108,7 +109,11 @@ pub(crate) fn web_service(shop: &Shop, component: Component, ports: &[(&str, i32
             ..ServiceSpec::default()
         }),
         ..Service::default()
+    };
+    if let Some(job) = scrape::job(component) {
+        scrape::note_job(&mut service, job);
     }
+    service
 }
 
 /// What tells a program in Go how much memory it may use before it tidies up in earnest: nine tenths of its limit.

@@ -5,7 +5,7 @@
 
 use k8s_openapi::api::core::v1::Container;
 
-use super::{Contents, MonitoringPart, deployment, go_environment, part, scrape, web_service};
+use super::{Contents, MonitoringPart, deployment, go_environment, part, web_service};
 use crate::{
     Component, Found, InvalidStore, Shop,
     database::{DATABASE, passwords_secret},
@@ -37,8 +37,7 @@ pub(super) fn postgres_exporter(shop: &Shop, found: &Found) -> Result<Monitoring
     let mut deployment = deployment(shop, component, contents)?;
     let pod = deployment.spec.get_or_insert_default().template.spec.get_or_insert_default();
     pod.init_containers.get_or_insert_default().insert(0, pod::restricted(role_maker(shop)));
-    let mut service = web_service(shop, component, &[("metrics", component.port())]);
-    scrape::note_job(&mut service, "postgres");
+    let service = web_service(shop, component, &[("metrics", component.port())]);
     Ok(part(component, service, deployment))
 }
 

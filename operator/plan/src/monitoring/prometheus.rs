@@ -24,7 +24,7 @@ pub(super) fn prometheus(shop: &Shop, found: &Found) -> Result<MonitoringPart, I
         metadata: meta::owned(shop, shop.child(component), component),
         data: Some(BTreeMap::from([
             ("prometheus.yml".into(), yaml(&scrape::configuration(shop, found))),
-            ("rules.yml".into(), yaml(&rules::rules(shop))),
+            ("rules.yml".into(), yaml(&rules::rules(shop, found))),
         ])),
         ..ConfigMap::default()
     };
@@ -59,6 +59,8 @@ fn stateful_set(shop: &Shop, config: &ConfigMap) -> Result<StatefulSet, InvalidS
         spec: Some(StatefulSetSpec {
             replicas: Some(shop.running(1)),
             service_name: Some(name),
+            // Otherwise a pod that does not get ready would be waited for, also by what would mend it.
+            pod_management_policy: Some("Parallel".into()),
             selector: meta::selector(shop, component),
             update_strategy: Some(StatefulSetUpdateStrategy {
                 type_: Some("RollingUpdate".into()),

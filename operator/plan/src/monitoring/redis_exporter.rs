@@ -2,15 +2,14 @@
 
 use k8s_openapi::api::core::v1::Container;
 
-use super::{Contents, MonitoringPart, deployment, go_environment, part, scrape, web_service};
+use super::{Contents, MonitoringPart, deployment, go_environment, part, web_service};
 use crate::{Component, Found, InvalidStore, Shop, database::credentials_secret, hash::hash, pod};
 
 pub(super) fn redis_exporter(shop: &Shop, found: &Found) -> Result<MonitoringPart, InvalidStore> {
     let component = Component::RedisExporter;
     let contents =
         Contents { container: container(shop), volumes: Vec::new(), hash: Some(hash(&found.credentials.redis)) };
-    let mut service = web_service(shop, component, &[("metrics", component.port())]);
-    scrape::note_job(&mut service, "redis");
+    let service = web_service(shop, component, &[("metrics", component.port())]);
     Ok(part(component, service, deployment(shop, component, contents)?))
 }
 

@@ -6,16 +6,24 @@ use serde_json::Value;
 use shopkeeper_api::AlertWindows;
 use shopkeeper_monitoring::{AlertSettings, Subject, Windows};
 
-use super::check::{number, share};
-use crate::Shop;
+use super::{
+    check::{number, share},
+    scrape::OPERATOR_JOB,
+};
+use crate::{Found, Shop};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The rules as Prometheus reads them from a file, or the Prometheus Operator from its resource.
 #[expect(clippy::expect_used, reason = "keys of these documents are texts, which can always be written")]
-pub(super) fn rules(shop: &Shop) -> Value {
+pub(super) fn rules(shop: &Shop, found: &Found) -> Value {
     let subject = Subject { namespace: shop.namespace.clone(), store: shop.name.clone() };
-    serde_json::to_value(shopkeeper_monitoring::rules(&subject, &settings(shop))).expect("JSON")
+    let mut rules = shopkeeper_monitoring::rules(&subject, &settings(shop));
+    if found.operator_metrics.is_none() {
+        // Whose figures nobody collects would be taken for gone for ever.
+        rules.groups.retain(|group| group.name != format!("alerts-{OPERATOR_JOB}"));
+    }
+    serde_json::to_value(rules).expect("JSON")
 }
 
 fn settings(shop: &Shop) -> AlertSettings {

@@ -11,6 +11,9 @@ use crate::{Component, Found, SERVICES, Shop, meta, pod::OPS_PORT, service::serv
 /// Label of Services whose pods have figures: under which job these are collected.
 pub(super) const SCRAPES_JOB: &str = "shopkeeper.dev/job";
 
+/// The job of the operator's own figures, also at its Service in the chart.
+pub(super) const OPERATOR_JOB: &str = "operator";
+
 /// Where figures are.
 struct Target {
     job: &'static str,
@@ -47,7 +50,7 @@ pub(super) const fn job(component: Component) -> Option<&'static str> {
 }
 
 /// Notes on a Service under which job its figures are collected.
-pub(crate) fn note_job(service: &mut Service, job: &str) {
+pub(super) fn note_job(service: &mut Service, job: &str) {
     service.metadata.labels.get_or_insert_default().insert(SCRAPES_JOB.into(), job.into());
 }
 
@@ -166,7 +169,7 @@ fn operator(shop: &Shop, address: &str, interval: &str) -> Value {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "9090"));
     let port: i32 = port.parse().unwrap_or(i32::from(OPS_PORT));
     json!({
-        "job_name": "operator",
+        "job_name": OPERATOR_JOB,
         "honor_labels": true,
         "params": {"namespace": [shop.namespace], "store": [shop.name]},
         "dns_sd_configs": [by_name(host, port, interval)],

@@ -16,18 +16,11 @@ use crate::{
 /// Label by which a namespace says that what runs in it may read the shop's figures.
 const SCRAPES_LABEL: &str = "shopkeeper.dev/scrapes";
 
-/// What has pages behind the gateway.
-pub(super) const BEHIND_THE_GATEWAY: [Component; 7] = [
-    Component::Prometheus,
-    Component::Alertmanager,
-    Component::Grafana,
-    Component::Jaeger,
-    Component::Locust,
-    Component::PgAdmin,
-    Component::RedisCommander,
-];
-
-pub(super) fn policies(shop: &Shop, found: &Found) -> Vec<NetworkPolicy> {
+/// The policies of what watches the shop: made with it, after the shop.
+pub(crate) fn policies(shop: &Shop, found: &Found) -> Vec<NetworkPolicy> {
+    if !shop.network_policies {
+        return Vec::new();
+    }
     let made = MONITORING.into_iter().filter(|component| shop.has(*component, found));
     made.map(|component| {
         let to = std::iter::once(dns()).chain(outwards(shop, found, component));

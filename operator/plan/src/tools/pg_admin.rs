@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{Capabilities, Container, SecurityContext};
 use serde_json::json;
 
-use super::{settings, settings_volume};
+use super::settings;
 use crate::{
     Component, Found, InvalidStore, Shop,
     cluster::cluster_name,
@@ -19,7 +19,11 @@ pub const PASSWORD_KEY: &str = "pgadmin-password";
 /// Its only user. It wants an address, to which nothing is ever sent.
 const USER: &str = "admin@example.com";
 
+/// Where pgAdmin looks for the settings of a system, whichever image it is in.
 const SETTINGS: &str = "/etc/pgadmin";
+
+/// These settings.
+const CONFIG: (&str, &str) = ("config_system.py", include_str!("config_system.py"));
 const DATA: &str = "/var/lib/pgadmin";
 
 pub(crate) fn pg_admin(shop: &Shop, found: &Found) -> Result<MonitoringPart, InvalidStore> {
@@ -28,14 +32,23 @@ pub(crate) fn pg_admin(shop: &Shop, found: &Found) -> Result<MonitoringPart, Inv
     let port = Component::Postgres.port();
     let servers = json!({"Servers": {"1": {
         "Name": shop.name, "Group": "Shop", "Host": host, "Port": port, "MaintenanceDB": DATABASE, "Username": "postgres",
+        // In the user's own folder, to which PGPASS_FILE is copied.
         "SSLMode": "prefer", "PassFile": "/.pgpass",
     }}});
     let password = found.credentials.database.admin.reveal();
-    let files = [("servers.json", servers.to_string()), ("pgpass", format!("{host}:{port}:*:postgres:{password}\n"))];
+    let files = [
+        (CONFIG.0, CONFIG.1.to_owned()),
+        ("servers.json", servers.to_string()),
+        ("pgpass", format!("{host}:{port}:*:postgres:{password}\n")),
+    ];
     let secret = settings(shop, component, files);
     let contents = Contents {
         container: container(shop),
-        volumes: vec![settings_volume(shop, component), pod::scratch("data", "256Mi"), pod::scratch("tmp", "256Mi")],
+        volumes: vec![
+            pod::secret_folder("settings", &shop.child(component)),
+            pod::scratch("data", "256Mi"),
+            pod::scratch("tmp", "256Mi"),
+        ],
         hash: Some(hash(&(&secret.data, &found.credentials.pg_admin))),
     };
     let service = web_service(shop, component, &[("web", component.port())]);
@@ -54,9 +67,11 @@ fn container(shop: &Shop) -> Container {
             pod::env("PGADMIN_LISTEN_PORT", component.port().to_string()),
             pod::env("PGADMIN_SERVER_JSON_FILE", format!("{SETTINGS}/servers.json")),
             pod::env("PGPASS_FILE", format!("{SETTINGS}/pgpass")),
-            pod::env("PGADMIN_CUSTOM_CONFIG_DISTRO_FILE", "/tmp/config_distro.py"),
+            // The upstream image would write settings of its own beside its program, unless it is shown some that are there.
+            pod::env("PGADMIN_CUSTOM_CONFIG_DISTRO_FILE", format!("{SETTINGS}/{}", CONFIG.0)),
             pod::env("PGADMIN_DISABLE_POSTFIX", "true"),
-            pod::env("PGADMIN_CONFIG_UPGRADE_CHECK_ENABLED", "False"),
+            // With a login, and said here so that nothing laid over it says otherwise.
+            pod::env("PGADMIN_CONFIG_SERVER_MODE", "True"),
             pod::env("SCRIPT_NAME", "/pgadmin"),
             pod::env("GUNICORN_THREADS", "4"),
             pod::env("HOME", "/tmp"),

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{Container, VolumeMount};
 use serde_json::json;
 
-use super::{settings, settings_volume};
+use super::settings;
 use crate::{
     Component, Found, InvalidStore, Shop,
     hash::hash,
@@ -24,7 +24,7 @@ pub(crate) fn redis_commander(shop: &Shop, found: &Found) -> Result<MonitoringPa
     let secret = settings(shop, component, [(CONNECTIONS, connections.to_string())]);
     let contents = Contents {
         container: container(shop),
-        volumes: vec![settings_volume(shop, component), pod::scratch("tmp", "64Mi")],
+        volumes: vec![pod::secret_folder("settings", &shop.child(component)), pod::scratch("tmp", "64Mi")],
         hash: Some(hash(&secret.data)),
     };
     let service = web_service(shop, component, &[("web", component.port())]);

@@ -139,7 +139,17 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
     objects.extend(http_route.iter().map(json));
     objects.extend(network_policies.iter().map(json));
     objects.extend(seed.iter().map(json));
-    let MonitoringParts { parts, scraped, dashboards, service_monitor, prometheus_rule, left_out: _ } = monitoring;
+    let MonitoringParts {
+        parts,
+        network_policies,
+        scraped,
+        dashboards,
+        service_monitor,
+        operator_monitor,
+        prometheus_rule,
+        left_out: _,
+    } = monitoring;
+    objects.extend(network_policies.iter().map(json));
     for MonitoringPart { component: _, config, secret, service, pods } in parts {
         objects.extend(config.iter().map(json));
         objects.extend(secret.iter().map(json));
@@ -152,6 +162,7 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
     objects.extend(scraped.iter().map(json));
     objects.extend(dashboards.iter().map(json));
     objects.extend(service_monitor.iter().map(json));
+    objects.extend(operator_monitor.iter().map(json));
     objects.extend(prometheus_rule.iter().map(json));
     objects
 }

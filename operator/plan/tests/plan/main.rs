@@ -8,6 +8,7 @@ mod fixture;
 mod gateway;
 mod monitoring;
 mod network;
+mod pg_admin;
 mod pod_template;
 mod postgres;
 mod properties;

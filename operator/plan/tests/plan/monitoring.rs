@@ -1,6 +1,7 @@
 //! What is made to watch a shop, and what of it is left out.
 
 use serde_json::{Value, json};
+use shopkeeper_api::Store;
 use shopkeeper_plan::{Component, Found, MonitoringParts, Plan, SecretText, TelegramFound, validate};
 
 use crate::fixture::{demo, found, images, objects, planned, planned_where, with_spec};
@@ -49,9 +50,19 @@ fn a_store_that_says_nothing_is_watched_by_all_but_the_tools() {
 #[test]
 fn what_is_turned_off_leaves_nothing() {
     let off = planned(&with_spec(json!({"monitoring": {"enabled": false}})));
-    let MonitoringParts { parts, scraped, dashboards, service_monitor, prometheus_rule, left_out } = &off.monitoring;
-    assert!(parts.is_empty() && scraped.is_empty() && dashboards.is_none() && left_out.is_empty());
-    assert!(service_monitor.is_none() && prometheus_rule.is_none());
+    let MonitoringParts {
+        parts,
+        network_policies,
+        scraped,
+        dashboards,
+        service_monitor,
+        operator_monitor,
+        prometheus_rule,
+        left_out,
+    } = &off.monitoring;
+    assert!(parts.is_empty() && network_policies.is_empty() && scraped.is_empty() && dashboards.is_none());
+    assert!(left_out.is_empty());
+    assert!(service_monitor.is_none() && operator_monitor.is_none() && prometheus_rule.is_none());
     let text = serde_json::to_string(&objects(&off)).expect("JSON");
     assert!(!text.contains("OTEL_") && !text.contains("gateway-exporter"), "no traces and no figures of the gateway");
     let only_traces = json!({"monitoring": {
@@ -110,6 +121,98 @@ fn with_the_prometheus_operator_its_prometheus_is_told_and_no_other_is_made() {
     assert!(parts(&plan).contains(&Component::Grafana) && plan.monitoring.left_out.is_empty());
     let sources = file(&plan, Component::Grafana, "datasources.yaml");
     assert!(sources.contains("http://prometheus-operated.monitoring:9090"), "{sources}");
+}
+
+#[test]
+fn the_prometheus_that_is_there_is_told_of_the_operator_too() {
+    let plan = planned_where(&demo(), |found| found.prometheus_operator = true);
+    let monitor = plan.monitoring.operator_monitor.as_ref().expect("a ServiceMonitor");
+    assert_eq!(monitor.metadata.name.as_deref(), Some("demo-operator"));
+    assert_eq!(monitor.spec.namespace_selector, Some(json!({"matchNames": ["shopkeeper-system"]})));
+    assert_eq!(monitor.spec.selector, json!({"matchLabels": {"shopkeeper.dev/job": "operator"}}));
+    let endpoint = &monitor.spec.endpoints[0];
+    assert_eq!((&endpoint["port"], &endpoint["path"]), (&json!("metrics"), &json!("/metrics")));
+    assert_eq!(endpoint["relabelings"][0]["regex"], "shopkeeper-pods", "and not another operator beside it");
+    assert_eq!(endpoint["params"], json!({"namespace": ["shop"], "store": ["demo"]}));
+    assert_eq!(endpoint["metricRelabelings"][0]["regex"], "shop;demo");
+    assert_eq!(plan.monitoring.service_monitor.as_ref().and_then(|it| it.spec.namespace_selector.as_ref()), None);
+}
+
+#[test]
+fn nobody_is_told_that_the_operator_is_gone_where_nobody_looks_for_it() {
+    for prometheus_operator in [false, true] {
+        let rules = |operator_metrics: Option<&str>| {
+            let plan = planned_where(&demo(), |found| {
+                found.prometheus_operator = prometheus_operator;
+                found.operator_metrics = operator_metrics.map(ToOwned::to_owned);
+            });
+            assert_eq!(plan.monitoring.operator_monitor.is_some(), prometheus_operator && operator_metrics.is_some());
+            plan.monitoring.prometheus_rule.as_ref().map_or_else(
+                || file(&plan, Component::Prometheus, "rules.yml"),
+                |rule| serde_json::to_string(&rule.spec).expect("JSON"),
+            )
+        };
+        let (seen, unseen) = (rules(Some("shopkeeper-pods.shopkeeper-system.svc:9090")), rules(None));
+        assert!(seen.contains("OperatorDown") && seen.contains("RedisDown"), "{seen}");
+        assert!(!unseen.contains("alerts-operator") && !unseen.contains("OperatorDown"), "{unseen}");
+        assert!(unseen.contains("RedisDown"), "{unseen}");
+    }
+}
+
+#[test]
+fn an_alertmanager_that_hears_of_no_alert_is_told() {
+    let with = |more: Value| {
+        let alertmanager =
+            json!({"telegram": {"secretRef": {"name": "telegram"}}, "watchdogUrl": "https://example.com/beat"});
+        let mut monitoring = json!({"alertmanager": alertmanager, "grafana": {"enabled": false}});
+        monitoring.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        with_spec(json!({"monitoring": monitoring}))
+    };
+    let left_out = |store: Store, prometheus_operator| {
+        let plan = planned_where(&store, |found| {
+            chat(found);
+            found.prometheus_operator = prometheus_operator;
+        });
+        plan.monitoring.left_out
+    };
+    let off = json!({"prometheus": {"enabled": false}});
+    for (more, prometheus_operator) in [(json!({}), true), (off.clone(), false), (off, true)] {
+        let told = left_out(with(more), prometheus_operator);
+        assert_eq!(told.iter().map(|it| it.reason).collect::<Vec<_>>(), ["PrometheusElsewhere"]);
+        let said = &told[0].message;
+        assert!(said.contains("(telegram, watchdogUrl)") && said.contains("leave it out here"), "{said}");
+    }
+    assert!(left_out(with(json!({})), false).is_empty(), "the shop's own Prometheus tells it");
+    let silent = with(json!({"alertmanager": {}}));
+    assert!(left_out(silent, true).is_empty(), "it is asked to tell nobody");
+    let none = with(json!({"alertmanager": {"enabled": false, "watchdogUrl": "https://example.com/beat"}}));
+    assert!(left_out(none, true).is_empty(), "there is none");
+}
+
+#[test]
+fn a_pod_of_prometheus_that_does_not_get_ready_can_be_replaced() {
+    let all = objects(&planned(&demo()));
+    let prometheus = all.iter().find(|it| it["kind"] == "StatefulSet" && it["metadata"]["name"] == "demo-prometheus");
+    assert_eq!(prometheus.expect("Prometheus")["spec"]["podManagementPolicy"], "Parallel");
+}
+
+#[test]
+fn every_service_of_figures_says_of_which_job_they_are() {
+    let plan = planned(&with_spec(json!({"loadTest": {"enabled": true}})));
+    let job = |component: Component| {
+        let part = plan.monitoring.parts.iter().find(|part| part.component == component).expect("the part");
+        part.service.metadata.labels.as_ref().and_then(|labels| labels.get("shopkeeper.dev/job").cloned())
+    };
+    for (component, expected) in [
+        (Component::Alertmanager, Some("alertmanager")),
+        (Component::Jaeger, Some("jaeger")),
+        (Component::RedisExporter, Some("redis")),
+        (Component::PostgresExporter, Some("postgres")),
+        (Component::Locust, Some("locust")),
+        (Component::Grafana, None),
+    ] {
+        assert_eq!(job(component).as_deref(), expected, "{component}");
+    }
 }
 
 #[test]
@@ -281,6 +384,8 @@ fn locust_has_all_its_scripts_and_what_the_store_asks_for() {
         assert!(args.contains(&arg), "{arg} is not among {args:?}");
     }
     assert!(container["env"].to_string().contains("HotKey"));
+    let rate = json!({"name": "LEVEL_RATE", "value": "0"});
+    assert!(container["env"].as_array().expect("env").contains(&rate), "a run of the page promises no rate");
 }
 
 #[test]

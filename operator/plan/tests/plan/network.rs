@@ -1,7 +1,7 @@
 //! Which connections a shop's policies let through, worked out as a network would.
 
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use serde_json::{Value, json};
-
 use shopkeeper_plan::{SecretText, TelegramFound};
 
 use crate::fixture::{objects, planned, planned_where, with_spec};
@@ -295,6 +295,23 @@ fn without_monitoring_nobody_is_let_in_for_it() {
     }
     let names = policies.iter().filter_map(|it| it["metadata"]["name"].as_str()).collect::<Vec<_>>();
     assert!(!names.iter().any(|name| name.contains("prometheus") || name.contains("jaeger")), "{names:?}");
+}
+
+#[test]
+fn those_of_what_watches_the_shop_are_made_with_it_and_not_with_the_shop() {
+    let store =
+        with_spec(json!({"loadTest": {"enabled": true}, "monitoring": {"tools": {"pgAdmin": {"enabled": true}}}}));
+    let plan = planned(&store);
+    let names = |policies: &[NetworkPolicy]| {
+        let mut names: Vec<String> = policies.iter().filter_map(|it| it.metadata.name.clone()).collect();
+        names.sort();
+        names
+    };
+    let shop = ["cart", "catalog", "gateway", "migrate", "order", "postgres", "redis", "seed", "shop", "user"];
+    assert_eq!(names(&plan.network_policies), shop.map(|it| format!("demo-{it}")));
+    let mut parts: Vec<String> = plan.monitoring.parts.iter().map(|part| format!("demo-{}", part.component)).collect();
+    parts.sort();
+    assert_eq!(names(&plan.monitoring.network_policies), parts);
 }
 
 #[test]

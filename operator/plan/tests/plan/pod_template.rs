@@ -96,6 +96,27 @@ fn every_part_with_pods_takes_it() {
 }
 
 #[test]
+fn of_the_block_that_the_exporters_share_each_takes_its_own_and_refuses_what_neither_has() {
+    let with = |name: &str| {
+        let container = json!({"name": name, "env": [{"name": "EXAMPLE", "value": "1"}]});
+        json!({"monitoring": {"exporters": {"podTemplate": {"spec": {"containers": [container]}}}}})
+    };
+    for (name, other) in [("redis-exporter", "postgres-exporter"), ("postgres-exporter", "redis-exporter")] {
+        let all = objects(&planned(&with_spec(with(name))));
+        let has = |name: &str| {
+            let deployment = all.iter().find(|it| it["kind"] == "Deployment" && it["metadata"]["name"] == name);
+            deployment.expect("an exporter")["spec"]["template"].to_string().contains("EXAMPLE")
+        };
+        assert_eq!((has(&format!("demo-{name}")), has(&format!("demo-{other}"))), (true, false));
+    }
+    let said = refusal(with("redis-exportr"));
+    assert!(
+        said.starts_with("spec.monitoring.exporters.podTemplate.spec.containers[redis-exportr].image: none"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_container_beside_the_service_is_restricted_too() {
     let with = cart(json!({"spec": {
         "volumes": [{"name": "spool", "emptyDir": {}}],

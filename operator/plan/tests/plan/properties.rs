@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use shopkeeper_api::Store;
-use shopkeeper_plan::{InvalidStore, validate};
+use shopkeeper_plan::{InvalidStore, SecretText, TelegramFound, validate};
 
-use crate::fixture::{demo, ends, found, images, objects, planned, pod, template, with_spec};
+use crate::fixture::{demo, ends, found, images, objects, planned, planned_where, pod, template, with_spec};
 
 /// Stores that differ in all that a plan depends on.
 fn stores() -> Vec<Store> {
@@ -281,18 +281,25 @@ fn every_container_has_requests_and_limits_and_servers_have_probes() {
                     );
                 }
             }
-            if !ends(&object) {
-                for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
-                    assert!(container[probe].is_object(), "{} {probe}", object["metadata"]["name"]);
-                }
+            if ends(&object) {
+                continue;
             }
+            // What watches the gateway is in its pods, and must not keep them from being ready.
+            let says_when_it_is_ready = container["name"] != "gateway-exporter";
+            for probe in ["startupProbe", "readinessProbe"] {
+                let there = container[probe].is_object();
+                assert_eq!(there, says_when_it_is_ready, "{} {probe}", object["metadata"]["name"]);
+            }
+            assert!(container["livenessProbe"].is_object(), "{}", object["metadata"]["name"]);
         }
     }
 }
 
 #[test]
 fn no_password_is_outside_of_a_secret() {
-    for object in all_objects().filter(|object| object["kind"] != "Secret") {
+    let chat = || TelegramFound::Chat { token: SecretText::new("1:password-of-bot"), chat: 1 };
+    let plans = stores().into_iter().map(|store| planned_where(&store, |found| found.telegram = chat()));
+    for object in plans.flat_map(|plan| objects(&plan)).filter(|object| object["kind"] != "Secret") {
         assert!(!object.to_string().contains("password-of-"), "{}", object["metadata"]["name"]);
     }
 }
@@ -388,6 +395,7 @@ fn what_slipped_past_the_api_server_is_refused_here() {
         ("tracing", json!({"sampling": "2"})),
         ("alerts", json!({"availability": "1.0"})),
         ("alerts", json!({"labels": {"severity": "low"}})),
+        ("alerts", json!({"labels": {"team": "{{ $labels.pod }}"}})),
         ("alerts", json!({"runbookUrl": "https://x\n- evil: yes"})),
         ("publicUrl", json!("https://shop.example.com/x")),
     ] {
@@ -398,6 +406,10 @@ fn what_slipped_past_the_api_server_is_refused_here() {
     let tool = json!({"tools": {"pgAdmin": {"enabled": true}}});
     let refusal = refuse(json!({"database": external, "monitoring": tool}));
     assert!(refusal.to_string().starts_with("spec.monitoring.tools.pgAdmin: "), "{refusal}");
+    let tool = json!({"tools": {"redisCommander": {"enabled": true}}});
+    let refusal = refuse(json!({"networkPolicies": false, "monitoring": tool})).to_string();
+    assert!(refusal.starts_with("spec.monitoring.tools.redisCommander: "), "{refusal}");
+    assert!(refusal.contains("write networkPolicies: true"), "{refusal}");
     let request = json!({"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}});
     assert!(matches!(refuse(json!({"services": {"cart": request}})), InvalidStore::Resources { .. }));
 }
