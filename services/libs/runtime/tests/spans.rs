@@ -1,11 +1,13 @@
 //! What those who collect traces get to see of a service.
 #![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use futures::FutureExt as _;
 use prometheus::Registry;
 use shop_runtime::client::Sibling;
 use shop_runtime::context::Context;
@@ -128,4 +130,22 @@ async fn what_is_given_up_says_so_and_what_is_done_for_several_traces_is_linked_
     assert!(linked(one) && linked(other), "{spans:?}");
     let (context, _) = span::follow_all(&[(one, None), (one.child(), None)], Kind::Internal, "for_one");
     assert_eq!(context.trace().map(TraceContext::trace_id), Some(one.trace_id()));
+}
+
+#[tokio::test]
+async fn what_panics_has_failed_whether_it_is_dropped_by_the_panic_or_by_who_has_caught_it() {
+    let collector = Collector::of_this_process();
+    let one = TraceContext::generate();
+    let inner = async {
+        Span::internal("inner").run_and(async { panic!("for a test") }, |_, ()| {}).await;
+    };
+    let (context, span) = span::follow(Some(&(one, None)), Kind::Consumer, "outer");
+    let outer = Box::pin(span.run_and(inner, |_, ()| {}));
+    AssertUnwindSafe(context.scope(outer)).catch_unwind().await.expect_err("it panics");
+    let spans = collector.trace(&one.trace_id().to_string(), |spans| spans.len() == 2).await;
+    for name in ["inner", "outer"] {
+        let span = named(&spans, name);
+        assert!(span.failed && !span.attributes.contains_key("cancelled"), "{span:?}");
+        assert_eq!(span.attributes["error.type"], "panic", "{span:?}");
+    }
 }

@@ -18,12 +18,16 @@ pin_project! {
         work: F,
         span: Span,
         end: Option<D>,
+        polling: bool,
     }
 
     impl<F, D> PinnedDrop for Traced<F, D> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
-            if this.end.is_some() {
+            if *this.polling {
+                // It was left in the middle, which only a panic does.
+                this.span.describe(|open| open.fail("panic"));
+            } else if this.end.is_some() {
                 // Nobody waited for its end: a client that has hung up, a time that was over.
                 this.span.describe(|open| open.set("cancelled", true));
             }
@@ -33,7 +37,7 @@ pin_project! {
 
 impl<F, D> Traced<F, D> {
     pub(super) const fn new(span: Span, work: F, end: D) -> Self {
-        Self { work, span, end: Some(end) }
+        Self { work, span, end: Some(end), polling: false }
     }
 }
 
@@ -47,7 +51,10 @@ where
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _standing = this.span.place().map(context::stand_at);
-        let output = ready!(this.work.poll(task));
+        *this.polling = true;
+        let polled = this.work.poll(task);
+        *this.polling = false;
+        let output = ready!(polled);
         if let Some(end) = this.end.take() {
             end(this.span, &output);
         }
