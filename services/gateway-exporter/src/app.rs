@@ -15,13 +15,13 @@ use crate::line::Request;
 use crate::metrics::Metrics;
 use crate::ops;
 use crate::receive::{Receiver, Room};
-use crate::spans::Spans;
-use crate::stub_status::{self, Source};
+use crate::spans;
+use crate::stub_status::{Source, StubStatusError};
 
 /// How long nginx may take to finish after this program was told to stop; it is told at the same time, and takes 25 seconds at most.
 const LAST_REQUESTS: Duration = Duration::from_secs(28);
 
-/// How often it is asked whether it is still there.
+/// How often it is asked whether it is still there, and how long what it has said at last may be on its way.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// The exporter, ready to run.
@@ -29,7 +29,6 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 pub struct App {
     receiver: Arc<Receiver>,
     figures: Arc<Figures>,
-    spans: Option<Spans>,
     listener: TcpListener,
 }
 
@@ -50,12 +49,10 @@ impl App {
         let registry = shop_runtime::metrics::registry();
         let metrics = Metrics::register(&registry)?;
         let receiver = Arc::new(Receiver::bind(args.log_addr).await?);
-        let endpoint = args.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
-        let spans = endpoint.map(|endpoint| Spans::to(endpoint, &args.pod)).transpose()?;
         let listener = TcpListener::bind(args.ops_addr).await?;
         let nginx = Source::new(&args.stub_status_url)?;
         let figures = Figures { registry, metrics, receiver: Arc::clone(&receiver), nginx, counted: Mutex::new(0) };
-        Ok(Self { receiver, figures: Arc::new(figures), spans, listener })
+        Ok(Self { receiver, figures: Arc::new(figures), listener })
     }
 
     /// Where nginx is to send its log to.
@@ -70,8 +67,8 @@ impl App {
 
     /// Works until it is told to stop and nginx is gone, so that the last requests are not missed.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { receiver, figures, spans, listener } = self;
-        tracing::info!(log = %receiver.address(), traces = spans.is_some(), "listening");
+        let Self { receiver, figures, listener } = self;
+        tracing::info!(log = %receiver.address(), "listening");
         let stop = CancellationToken::new();
         let server = tokio::spawn(serve::serve(
             listener,
@@ -82,33 +79,27 @@ impl App {
         let note = |datagram: &[u8]| match Request::parse(datagram) {
             Ok(request) => {
                 figures.metrics.served(&request);
-                if let Some(spans) = &spans {
-                    spans.served(&request);
-                }
+                spans::served(&request);
             }
             Err(error) => {
                 figures.metrics.dropped(1);
                 tracing::debug!(%error, "a line of nginx's log says nothing");
             }
         };
-        let mut room = Room::default();
         tokio::select! {
-            () = receive(&receiver, &note, &mut room) => {}
-            () = until_nginx_is_gone(&figures.nginx, &shutdown) => {}
-        }
-        while let Some(datagram) = receiver.try_next(&mut room) {
-            note(datagram);
+            () = receive(&receiver, &note) => {}
+            () = until_nginx_is_gone(&figures, &shutdown) => {}
         }
         stop.cancel();
         let _ = server.await;
-        let _ = tokio::task::spawn_blocking(move || spans.as_ref().map(Spans::flush)).await;
         tracing::info!("stopped");
     }
 }
 
-async fn receive(receiver: &Receiver, note: impl Fn(&[u8]), room: &mut Room) {
+async fn receive(receiver: &Receiver, note: impl Fn(&[u8])) {
+    let mut room = Room::default();
     loop {
-        match receiver.next(room).await {
+        match receiver.next(&mut room).await {
             Ok(datagram) => note(datagram),
             Err(error) => {
                 tracing::error!(%error, "nginx's log can't be read");
@@ -118,13 +109,14 @@ async fn receive(receiver: &Receiver, note: impl Fn(&[u8]), room: &mut Room) {
     }
 }
 
-/// Ends when nginx does not answer any more after the end was announced, or takes too long.
-async fn until_nginx_is_gone(nginx: &Source, shutdown: &CancellationToken) {
+/// Ends when nothing is left of nginx after the end was announced, and what it has said at last has come; or when that takes too long.
+async fn until_nginx_is_gone(figures: &Figures, shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     let gone = async {
-        while !matches!(nginx.read().await, Err(stub_status::StubStatusError::Away(_))) {
+        while figures.nginx_is_there().await {
             tokio::time::sleep(ASK_EVERY).await;
         }
+        tokio::time::sleep(ASK_EVERY).await;
     };
     if tokio::time::timeout(LAST_REQUESTS, gone).await.is_err() {
         tracing::warn!("nginx was still there at the end");
@@ -132,6 +124,12 @@ async fn until_nginx_is_gone(nginx: &Source, shutdown: &CancellationToken) {
 }
 
 impl Figures {
+    /// Whether there is anything of nginx. When it ends it answers nobody anew, but its workers, who then serve what they have begun, can be seen by
+    /// the sockets that they send their lines by.
+    async fn nginx_is_there(&self) -> bool {
+        !matches!(self.nginx.read().await, Err(StubStatusError::Away(_))) || self.receiver.has_senders().await
+    }
+
     /// Brings up to date what is known only by asking.
     pub(crate) async fn refresh(&self) {
         let mut counted = self.counted.lock().await;

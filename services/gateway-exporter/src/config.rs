@@ -31,14 +31,6 @@ pub struct ExporterArgs {
     /// Where nginx tells of its connections
     #[arg(long, env = "STUB_STATUS_URL", default_value = "http://127.0.0.1:9090/stub_status")]
     pub stub_status_url: String,
-
-    /// Where spans are sent to, by OTLP over gRPC; none are made without it
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
-    pub otlp_endpoint: Option<String>,
-
-    /// The pod, as metrics and spans name it
-    #[arg(long, env = "POD_NAME", default_value = "")]
-    pub pod: String,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ pub mod line;
 pub mod metrics;
 mod ops;
 pub mod receive;
-pub mod spans;
+mod spans;
 pub mod stub_status;
 
 /// What the spans and logs of the gateway call it.

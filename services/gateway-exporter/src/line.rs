@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{SpanId, TraceId};
 use serde::Deserialize;
 use shop_runtime::trace::TraceContext;
 use strum::{EnumIter, EnumString, IntoStaticStr};
@@ -95,8 +94,10 @@ pub struct Request {
     pub bytes: u64,
     /// What upstreams had to do with it.
     pub upstream: Upstream,
-    /// Its place in a trace.
-    pub trace: Trace,
+    /// Its place in a trace, which is that of the gateway's own span.
+    pub place: TraceContext,
+    /// The place of the client, where it said one.
+    pub caller: Option<TraceContext>,
 }
 
 /// What upstreams had to do with a request.
@@ -108,19 +109,6 @@ pub struct Upstream {
     pub answered_after: Option<Duration>,
     /// Attempts without an answer.
     pub failures: u64,
-}
-
-/// A request's place in a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trace {
-    /// The trace.
-    pub trace: TraceId,
-    /// The gateway's own span.
-    pub span: SpanId,
-    /// The span of the client, where it said one.
-    pub parent: Option<SpanId>,
-    /// Whether it is to be kept.
-    pub sampled: bool,
 }
 
 /// Why a line says nothing.
@@ -194,14 +182,6 @@ impl Request {
     }
 }
 
-impl Trace {
-    /// The same, as everything else of the shop knows it.
-    pub fn context(&self) -> Option<TraceContext> {
-        let flags = if self.sampled { "01" } else { "00" };
-        format!("00-{}-{}-{flags}", self.trace, self.span).parse().ok()
-    }
-}
-
 /// What comes after syslog's priority, time and tag.
 fn message(text: &str) -> Option<&str> {
     let (priority, rest) = text.strip_prefix('<')?.split_once('>')?;
@@ -232,7 +212,11 @@ impl Fields<'_> {
             took: Duration::try_from_secs_f64(self.seconds).map_err(|_| BadLine::Field("seconds"))?,
             bytes: self.bytes,
             upstream: self.upstream()?,
-            trace: self.trace()?,
+            place: self.place(&self.span_id).ok_or(BadLine::Field("place in a trace"))?,
+            caller: match &*self.parent_id {
+                "" => None,
+                id => Some(self.place(id).ok_or(BadLine::Field("parent_id"))?),
+            },
             id: self.request_id.into_owned(),
             path: self.path.into_owned(),
         })
@@ -260,20 +244,10 @@ impl Fields<'_> {
         })
     }
 
-    fn trace(&self) -> Result<Trace, BadLine> {
-        Ok(Trace {
-            trace: trace_id(&self.trace_id).ok_or(BadLine::Field("trace_id"))?,
-            span: span_id(&self.span_id).ok_or(BadLine::Field("span_id"))?,
-            parent: match &*self.parent_id {
-                "" => None,
-                id => Some(span_id(id).ok_or(BadLine::Field("parent_id"))?),
-            },
-            sampled: match &*self.sampled {
-                "00" => false,
-                "01" => true,
-                _ => return Err(BadLine::Field("sampled")),
-            },
-        })
+    /// A place in its trace, which is kept or not.
+    fn place(&self, span: &str) -> Option<TraceContext> {
+        let sampled = matches!(&*self.sampled, "00" | "01");
+        sampled.then(|| format!("00-{}-{span}-{}", self.trace_id, self.sampled).parse().ok()).flatten()
     }
 }
 
@@ -285,18 +259,6 @@ fn attempts(text: &str) -> impl Iterator<Item = Option<&str>> {
 
 fn seconds(text: &str) -> Option<Duration> {
     text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-}
-
-fn trace_id(text: &str) -> Option<TraceId> {
-    is_hex(text, 32).then(|| TraceId::from_hex(text).ok()).flatten().filter(|id| *id != TraceId::INVALID)
-}
-
-fn span_id(text: &str) -> Option<SpanId> {
-    is_hex(text, 16).then(|| SpanId::from_hex(text).ok()).flatten().filter(|id| *id != SpanId::INVALID)
-}
-
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -331,10 +293,11 @@ mod tests {
         assert_eq!((request.path.as_str(), request.id.as_str()), ("/api/products", "my-request"));
         assert_eq!((request.took, request.bytes), (Duration::from_millis(12), 512));
         assert_eq!(request.upstream.took, Some(Duration::from_millis(10)));
-        assert_eq!(request.trace.trace.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert_eq!(request.trace.span.to_string(), "00f067aa0ba902b7");
-        assert_eq!(request.trace.parent.map(|id| id.to_string()).as_deref(), Some("b7ad6b7169203331"));
-        assert!(request.trace.sampled);
+        assert_eq!(request.place.to_string(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let caller = request.caller.map(|caller| caller.to_string());
+        assert_eq!(caller.as_deref(), Some("00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01"));
+        let unwanted = with(&json!({"sampled": "00"})).expect("a request");
+        assert_eq!((unwanted.place.is_sampled(), unwanted.caller), (false, None));
     }
 
     #[test]
@@ -387,8 +350,11 @@ mod tests {
             ("trace_id", json!("4bf92f3577b34da6a3ce929d0e0e473")),
             ("span_id", json!("0000000000000000")),
             ("span_id", json!("+0f067aa0ba902b7")),
+            ("span_id", json!("00f067aa0ba902b7-0")),
             ("parent_id", json!("0")),
             ("sampled", json!("")),
+            ("sampled", json!("02")),
+            ("sampled", json!("01-x")),
             ("upstream_seconds", json!("soon")),
         ] {
             assert!(with(&json!({name: value})).is_err(), "{name} {value}");

@@ -1,14 +1,11 @@
 //! The gateway's figures.
 
 use prometheus::{HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
-use shop_runtime::metrics::TracedHistograms;
+use shop_runtime::metrics::{LATENCY_BUCKETS, TracedHistograms};
 use strum::IntoEnumIterator as _;
 
 use crate::line::{Request, Service};
 use crate::stub_status::StubStatus;
-
-/// Seconds, from an answer of nginx' own to a request that is given up.
-const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// What is counted.
 #[derive(Clone, Debug)]
@@ -26,7 +23,7 @@ impl Metrics {
     /// Registers all of it.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let histogram = |name, help, labels| {
-            TracedHistograms::new(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()), labels)
+            TracedHistograms::new(HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec()), labels)
         };
         let metrics = Self {
             requests: histogram(
@@ -74,7 +71,7 @@ impl Metrics {
     /// Notes a request.
     pub fn served(&self, request: &Request) {
         let service = name(request.service);
-        let trace = request.trace.context();
+        let trace = Some(request.place);
         let status = format!("{:03}", request.status);
         self.requests.observe(&[service, request.method.into(), &status], request.waited(), trace);
         if let Some(took) = request.upstream.took {
@@ -101,14 +98,57 @@ impl Metrics {
         {
             self.connections.with_label_values(&[state]).set(connections);
         }
-        // nginx counts, and begins anew when it is started anew.
         for (counter, total) in [(&self.accepted, now.accepted), (&self.handled, now.handled)] {
-            counter.reset();
-            counter.inc_by(total);
+            // nginx begins anew when it is started anew. Only then may whoever looks meanwhile see less than before.
+            if total < counter.get() {
+                counter.reset();
+            }
+            counter.inc_by(total.saturating_sub(counter.get()));
         }
     }
 }
 
 fn name(service: Service) -> &'static str {
     service.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    fn told(accepted: u64) -> StubStatus {
+        StubStatus { accepted, handled: accepted, ..StubStatus::default() }
+    }
+
+    #[test]
+    fn connections_are_as_many_as_nginx_counts_also_when_it_began_anew() {
+        let metrics = Metrics::register(&Registry::new()).expect("a fresh registry");
+        for total in [5, 5, 9, 2, 3] {
+            metrics.connections(Some(&told(total)));
+            assert_eq!((metrics.accepted.get(), metrics.handled.get()), (total, total));
+        }
+        metrics.connections(None);
+        assert_eq!(metrics.accepted.get(), 3, "what was counted was counted");
+    }
+
+    #[test]
+    fn whoever_looks_meanwhile_never_sees_fewer_connections_than_before() {
+        const LAST: u64 = 200_000;
+        let metrics = Metrics::register(&Registry::new()).expect("a fresh registry");
+        let seen = metrics.accepted.clone();
+        let looker = thread::spawn(move || {
+            let mut before = 0;
+            while before < LAST {
+                let now = seen.get();
+                assert!(now >= before, "{now} after {before}");
+                before = now;
+            }
+        });
+        for total in 1..=LAST {
+            metrics.connections(Some(&told(total)));
+        }
+        looker.join().expect("it never saw fewer");
+    }
 }

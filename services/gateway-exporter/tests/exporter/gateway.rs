@@ -1,7 +1,16 @@
 //! What a real nginx with the gateway's own configuration sends.
 
-use crate::collector::{Collector, attribute};
-use crate::nginx::{Answer, Setup, free_port};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use shop_testkit::Collector;
+
+use crate::nginx::{Answer, Gateway, Setup, free_port, serve_with};
 use crate::program::{Program, until, value_of};
 
 /// What a service was told of its place in the trace.
@@ -15,8 +24,7 @@ fn told(answer: &Answer) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_a_figure_and_the_span_that_the_service_is_below() {
-    let collector = Collector::default();
-    let endpoint = collector.start();
+    let (collector, endpoint) = Collector::start();
     let (log, ops) = (free_port(), free_port());
     let program = Program::start(log, ops, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
     let gateway = Setup { log, ops, ..Setup::default() }.start();
@@ -43,19 +51,15 @@ async fn a_request_is_a_figure_and_the_span_that_the_service_is_below() {
     .await;
     let span = |answer: &Answer| {
         let (trace, id) = told(answer);
-        let found =
-            spans.iter().find(|(_, span)| hex::encode(&span.trace_id) == trace && hex::encode(&span.span_id) == id);
-        found.map(|(_, span)| span.clone()).expect("the span that the service was told of")
+        let found = spans.iter().find(|span| span.trace == trace && span.id == id);
+        found.cloned().expect("the span that the service was told of")
     };
-    assert!(span(&begun).parent_span_id.is_empty());
-    assert_eq!(attribute(&span(&begun).attributes, "url.path").as_deref(), Some("/api/products"), "and no query");
+    assert!(span(&begun).parent.is_empty());
+    assert_eq!(span(&begun).attributes["url.path"], "/api/products", "and no query");
     let below = span(&below);
-    assert_eq!(
-        (hex::encode(&below.trace_id).as_str(), hex::encode(&below.parent_span_id).as_str()),
-        ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
-    );
-    let failed = spans.iter().find(|(_, span)| span.name == "GET order").expect("the one that failed");
-    assert_eq!(failed.1.status.as_ref().map(|status| status.code), Some(2), "an error");
+    assert_eq!((below.trace.as_str(), below.parent.as_str()), ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"));
+    let failed = spans.iter().find(|span| span.name == "GET order").expect("the one that failed");
+    assert!(failed.failed && failed.attributes["error.type"] == "502", "{failed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,4 +100,68 @@ async fn the_exporter_stays_until_nginx_is_gone() {
     .await;
     drop(gateway);
     assert_eq!(program.end().await.code(), Some(0));
+}
+
+/// A service that says when it is asked, and answers when it is told to.
+fn slow_service() -> (u16, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let ((ask, asked), (answer, answered)) = (mpsc::channel(), mpsc::channel());
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a connection");
+        serve_with(stream, |_| {
+            ask.send(()).expect("somebody waits for it");
+            answered.recv().expect("somebody tells");
+            ("", json!({"service": "slow"}).to_string())
+        });
+    });
+    (port, asked, answer)
+}
+
+/// A client that asks twice by the same connection, and so the same of nginx' workers; with what it was answered first.
+fn connection_that_was_served(gateway: &Gateway) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", gateway.port)).expect("a connection");
+    stream.write_all(b"GET /api/x HTTP/1.1\r\nHost: shop.localhost\r\n\r\n").expect("to write");
+    let (mut answer, mut length) = (BufReader::new(stream.try_clone().expect("the same")), 0);
+    loop {
+        let mut line = String::new();
+        answer.read_line(&mut line).expect("a line");
+        match line.trim_end().to_lowercase().split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().expect("a number"),
+            None if line == "\r\n" => break,
+            _ => {}
+        }
+    }
+    answer.read_exact(&mut vec![0; length]).expect("a body");
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exporter_hears_of_requests_that_nginx_finishes_after_it_was_told_to_stop() {
+    let (collector, endpoint) = Collector::start();
+    let (log, ops) = (free_port(), free_port());
+    let (cart, asked, answer) = slow_service();
+    let gateway = Setup { cart, log, ops, ..Setup::default() }.start();
+    let mut program = Program::start(log, ops, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
+
+    let mut client = connection_that_was_served(&gateway);
+    let request = b"GET /cart-api/cart HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n\r\n";
+    client.write_all(request).expect("to write");
+    asked.recv_timeout(Duration::from_secs(20)).expect("the service is asked");
+
+    let pid = std::fs::read_to_string(gateway.folder.path().join("nginx.pid")).expect("nginx runs");
+    assert!(Command::new("kill").args(["-QUIT", pid.trim()]).status().expect("kill").success());
+    program.signal("-TERM");
+    until("nginx to take no more", async || TcpStream::connect(("127.0.0.1", ops)).err().ok_or("it does")).await;
+    // Several times as long as it takes to find that out. Nothing else happens that could be waited for.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(program.is_there(), "nginx has something to say yet");
+
+    answer.send(()).expect("it waits");
+    let mut text = String::new();
+    client.read_to_string(&mut text).expect("an answer");
+    assert!(text.starts_with("HTTP/1.1 200 ") && text.contains("slow"), "{text}");
+    assert_eq!(program.end().await.code(), Some(0));
+    let spans = collector.spans();
+    assert!(spans.iter().any(|span| span.name == "GET cart"), "{spans:#?}");
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "tests")]
 
-mod collector;
 mod datagrams;
 mod gateway;
 mod program;

@@ -74,6 +74,10 @@ impl Program {
         assert!(status.success());
     }
 
+    pub(crate) fn is_there(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
     /// Waits for its end.
     pub(crate) async fn end(&mut self) -> ExitStatus {
         let began = Instant::now();

@@ -54,6 +54,8 @@ pub struct Open {
     kind: Kind,
     name: Cow<'static, str>,
     began: (SystemTime, Instant),
+    /// When it ended, if that was before anybody told of it here.
+    ended: Option<SystemTime>,
     attributes: Vec<KeyValue>,
     links: Vec<TraceContext>,
     fault: bool,
@@ -98,6 +100,24 @@ impl Span {
         }
     }
 
+    /// The span of what was done elsewhere and is over: it has this place, below that of its caller if there is one.
+    pub fn past(
+        place: TraceContext,
+        caller: Option<TraceContext>,
+        kind: Kind,
+        name: &'static str,
+        (began, ended): (SystemTime, SystemTime),
+    ) -> Self {
+        if !export::is_on() || !place.is_sampled() {
+            return Self(None);
+        }
+        let span = Self::open(kind, name, place, caller.map(|caller| (caller, true)), None);
+        span.described(|open| {
+            open.began.0 = began;
+            open.ended = Some(ended);
+        })
+    }
+
     fn open(
         kind: Kind,
         name: &'static str,
@@ -112,6 +132,7 @@ impl Span {
             kind,
             name: Cow::Borrowed(name),
             began: (SystemTime::now(), Instant::now()),
+            ended: None,
             attributes: Vec::with_capacity(8),
             links: Vec::new(),
             fault: false,
@@ -194,7 +215,7 @@ impl Drop for Open {
             span_kind: self.kind.into(),
             name: std::mem::take(&mut self.name),
             start_time: began,
-            end_time: began + since.elapsed(),
+            end_time: self.ended.unwrap_or_else(|| began + since.elapsed()),
             attributes: std::mem::take(&mut self.attributes),
             dropped_attributes_count: 0,
             events: SpanEvents::default(),

@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
+pub use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use shop_runtime::telemetry;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
@@ -29,6 +30,10 @@ pub struct Collected {
     pub parent: String,
     /// Its name.
     pub name: String,
+    /// What part it has in the talk between two sides.
+    pub kind: SpanKind,
+    /// When it began and when it ended, in nanoseconds since 1970.
+    pub time: (u64, u64),
     /// What it says, all of it as text.
     pub attributes: HashMap<String, String>,
     /// The spans that it is linked with.
@@ -81,9 +86,14 @@ impl Collector {
 
     /// The spans of one trace, once there are enough of them.
     pub async fn trace(&self, trace: &str, enough: impl Fn(&[Collected]) -> bool) -> Vec<Collected> {
-        let of_trace = || self.spans().into_iter().filter(|span| span.trace == trace).collect::<Vec<_>>();
-        eventually("the spans of the trace have come", async || enough(&of_trace())).await;
-        of_trace()
+        let mut found = Vec::new();
+        eventually("the spans of the trace have come", async || {
+            found = self.spans().into_iter().filter(|span| span.trace == trace).collect();
+            enough(&found)
+        })
+        .await;
+        // And not those that have come since, of which what they are below of may not have come yet.
+        found
     }
 
     /// What it has got so far.
@@ -108,6 +118,8 @@ impl Collected {
             id: hex::encode(&span.span_id),
             parent: hex::encode(&span.parent_span_id),
             name: span.name.clone(),
+            kind: span.kind(),
+            time: (span.start_time_unix_nano, span.end_time_unix_nano),
             attributes: texts(&span.attributes),
             links: span.links.iter().map(|link| hex::encode(&link.span_id)).collect(),
             trace_state: span.trace_state.clone(),

@@ -15,7 +15,7 @@ mod process;
 mod redis;
 
 pub use chaos::ChaosProxy;
-pub use collector::{Collected, Collector};
+pub use collector::{Collected, Collector, SpanKind};
 pub use database::TestDb;
 pub use http::{eventually, problem, spawn};
 pub use keys::Keys;
