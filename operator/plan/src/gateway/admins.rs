@@ -23,9 +23,9 @@ pub(super) fn maps() -> Vec<Directive> {
         // Another site may lead somebody here, and do nothing in their name. In Locust even a link does something.
         block(
             "map",
-            ["$service:$http_sec_fetch_site:$http_sec_fetch_mode", "$from_elsewhere"],
+            ["$service:$http_sec_fetch_site:$http_sec_fetch_mode", "$unasked"],
             [
-                directive("default", ["0"]),
+                directive("default", ["$led_to_do_something"]),
                 directive("~^[^:]*:(cross|same)-site:navigate$", ["$navigation_does_something"]),
                 directive("~^[^:]*:(cross|same)-site:", ["1"]),
             ],
@@ -34,6 +34,13 @@ pub(super) fn maps() -> Vec<Directive> {
             "map",
             ["$service:$request_method", "$navigation_does_something"],
             [directive("default", ["1"]), directive("~^(?!locust:)[^:]*:(GET|HEAD)$", ["0"])],
+        ),
+        // Nor does our own login, which leads on to wherever a link of another site has said. What these addresses do, Locust's page asks for by
+        // its scripts; a page to look at they are not. They are compared as Locust reads them: without what was encoded.
+        block(
+            "map",
+            ["$service:$http_sec_fetch_mode:$uri", "$led_to_do_something"],
+            [directive("default", ["0"]), directive("~^locust:navigate:/locust/(stop|stats/reset)/?$", ["1"])],
         ),
         // The cookie is the gateway's and the user service's alone. If there is a second one, no cookie is passed on at all.
         block(
@@ -58,7 +65,7 @@ pub(super) fn maps() -> Vec<Directive> {
 /// Lets nobody else into a location.
 pub(super) fn only() -> Vec<Directive> {
     let mut inside = vec![
-        block("if", ["($from_elsewhere)"], [directive("return", ["403"])]),
+        block("if", ["($unasked)"], [directive("return", ["403"])]),
         directive("auth_request", [ASKED]),
         directive("auth_request_set", ["$admin", "$upstream_http_x_shop_user"]),
         directive("error_page", ["401", "=", "@login"]),

@@ -174,10 +174,40 @@ fn another_site_can_lead_here_and_do_nothing() {
         ("POST", "/grafana/x", "cross-site", "navigate", 403),
         ("POST", "/grafana/x", "same-origin", "cors", 200),
         ("GET", "/locust/stop", "cross-site", "navigate", 403),
-        ("GET", "/locust/stop", "same-origin", "navigate", 200),
+        ("GET", "/locust/stop", "same-origin", "cors", 200),
+        ("POST", "/locust/stop", "same-origin", "cors", 200),
         ("GET", "/locust/", "none", "navigate", 200),
+        ("GET", "/locust/", "cross-site", "navigate", 403),
     ] {
         assert_eq!(ask(method, path, site, mode), status, "{method} {path} {site} {mode}");
+    }
+}
+
+/// The login leads on to where a link has said, and then it is a page of the shop that leads there.
+#[test]
+fn a_link_that_leads_on_after_the_login_stops_no_load() {
+    let gateway = gateway();
+    let lead = |path: &str, site: &str| {
+        let headers = format!("{ADMIN}{BROWSER}Sec-Fetch-Site: {site}\r\nSec-Fetch-Mode: navigate\r\n");
+        gateway.ask("GET", path, &headers).status
+    };
+    for path in [
+        "/locust/stop",
+        "/locust/stop?x=y",
+        "/locust/stop/",
+        "/locust/%73top",
+        "/locust//stop",
+        "/locust/./x/../stop",
+        "/%6cocust/stop",
+        "/locust/stats/reset",
+        "/locust/stats%2Freset",
+    ] {
+        for site in ["same-origin", "same-site", "none"] {
+            assert_eq!(lead(path, site), 403, "{path} {site}");
+        }
+    }
+    for path in ["/locust/", "/locust/stats/report?download=1", "/locust/stats/requests/csv", "/grafana/stop"] {
+        assert_eq!(lead(path, "same-origin"), 200, "{path}");
     }
 }
 
