@@ -61,12 +61,9 @@ fn prometheus() -> Vec<Panel> {
     let now = |name: &str| source.metric(name).now().max(&[]);
     let per_second = |name: &str| rate(source, name, &[]);
     vec![
-        Panel::figure("Configuration", Unit::Plain)
-            .about("Whether Prometheus could read its configuration and rules. Bad: refused; it goes on with the former one.")
-            .words(Mapping::yes_no("taken", "refused"))
-            .with(Target::new(&now("prometheus_config_last_reload_successful"), "configuration")),
         Panel::figure("Series", Unit::Count)
             .about("Series in memory. Bad: it only ever grows: a label without bounds.")
+            .wide(8)
             .with(Target::new(&now("prometheus_tsdb_head_series"), "series")),
         Panel::figure("Samples", Unit::PerSecond)
             .about("Samples taken in, a second. Bad: it falls: parts are silent.")
@@ -105,22 +102,14 @@ fn alertmanager() -> Vec<Panel> {
     let source = &job(Job::Alertmanager);
     let used = |name: &str| source.metric(name).rate(NOW).sum(&["integration"]);
     vec![
-        Panel::figure("Configuration", Unit::Plain)
-            .about("Whether Alertmanager could read its configuration. Bad: refused; it goes on with the former one.")
-            .words(Mapping::yes_no("taken", "refused"))
-            .wide(8)
-            .with(Target::new(
-                &source.metric("alertmanager_config_last_reload_successful").now().max(&[]),
-                "configuration",
-            )),
         Panel::figure("Alerts", Unit::Count)
             .about("Alerts that Alertmanager holds, the Watchdog included. Bad: none at all: then nothing reaches it.")
-            .wide(8)
+            .wide(12)
             .with(Target::new(
                 &source.metric("alertmanager_alerts").labelled("state", "active").now().sum(&[]),
                 "active",
             )),
-        Panel::figure("Silenced", Unit::Count).about("Silences in force. Bad: one that was forgotten.").wide(8).with(
+        Panel::figure("Silenced", Unit::Count).about("Silences in force. Bad: one that was forgotten.").wide(12).with(
             Target::new(&source.metric("alertmanager_silences").labelled("state", "active").now().sum(&[]), "silences"),
         ),
         Panel::lines("Messages", Unit::PerSecond)
