@@ -11,6 +11,7 @@ mod recording;
 mod slot;
 mod stacks;
 
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -28,6 +29,7 @@ use self::slot::{Busy, Slot};
 use self::stacks::Profile;
 use crate::extract::{self, Query};
 use crate::problem::Problem;
+use crate::telemetry;
 
 /// A flame graph is a page with a program in it, which needs nothing else and may do nothing else.
 const SELF_CONTAINED: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'";
@@ -49,7 +51,7 @@ struct Subject {
 
 impl Subject {
     fn of_this_process(service: &'static str) -> Self {
-        Self { service, pod: std::env::var("POD_NAME").ok().filter(|name| !name.is_empty()) }
+        Self { service, pod: telemetry::named_pod() }
     }
 
     /// What it is a profile of, in one line.
@@ -95,26 +97,31 @@ impl Asked {
 
 async fn flame_graph(State(subject): State<Subject>, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let plan = asked.plan()?;
-    let profile = take(&subject, plan).await?;
-    let caption = Caption { title: subject.title(plan), subtitle: summary(&profile) };
-    let drawing = flame_graph::draw(&profile, caption).map_err(Problem::internal)?;
+    let title = subject.title(plan);
+    let draw = move |profile: &Profile| flame_graph::draw(profile, Caption { title, subtitle: summary(profile) });
+    let drawing = take(&subject, plan, draw).await?;
     Ok(file("image/svg+xml", subject.file("svg"), drawing))
 }
 
 async fn for_pprof(State(subject): State<Subject>, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let plan = asked.plan()?;
-    let profile = take(&subject, plan).await?;
-    let packed = pprof_format::write(&profile, &subject.title(plan)).map_err(Problem::internal)?;
+    let title = subject.title(plan);
+    let packed = take(&subject, plan, move |profile| pprof_format::write(profile, &title)).await?;
     Ok(file("application/octet-stream", subject.file("pb.gz"), packed))
 }
 
-/// Takes the only place there is, and the profile.
-async fn take(subject: &Subject, plan: Plan) -> Result<Profile, Problem> {
+/// Takes the only place there is, and the profile, of which a file is made.
+async fn take(
+    subject: &Subject,
+    plan: Plan,
+    make: impl FnOnce(&Profile) -> io::Result<Vec<u8>> + Send + 'static,
+) -> Result<Vec<u8>, Problem> {
     let slot = Slot::take(plan.length)?;
     tracing::info!(seconds = plan.length.as_secs(), frequency = plan.frequency, "taking a CPU profile");
-    let profile = recording::record(plan, slot).await?;
-    tracing::info!(service = subject.service, samples = profile.samples(), "took a CPU profile");
-    Ok(profile)
+    let make = move |profile: Profile| (profile.samples(), make(&profile));
+    let (samples, file) = recording::record(plan, slot, make).await?;
+    tracing::info!(service = subject.service, samples, "took a CPU profile");
+    file.map_err(Problem::internal)
 }
 
 fn summary(profile: &Profile) -> String {

@@ -69,10 +69,14 @@ pub async fn flush() {
     export::end().await;
 }
 
-/// The name of the pod that this process is in, or of the machine.
+/// The name of the pod that this process is in, if it is said.
+pub(crate) fn named_pod() -> Option<String> {
+    std::env::var("POD_NAME").ok().filter(|name| !name.is_empty())
+}
+
+/// The same, or the name of the machine.
 pub(crate) fn pod() -> String {
-    let name = std::env::var("POD_NAME").ok().filter(|name| !name.is_empty());
-    name.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| "unknown".to_owned())
+    named_pod().or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// A JSON object for each line, with the fields of the span that it was written in: of the request, its ids among them.

@@ -50,7 +50,13 @@ fn weight(request: &HeaderMap, wanted: &str) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use prometheus::{HistogramOpts, IntCounter};
+
     use super::*;
+    use crate::metrics::TracedHistograms;
+    use crate::trace::TraceContext;
 
     fn asked(accept: &str) -> bool {
         let headers = [(ACCEPT, HeaderValue::from_str(accept).expect("valid"))].into_iter().collect();
@@ -74,7 +80,24 @@ mod tests {
     #[test]
     fn plain_text_is_what_it_was() {
         let registry = Registry::new();
+        let counter = IntCounter::new("things_total", "Things").expect("a good name");
+        let opts = HistogramOpts::new("thing_duration_seconds", "Time of a thing").buckets(vec![0.5, 1.0]);
+        let histogram = TracedHistograms::new(opts, &["kind"]).expect("a good name");
+        registry.register(Box::new(counter.clone())).expect("new");
+        histogram.register(&registry).expect("new");
+        counter.inc_by(7);
+        histogram.observe(&["good"], Duration::from_millis(750), Some(TraceContext::generate()));
         let page = Page::of(&registry, &HeaderMap::new()).expect("a page");
-        assert_eq!((page.content_type.as_bytes(), page.text), (TEXT_FORMAT.as_bytes(), String::new()));
+        let expected = "# HELP thing_duration_seconds Time of a thing\n\
+                        # TYPE thing_duration_seconds histogram\n\
+                        thing_duration_seconds_bucket{kind=\"good\",le=\"0.5\"} 0\n\
+                        thing_duration_seconds_bucket{kind=\"good\",le=\"1\"} 1\n\
+                        thing_duration_seconds_bucket{kind=\"good\",le=\"+Inf\"} 1\n\
+                        thing_duration_seconds_sum{kind=\"good\"} 0.75\n\
+                        thing_duration_seconds_count{kind=\"good\"} 1\n\
+                        # HELP things_total Things\n\
+                        # TYPE things_total counter\n\
+                        things_total 7\n";
+        assert_eq!((page.content_type.as_bytes(), page.text.as_str()), (TEXT_FORMAT.as_bytes(), expected));
     }
 }

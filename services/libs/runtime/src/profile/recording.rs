@@ -54,12 +54,17 @@ const THREAD: &str = "profile";
 /// The stack of the thread that takes the profile: the crate walks its table by some thousand calls within each other.
 const STACK: usize = 8 * 1024 * 1024;
 
-/// Takes a profile. Whoever stops waiting ends it.
-pub(super) async fn record(plan: Plan, slot: Slot) -> Result<Profile, RecordingError> {
+/// Takes a profile, and makes something of it. Whoever stops waiting ends it.
+pub(super) async fn record<T: Send + 'static>(
+    plan: Plan,
+    slot: Slot,
+    make: impl FnOnce(Profile) -> T + Send + 'static,
+) -> Result<T, RecordingError> {
     let (stay, caller) = mpsc::channel::<Infallible>();
     let (tell, told) = oneshot::channel();
     let work = move || {
-        let outcome = watch(plan, &caller);
+        // What is made of it takes a processor for seconds, which requests need that are served meanwhile.
+        let outcome = watch(plan, &caller).map(|profile| profile.map(make));
         // The place is free before anybody hears of it, so that whoever hears of it may ask again.
         drop(slot);
         if let Some(outcome) = outcome {
@@ -148,4 +153,17 @@ fn name(plan: Plan, began: SystemTime, stacks: Vec<Stack>) -> Result<Profile, Re
     let addresses: BTreeSet<u64> = stacks.iter().flat_map(|stack| stack.addresses.iter().copied()).collect();
     let (places, program) = program::places(&addresses).map_err(RecordingError::Names)?;
     Ok(Profile { began, lasted: plan.length, frequency: plan.frequency, stacks, places, program })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_made_of_a_profile_takes_no_thread_that_serves_requests() {
+        let plan = Plan { length: Duration::from_millis(50), frequency: 99 };
+        let slot = Slot::take(plan.length).expect("nobody else takes one");
+        let name = |_: Profile| thread::current().name().map(str::to_owned);
+        assert_eq!(record(plan, slot, name).await.expect("a profile").as_deref(), Some(THREAD));
+    }
 }
