@@ -227,7 +227,10 @@ impl Counters {
     pub(crate) fn loaded(&self, outcome: LoadOutcome, took: Duration, trace: Option<TraceContext>) {
         self.loads[outcome as usize].inc();
         self.load_seconds.observe(took, trace);
-        self.saved.loaded(took);
+        // One that came to nothing says how long it takes to fail, and not what a hit has saved.
+        if matches!(outcome, LoadOutcome::Found | LoadOutcome::Nothing) {
+            self.saved.loaded(took);
+        }
     }
 
     pub(crate) fn refused(&self, refusal: Refusal) {
@@ -241,5 +244,28 @@ impl Counters {
     /// How many loads there were, whatever came of them.
     pub(crate) fn loads(&self) -> u64 {
         self.loads.iter().map(IntCounter::get).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hit_saves_is_known_from_the_loads_that_came_to_something() {
+        let metrics = Metrics::register(&Registry::new()).expect("a fresh registry");
+        let (cache, ended) = (CacheName::Products, Duration::from_secs);
+        let (counters, saved) = (metrics.of(cache), metrics.saved.with_label_values(&[cache.as_str()]));
+        counters.loaded(LoadOutcome::TimedOut, ended(60), None);
+        counters.hit_local();
+        assert!(saved.get() < 1e-9, "nothing has told yet what a load takes");
+        counters.loaded(LoadOutcome::Found, ended(1), None);
+        counters.loaded(LoadOutcome::Nothing, ended(3), None);
+        for outcome in [LoadOutcome::Failed, LoadOutcome::TimedOut, LoadOutcome::Panicked] {
+            counters.loaded(outcome, ended(60), None);
+        }
+        counters.hit_redis();
+        assert!((saved.get() - 2.0).abs() < 1e-9, "{}", saved.get());
+        assert_eq!(counters.loads(), 6, "each of them was one");
     }
 }
