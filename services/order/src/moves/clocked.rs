@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use shop_runtime::Context;
 use shop_runtime::span::{self, Ended, Kind, Span};
-use shop_runtime::trace::{self, Place};
+use shop_runtime::trace::{self, Place, TraceContext};
 use shop_types::OrderId;
 
 use crate::store::moves::Move;
@@ -28,7 +28,7 @@ pub(super) struct Transitions(HashMap<OrderId, (Span, String)>);
 impl Clocked {
     /// These steps begin.
     pub(super) fn begin(steps: &[Move]) -> Self {
-        let places: Vec<_> = steps.iter().filter_map(|step| Some((step, place(step)?))).collect();
+        let places: Vec<_> = steps.iter().map(|step| (step, place(step))).collect();
         let of_orders: Vec<_> = places.iter().map(|(_, place)| place.clone()).collect();
         let (context, span) = span::follow_all(&of_orders, Kind::Internal, "orders.tick");
         let transition = |(step, place): &(&Move, Place)| (step.order.id, transition(step, place, &span));
@@ -51,9 +51,11 @@ impl Transitions {
     }
 }
 
-/// Where the order was made.
-fn place(step: &Move) -> Option<Place> {
-    step.order.trace_parent.as_deref().and_then(trace::read)
+/// Where the order was made. If that is not known, as of orders of former versions, it is a place of its own which nobody need collect: what is told of
+/// the step would otherwise be told in the trace of whichever order is moved with it.
+fn place(step: &Move) -> Place {
+    let known = step.order.trace_parent.as_deref().and_then(trace::read);
+    known.unwrap_or_else(|| (TraceContext::generate().sampled(false), None))
 }
 
 fn transition(step: &Move, (trace, state): &Place, tick: &Span) -> (Span, String) {

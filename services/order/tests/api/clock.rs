@@ -82,3 +82,31 @@ async fn a_clock_does_not_wait_for_orders_that_another_is_moving() {
     other.rollback().await.expect("the database is there");
     assert_eq!(service.orders.tick(10).await.expect("the database is there"), 1);
 }
+
+#[tokio::test]
+async fn what_is_told_of_an_order_without_a_trace_is_told_in_none_of_another_order() {
+    let service = Service::new(AT_ONCE).await;
+    let (user, trace) = (UserId::generate(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    let (known, unknown, unreadable) =
+        (service.order_of(user).await, service.order_of(user).await, service.order_of(user).await);
+    sqlx::query("DELETE FROM outbox").execute(&service.pool).await.expect("the table is there");
+    let place = format!("00-{trace}-00f067aa0ba902b7-01");
+    for (order, place) in [(known, Some(&*place)), (unknown, None), (unreadable, Some("nonsense"))] {
+        let written = sqlx::query("UPDATE orders SET trace_parent = $1 WHERE id = $2").bind(place).bind(order);
+        written.execute(&service.pool).await.expect("the order is there");
+    }
+    assert_eq!(service.orders.tick(10).await.expect("the database is there"), 3, "all of them in one transaction");
+
+    let mut others = Vec::new();
+    for (order, is_known) in [(known, true), (unknown, false), (unreadable, false)] {
+        let sql = "SELECT trace_parent FROM outbox WHERE payload ->> 'order_id' = $1";
+        let told = sqlx::query_scalar::<_, Option<String>>(sql).bind(order.to_string()).fetch_all(&service.pool);
+        let told: Vec<_> = told.await.expect("the query is right").into_iter().map(Option::unwrap_or_default).collect();
+        assert_eq!(told.len(), 2, "{order}: {told:?}");
+        assert!(told.iter().all(|place| place.contains(trace) == is_known), "{order}: {told:?}");
+        assert!(told.iter().all(|place| place.ends_with("-01") == is_known), "nobody need collect it: {told:?}");
+        others.extend(told.into_iter().map(|place| place[3..35].to_owned()));
+    }
+    others.dedup();
+    assert_eq!(others.len(), 3, "each order has one: {others:?}");
+}
