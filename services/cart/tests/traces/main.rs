@@ -5,6 +5,7 @@ mod shop;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use shop_order::events::{ORDER_NEWS, ORDER_STATUS};
 use shop_runtime::trace::TraceContext;
 use shop_testkit::{Collected, Collector};
 
@@ -67,11 +68,14 @@ impl Trace {
 
 /// The steps of the order have been made, everyone has been told of each, and nothing is missing in between.
 fn is_complete(spans: &[Collected]) -> bool {
+    let topics = [ORDER_NEWS, ORDER_STATUS].map(str::to_owned);
+    let topics = topics.iter().collect::<BTreeSet<_>>();
     let steps: Vec<_> = spans.iter().filter(|span| span.name == "order.transition").collect();
-    // Two topics, each by itself or together with those of other steps.
+    // Each by itself or together with those of other steps, and more than once where an answer was lost.
     let is_told = |step: &&Collected| {
         let of_step = |span: &&Collected| span.parent == step.id || span.links.contains(&step.id);
-        spans.iter().filter(|span| span.name == "outbox.deliver").filter(of_step).count() == 2
+        let arrived = spans.iter().filter(|span| span.name == "outbox.deliver" && !span.failed).filter(of_step);
+        arrived.filter_map(|span| span.attributes.get("messaging.destination.name")).collect::<BTreeSet<_>>() == topics
     };
     let ids: HashSet<_> = spans.iter().map(|span| &span.id).collect();
     let without_parent = spans.iter().filter(|span| !ids.contains(&span.parent)).count();
