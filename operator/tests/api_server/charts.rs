@@ -69,6 +69,9 @@ async fn the_prometheus_of_each_shop_finds_every_replica_and_is_let_in() {
         documents.iter().find(|it| it["kind"] == "Service" && it["metadata"]["name"] == name).expect("a Service")
     };
     assert_eq!(named("shopkeeper-pods")["spec"]["clusterIP"], "None");
+    // By which the cluster's own Prometheus finds it, and one Service only.
+    assert_eq!(named("shopkeeper-pods")["metadata"]["labels"]["shopkeeper.dev/job"], "operator");
+    assert!(named("shopkeeper")["metadata"]["labels"]["shopkeeper.dev/job"].is_null());
     let container =
         &of_kind(&documents, "Deployment").expect("a Deployment")["spec"]["template"]["spec"]["containers"][0];
     let env = |name: &str| {

@@ -1,5 +1,6 @@
 //! What watches a shop: made after it, told by itself, and never in its way.
 
+use http::Method;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
     Api,
@@ -11,7 +12,7 @@ use shopkeeper_operator::{kind::Kind, observed::StoreName};
 
 use crate::{
     namespace_limits::allow_services,
-    support::{World, children, condition, eventually},
+    support::{Mishap, Mishaps, World, children, condition, eventually},
 };
 
 const PARTS: [&str; 6] = ["alertmanager", "grafana", "jaeger", "postgres-exporter", "prometheus", "redis-exporter"];
@@ -136,6 +137,50 @@ async fn a_quota_that_leaves_no_room_for_it_is_told_and_the_shop_is_open() {
     quotas.delete("few", &DeleteParams::default()).await.expect("to lift it");
     // It is tried again by itself, though later than what keeps a shop from being open.
     until_reason(&world, "AllReady").await;
+    operator.stop().await;
+}
+
+/// An operator whose writes of one object are refused.
+fn refusing(path: &'static str) -> Mishaps {
+    Mishaps::new(move |request| {
+        let is_it = request.method() == Method::PATCH && request.uri().path().ends_with(path);
+        is_it.then_some(Mishap::InternalError)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_policy_of_it_that_can_not_be_made_is_told_and_the_shop_is_open() {
+    let world = World::new("monitoring-policy").await;
+    let operator = world.operator_through(&refusing("/networkpolicies/demo-jaeger"));
+    world.apply("demo", json!({"monitoring": {}})).await;
+    is_open(&world.ready("demo").await);
+    let store = eventually("the policy to be told", || async {
+        let store = world.store("demo").await;
+        let said = condition(&store, "MonitoringReady").map(|it| it.message).unwrap_or_default();
+        if said.contains("NetworkPolicy monitoring-policy/demo-jaeger") { Ok(store) } else { Err(said) }
+    })
+    .await;
+    is_open(&store);
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_way_of_its_settings_does_not_keep_it_from_resting() {
+    let world = World::new("monitoring-rest").await;
+    let operator = world.operator();
+    world.apply("demo", json!({"monitoring": {}})).await;
+    world.ready("demo").await;
+    until_reason(&world, "AllReady").await;
+    operator.stop().await;
+    let operator = world.operator_through(&refusing("/configmaps/demo-prometheus"));
+    world.apply("demo", json!({"suspend": true, "monitoring": {"prometheus": {"scrapeInterval": "5s"}}})).await;
+    eventually("everything to rest", || async {
+        match condition(&world.store("demo").await, "Progressing") {
+            Some(condition) if condition.reason == "Suspended" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
     operator.stop().await;
 }
 

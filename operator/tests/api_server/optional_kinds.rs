@@ -11,7 +11,7 @@ use shopkeeper_api::Store;
 use shopkeeper_local::ApiServer;
 use shopkeeper_operator::kind::Kind;
 
-use crate::support::{World, condition, config_of, eventually};
+use crate::support::{Mishap, Mishaps, World, condition, config_of, eventually};
 
 pub async fn put(crds: &Api<CustomResourceDefinition>, crd: &CustomResourceDefinition) {
     crds.create(&PostParams::default(), crd).await.expect("a CRD");
@@ -113,6 +113,8 @@ async fn what_the_cluster_does_not_know_is_told_and_made_as_soon_as_it_does() {
     put(&crds, &crd(Kind::PrometheusRule)).await;
     let made = appears(&api(&world, Kind::ServiceMonitor), "watched").await;
     assert_eq!(made.data["spec"]["jobLabel"], "shopkeeper.dev/job");
+    let made = appears(&api(&world, Kind::ServiceMonitor), "watched-operator").await;
+    assert_eq!(made.data["spec"]["namespaceSelector"], json!({"matchNames": ["shopkeeper-system"]}));
     let made = appears(&api(&world, Kind::PrometheusRule), "watched").await;
     assert!(made.data["spec"]["groups"].as_array().is_some_and(|groups| !groups.is_empty()));
     eventually("the shop's own Prometheus to go", || async {
@@ -148,5 +150,33 @@ async fn what_the_cluster_does_not_know_is_told_and_made_as_soon_as_it_does() {
     appears(&routes, "routed-gateway").await;
     crds.delete("httproutes.gateway.networking.k8s.io", &DeleteParams::default()).await.expect("to delete");
     until_reason(&world, "routed", "Degraded", "GatewayApiMissing").await;
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_operator_that_takes_nothing_holds_nothing_else_up() {
+    let server = ApiServer::start().await.expect("an API server");
+    let world = World::on(config_of(&server).await, "refusing").await;
+    let crds: Api<CustomResourceDefinition> = Api::all(world.client.clone());
+    put(&crds, &Store::crd()).await;
+    put(&crds, &crd(Kind::ServiceMonitor)).await;
+    put(&crds, &crd(Kind::PrometheusRule)).await;
+    let refused = ["/servicemonitors/", "/prometheusrules/"];
+    let operator = world.operator_through(&Mishaps::new(move |request| {
+        let is_one = refused.iter().any(|kind| request.uri().path().contains(kind));
+        (request.method() == http::Method::PATCH && is_one).then_some(Mishap::InternalError)
+    }));
+    world.apply("watched", json!({"monitoring": {"prometheus": {"url": "http://prometheus.monitoring:9090"}}})).await;
+    world.ready("watched").await;
+    let deployments = api(&world, Kind::Deployment);
+    for part in ["alertmanager", "grafana", "jaeger", "redis-exporter", "postgres-exporter"] {
+        appears(&deployments, &format!("watched-{part}")).await;
+    }
+    eventually("it to be told", || async {
+        let said = condition(&world.store("watched").await, "MonitoringReady").map(|it| it.message).unwrap_or_default();
+        let names_one = ["ServiceMonitor", "PrometheusRule"].iter().any(|kind| said.contains(kind));
+        if names_one { Ok(()) } else { Err(said) }
+    })
+    .await;
     operator.stop().await;
 }
