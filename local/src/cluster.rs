@@ -20,7 +20,7 @@ use crate::{
     cache::Cache,
     cgroups, cleanup, command,
     error::{Error, Result},
-    images::{COREDNS, Images, METRICS_SERVER, OurPrograms, PAUSE, Reference},
+    images::{COREDNS, Images, METRICS_SERVER, OurPrograms, Reference},
     layout::Layout,
     network::{self, API_PORT, NODE},
     ports,
@@ -224,7 +224,7 @@ impl Cluster {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        images.load_program(&Reference::local(PAUSE), &self.binaries.pause())?;
+        images.load_pause(&self.binaries.pause())?;
         images.load_program(&Reference::local(COREDNS), &self.binaries.coredns())?;
         images.load_program(&Reference::local(METRICS_SERVER), metrics_server)?;
         Ok(())

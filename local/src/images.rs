@@ -75,10 +75,20 @@ impl<'a> Images<'a> {
 
     /// Builds the same image as the Containerfile's, of one static program, and loads it.
     pub(crate) fn load_program(&self, reference: &Reference, program: &Path) -> Result<bool> {
+        self.load_single("app", reference, program)
+    }
+
+    /// Builds the image of what holds a pod together, and loads it. It has the name that it has everywhere, so that whoever looks for the
+    /// programs of a pod on this machine does not find it.
+    pub(crate) fn load_pause(&self, program: &Path) -> Result<bool> {
+        self.load_single("pause", &Reference::local(PAUSE), program)
+    }
+
+    fn load_single(&self, name: &str, reference: &Reference, program: &Path) -> Result<bool> {
         let folder = tempfile::tempdir().map_err(Error::file("make a folder in", std::env::temp_dir()))?;
         let archive = folder.path().join("image.tar");
-        let start = Start { entrypoint: vec!["/app".into()], user: USER.into(), ..Start::default() };
-        of_one_program(reference, ("app", program), &start, &archive)?;
+        let start = Start { entrypoint: vec![format!("/{name}")], user: USER.into(), ..Start::default() };
+        of_one_program(reference, (name, program), &start, &archive)?;
         self.load(&archive)
     }
 
