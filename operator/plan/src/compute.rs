@@ -83,10 +83,11 @@ impl Compute {
         }
     }
 
-    /// The same CPU, and room for so many traces in memory as well. One of a page has a few spans, one of a checkout fifty.
+    /// The same CPU, and room for so many traces in memory as well. One of a page has a few spans, one of a checkout fifty; a shop of customers who
+    /// don't think made 14 for each request, which took 16 KiB (`docs/src/memory.md`).
     #[expect(clippy::expect_used, reason = "a whole number of mebibytes is an amount")]
     pub(crate) fn keeping_traces(self, traces: u32) -> Self {
-        const BYTES_OF_A_TRACE: u128 = 6 * 1024;
+        const BYTES_OF_A_TRACE: u128 = 20 * 1024;
         const MIB: u128 = 1 << 20;
         let mebibytes = |bytes: u128| format!("{}Mi", bytes.div_ceil(MIB)).parse().expect("a quantity");
         let kept = u128::from(traces) * BYTES_OF_A_TRACE;

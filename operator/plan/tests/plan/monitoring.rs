@@ -331,7 +331,7 @@ fn jaeger_has_room_for_as_many_traces_as_are_asked_for() {
         let container = &jaeger.expect("Jaeger")["spec"]["template"]["spec"]["containers"][0];
         container["resources"]["limits"]["memory"].clone()
     };
-    assert_eq!((limit(50_000), limit(1000)), (json!("389Mi"), json!("102Mi")));
+    assert_eq!((limit(50_000), limit(1000)), (json!("1073Mi"), json!("116Mi")));
 }
 
 #[test]
