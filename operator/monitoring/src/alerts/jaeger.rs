@@ -1,48 +1,45 @@
-//! Jaeger: traces that are lost. Its figures have another end in older versions.
+//! Traces: what of them is lost on the way to Jaeger, as those see it who send it.
 
 use super::Context;
-use crate::promql::{Expr, Job};
+use crate::promql::{Job, SERVICES};
 use crate::rules::{Alert, Severity};
 
 pub(super) fn alerts(context: &Context<'_>) -> Vec<Alert> {
-    vec![refused(context)]
+    vec![lost(context)]
 }
 
-fn rate(context: &Context<'_>, name: &str) -> Expr {
-    let of = |name: &str| context.job(Job::Jaeger).metric(name).rate(context.recently()).sum(&[]);
-    of(&format!("{name}_total")).or(&of(name))
-}
-
-fn refused(context: &Context<'_>) -> Alert {
+fn lost(context: &Context<'_>) -> Alert {
+    let [catalog, cart, order, user] = SERVICES;
+    let spans = context.scope.jobs(&[catalog, cart, order, user, Job::Gateway]).metric("trace_spans_total");
+    let lost = spans.labelled("outcome", "lost").rate(context.recently()).sum(&["job"]);
     context
-        .alert(
-            "JaegerRefusesSpans",
-            Severity::Warning,
-            "jaeger",
-            &rate(context, "otelcol_receiver_refused_spans").above(0.0),
-        )
+        .alert("SpansLost", Severity::Warning, "{{ $labels.job }}", &lost.above(0.0))
         .lasting(context.minutes(5))
-        .says("Traces have gaps.", "Jaeger refuses {{ $value | printf \"%.2f\" }} spans a second.")
+        .says(
+            "Traces have gaps.",
+            "{{ $labels.job }} loses {{ printf \"%.2f\" $value }} spans a second on the way to Jaeger.",
+        )
         .on("shop-jaeger")
 }
 
 #[cfg(test)]
 pub(super) fn examples() -> Vec<super::example::Example> {
     use super::example::Example;
-    let refused =
-        |name, values| Example::of("JaegerRefusesSpans", "15m").with("jaeger", name, r#"receiver="otlp""#, values);
-    let jaeger = [("service", "jaeger")];
+    let spans = |lost| {
+        Example::of("SpansLost", "15m").with("cart", "trace_spans_total", r#"outcome="sent""#, "0+300x60").with(
+            "cart",
+            "trace_spans_total",
+            r#"outcome="lost""#,
+            lost,
+        )
+    };
     vec![
-        refused("otelcol_receiver_refused_spans_total", "0+30x60").fires(
+        spans("0+15x60").fires(
             Severity::Warning,
-            jaeger,
-            "Jaeger refuses 1.00 spans a second.",
+            [("job", "cart"), ("service", "cart")],
+            "cart loses 0.50 spans a second on the way to Jaeger.",
         ),
-        refused("otelcol_receiver_refused_spans", "0+60x60").fires(
-            Severity::Warning,
-            jaeger,
-            "Jaeger refuses 2.00 spans a second.",
-        ),
-        refused("otelcol_receiver_refused_spans_total", "0x60"),
+        // Lost before, as while Jaeger was replaced.
+        spans("7x60"),
     ]
 }

@@ -1,8 +1,8 @@
 //! Jaeger, whose figures are called otherwise in older versions.
 
-use super::parts::{job, or_nothing, rate};
+use super::parts::{NOW, job, jobs, or_nothing, rate};
 use crate::grafana::{Dashboard, Level, Panel, Target, Unit};
-use crate::promql::{Expr, Job};
+use crate::promql::{Expr, Job, SERVICES};
 
 pub(super) fn dashboard() -> Dashboard {
     Dashboard::new("shop-jaeger", "Jaeger", "The traces: what arrives, what is lost, and what keeping them costs.")
@@ -19,6 +19,13 @@ fn per_second(name: &str, by: &[&str]) -> Expr {
 
 fn lost(name: &str) -> Expr {
     or_nothing(&per_second(name, &[]), &job(Job::Jaeger))
+}
+
+/// As those count it who send them.
+fn unsent() -> Expr {
+    let [catalog, cart, order, user] = SERVICES;
+    let spans = jobs(&[catalog, cart, order, user, Job::Gateway]).metric("trace_spans_total");
+    spans.labelled("outcome", "lost").rate(NOW).sum(&["job"])
 }
 
 fn memory() -> Expr {
@@ -58,7 +65,8 @@ fn spans() -> Vec<Panel> {
             .about("Spans handed to the storage. Bad: fewer than arrive, for longer than a batch takes.")
             .with(Target::new(&per_second("otelcol_exporter_sent_spans", &["exporter"]), "{{exporter}}")),
         Panel::lines("Spans lost", Unit::PerSecond)
-            .about("Spans refused and spans that could not be stored. Bad: any.")
+            .about("Spans refused, spans that could not be stored, and by who sends them those that did not arrive. Bad: any.")
+            .with(Target::new(&unsent(), "{{job}}"))
             .with(Target::new(&lost("otelcol_receiver_refused_spans"), "refused"))
             .with(Target::new(&lost("otelcol_exporter_send_failed_spans"), "not stored")),
     ]

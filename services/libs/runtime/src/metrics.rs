@@ -48,7 +48,8 @@ fn register_process(registry: &Registry) -> Result<(), prometheus::Error> {
     registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
     let build = IntGaugeVec::new(Opts::new("build_info", "1, with what runs here and where"), &["version", "pod"])?;
     build.with_label_values(&[env!("CARGO_PKG_VERSION"), &crate::telemetry::pod()]).set(1);
-    registry.register(Box::new(build))
+    registry.register(Box::new(build))?;
+    crate::telemetry::export::register(registry)
 }
 
 /// The registry in Prometheus' text format.

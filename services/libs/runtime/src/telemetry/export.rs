@@ -1,11 +1,11 @@
 //! Spans on their way to whoever collects them (OTLP over gRPC).
 //!
 //! Nothing waits for the collector: a span that has ended is put into a queue, and one that does not fit is dropped. The queue is emptied by a
-//! thread of its own.
+//! thread of its own. What became of spans is counted.
 
 use std::fmt;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -13,6 +13,7 @@ use opentelemetry_otlp::{ExporterBuildError, SpanExporter as Otlp, WithExportCon
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SpanData, SpanExporter, SpanProcessor as _};
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
 use super::sampling::Ratio;
 
@@ -33,6 +34,25 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Begun once and never replaced: a process has one collector.
 static EXPORT: OnceLock<Export> = OnceLock::new();
+
+/// Spans that are in the queue. The processor knows as well, and tells nobody.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// What became of spans. It is the process' own and not a registry's, as what exports them is.
+#[expect(clippy::expect_used, reason = "its name and its labels are good ones")]
+static SPANS: LazyLock<Spans> = LazyLock::new(|| {
+    let opts = Opts::new("trace_spans_total", "Spans for the collector, by what became of them (sent, lost)");
+    let all = IntCounterVec::new(opts, &["outcome"]).expect("a counter");
+    let [sent, lost] = ["sent", "lost"].map(|outcome| all.with_label_values(&[outcome]));
+    Spans { all, sent, lost }
+});
+
+#[derive(Debug)]
+struct Spans {
+    all: IntCounterVec,
+    sent: IntCounter,
+    lost: IntCounter,
+}
 
 #[derive(Debug)]
 struct Export {
@@ -94,10 +114,19 @@ pub(crate) fn scope() -> InstrumentationScope {
     EXPORT.get().map(|export| export.scope.clone()).unwrap_or_default()
 }
 
+/// Registers `trace_spans_total{outcome}`.
+pub(crate) fn register(registry: &Registry) -> Result<(), prometheus::Error> {
+    registry.register(Box::new(SPANS.all.clone()))
+}
+
 /// Sends a span that has ended, if the queue is not full.
 pub(crate) fn send(span: SpanData) {
-    if let Some(export) = EXPORT.get() {
+    let Some(export) = EXPORT.get() else { return };
+    if WAITING.fetch_add(1, Ordering::Relaxed) < QUEUE {
         export.processor.on_end(span);
+    } else {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        SPANS.lost.inc();
     }
 }
 
@@ -109,7 +138,11 @@ struct Watched<E> {
 
 impl<E: SpanExporter> SpanExporter for Watched<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = batch.len();
+        WAITING.fetch_sub(spans, Ordering::Relaxed);
         let outcome = self.exporter.export(batch).await;
+        let counter = if outcome.is_ok() { &SPANS.sent } else { &SPANS.lost };
+        counter.inc_by(spans as u64);
         let failed = self.fails.swap(outcome.is_err(), Ordering::Relaxed);
         match &outcome {
             Err(error) if !failed => tracing::warn!(%error, "spans can't be exported, and are dropped"),
