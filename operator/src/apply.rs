@@ -1,6 +1,7 @@
 //! Makes the cluster what the plan says, in waves, and writes only what differs.
 
 mod child;
+mod clash;
 mod handover;
 mod monitoring;
 mod orphans;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shopkeeper_plan::digest;
 
-use super::handover;
+use super::{clash, handover};
 use crate::{
     context::Context,
     covers::covers,
@@ -76,7 +76,13 @@ pub(super) async fn apply(context: &Context, store: &StoreName, desired: &Desire
     // The plan is the one that was applied before, and yet the child differs: somebody else changed it.
     let drifted = observed.was_applied(child, *hash);
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    let applied = api.patch(&child.name, &parameters, &Patch::Apply(manifest)).await.map_err(failed)?;
+    let applied = match api.patch(&child.name, &parameters, &Patch::Apply(manifest)).await {
+        Err(refused) if live.is_some() && clash::is_possible(&refused) => {
+            // Where that is refused as well, it was no clash, and the first answer says what is the matter.
+            clash::resolve(&api, &child.name, manifest).await.map_err(|_| failed(refused))?
+        }
+        answer => answer.map_err(failed)?,
+    };
     tracing::info!(child = %child, drifted, "applied");
     observed.settle(store, child.clone(), *hash, &applied);
     if drifted {

@@ -106,6 +106,34 @@ async fn drift_in_spec_label_and_data_is_repaired() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_has_put_in_the_place_of_ours_goes_and_leaves_nothing_behind() {
+    let world = World::new("drifted-key").await;
+    let operator = world.operator();
+    world.apply("demo", json!({})).await;
+    world.ready("demo").await;
+    // A port is known by its number: with another one it is theirs, and has the name of ours.
+    for name in ["demo-order", "demo-order-pods"] {
+        let services = api(&world, Kind::Service);
+        let ports = |object: &DynamicObject| object.data["spec"]["ports"].clone();
+        let before = ports(&services.get(name).await.expect("the child"));
+        let mut theirs = before.clone();
+        theirs[0]["port"] = json!(9);
+        let patch = Patch::Merge(json!({"spec": {"ports": theirs}}));
+        let patched = services.patch(name, &PatchParams::default(), &patch).await.expect("to patch");
+        assert_ne!(ports(&patched), before);
+        eventually(&format!("the ports of {name} to be repaired"), || async {
+            let service = services.get(name).await.expect("the child");
+            let now = ports(&service);
+            let owners = service.metadata.managed_fields.unwrap_or_default();
+            let clash = owners.iter().any(|owner| owner.manager.as_deref() == Some("shopkeeper-clash"));
+            if now == before && !clash { Ok(()) } else { Err(format!("{now} {clash}")) }
+        })
+        .await;
+    }
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_drifted_while_the_operator_was_away_is_repaired() {
     let world = World::new("drifted-away").await;
     let first = world.operator();
