@@ -7,8 +7,6 @@ use crate::promql::{Expr, Job, Selector, number};
 use crate::rules::{Alert, Severity};
 use crate::settings::Windows;
 
-/// Nothing in the shop works on one transaction for that long; a backup of a large database may.
-const LONG_TRANSACTION: f64 = 600.0;
 /// A small database may double without any harm.
 const LARGE: f64 = 1_073_741_824.0;
 
@@ -57,9 +55,11 @@ fn deadlocks(context: &Context<'_>) -> Alert {
 }
 
 fn transactions(context: &Context<'_>) -> Alert {
+    // Nothing in the shop works on one transaction for that long; a backup of a large database may.
+    let too_long = context.minutes(10).as_secs_f64();
     let longest = of(context, "pg_stat_activity_max_tx_duration").now().max(&["datname", "state"]);
     context
-        .alert("PostgresLongTransaction", Severity::Warning, "postgres", &longest.above(LONG_TRANSACTION))
+        .alert("PostgresLongTransaction", Severity::Warning, "postgres", &longest.above(too_long))
         .lasting(context.minutes(5))
         .says(
             "A transaction does not end.",
