@@ -9,7 +9,7 @@ LOCAL := cargo run --quiet --bin local --
 E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status env demo demo-cache load alerts memory profiles bench bench-operator test build images lint fmt crds queries
+.PHONY: help up down status env demo demo-cache load promises alerts memory profiles bench bench-operator test build images lint fmt crds queries
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,10 @@ load: ## customers who are none shop at the running shop (USERS=… RUN_TIME=…
 	@LEVEL_RATE=$${LEVEL_RATE:-0} locust -f load/locustfile.py --headless --only-summary --host http://localhost:$(PORT) \
 		--users $${USERS:-20} --spawn-rate $${SPAWN_RATE:-2} --run-time $${RUN_TIME:-2m} --stop-timeout 5s --html target/load.html
 
-alerts: ## the running shop's alerts made to fire by the faults of docs/src/provoking-alerts.md, and to end (about an hour)
+promises: ## the rates and times that the older shop promised, asked of each service from within the cluster: target/promises (about 15 minutes)
+	@eval "$$($(LOCAL) env)" && scripts/promises
+
+alerts: ## the running shop's alerts made to fire by the faults of docs/src/provoking-alerts.md, and to end (two to three hours)
 	@eval "$$($(LOCAL) env)" && SHOP_URL=http://localhost:$(PORT) $(E2E) alerts
 
 memory: ## the memory of every pod of the shop, as a table

@@ -122,6 +122,8 @@ impl OnCall {
 
     /// Causes a fault, waits for its alerts, mends it, and waits until they are over.
     pub async fn provoke(&self, section: &Section) -> Result<Seen, OnCallError> {
+        // Prometheus may still be starting with the settings that the fault before this one had changed.
+        self.until_running().await?;
         self.quiet(section).await?;
         let (before, began) = (self.telegram.all().len(), Instant::now());
         let mut cause = Typed::start(section, &section.cause)?;

@@ -1,4 +1,4 @@
-//! `make alerts`: makes alerts of the sample shop fire by the faults that docs/src/provoking-alerts.md has for them, and go again.
+//! `make alerts`: makes each alert of the sample shop fire by the fault that docs/src/provoking-alerts.md has for it, and go again.
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ mod failure;
 mod journey;
 mod kubernetes;
 mod load;
+mod load_test;
 mod monitoring;
 mod on_call;
 mod profiles;

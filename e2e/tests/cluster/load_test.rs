@@ -1,0 +1,32 @@
+//! Customers who are none, from within the cluster.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::kubernetes::{DEMO, SHOP, client, ready};
+
+#[tokio::test]
+#[ignore = "needs the cluster of `make up`"]
+async fn a_run_without_a_page_leaves_its_report_and_says_by_its_end_whether_the_levels_were_met() {
+    ready(&client().await, SHOP, DEMO, Duration::from_secs(120)).await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let run = |rate: &str| {
+        let mut script = Command::new(root.join("scripts/promises"));
+        script.envs([("MIXES", "Catalog"), ("USERS", "4"), ("RUN_TIME", "10s"), ("LEVEL_RATE", rate)]);
+        // Nobody promises how long an answer takes beside all other tests.
+        let script = script.envs([("LEVEL_P95", "1h"), ("LEVEL_P99", "1h")]).output().expect("the script can be run");
+        (
+            script.status.code(),
+            format!("{}{}", String::from_utf8_lossy(&script.stdout), String::from_utf8_lossy(&script.stderr)),
+        )
+    };
+    let (code, said) = run("1");
+    assert_eq!(code, Some(0), "{said}");
+    let report = std::fs::read_to_string(root.join("target/promises/Catalog.html")).expect("a report");
+    assert!(report.contains("</html>") && report.contains("/api/products"), "{} bytes", report.len());
+    let (code, said) = run("1000000");
+    assert_eq!(code, Some(1), "four customers can't ask so often: {said}");
+    assert!(said.contains("MISSED") && said.contains("Not kept: Catalog"), "{said}");
+    ready(&client().await, SHOP, DEMO, Duration::from_secs(120)).await;
+}
