@@ -112,7 +112,7 @@ async fn what_somebody_has_put_in_the_place_of_ours_goes_and_leaves_nothing_behi
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
     // A port is known by its number: with another one it is theirs, and has the name of ours.
-    for name in ["demo-order", "demo-order-pods"] {
+    for name in ["demo-order", "demo-redis"] {
         let services = api(&world, Kind::Service);
         let ports = |object: &DynamicObject| object.data["spec"]["ports"].clone();
         let before = ports(&services.get(name).await.expect("the child"));
