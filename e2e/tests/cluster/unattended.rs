@@ -1,4 +1,4 @@
-//! Customers who are none, from within the cluster.
+//! Customers who are none, from within the cluster. It comes after all that looks at figures: Prometheus restarts when there is one job more, and forgets.
 
 use std::path::Path;
 use std::process::Command;
