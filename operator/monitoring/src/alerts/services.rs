@@ -7,6 +7,9 @@ use crate::rules::{Alert, Severity};
 /// Who calls, from which pod, and whom.
 const CALLS: [&str; 3] = ["job", "instance", "sibling"];
 
+/// The share of its connections that a pod may use on average; above it, some of the requests wait for one.
+const BUSY_POOL: f64 = 0.8;
+
 /// So many wrong passwords a second are no customer who has forgotten theirs.
 const GUESSES: f64 = 1.0;
 
@@ -35,19 +38,21 @@ fn breaker(context: &Context<'_>) -> Alert {
 }
 
 fn pool(context: &Context<'_>) -> Alert {
-    let used = of(context, "db_pool_connections").labelled("state", "used").now().max(&["job", "instance"]);
+    // One is free for a moment whenever a query ends, also while others wait: it is never full at each look.
+    let used = of(context, "db_pool_connections").labelled("state", "used").average(context.recently());
+    let used = used.max(&["job", "instance"]);
     let most = of(context, "db_pool_connections_max").now().max(&["job", "instance"]);
     context
         .alert(
             "DatabasePoolSaturated",
             Severity::Warning,
             "{{ $labels.job }}",
-            &used.and(&used.share_of(&most).equal(1.0)),
+            &used.share_of(&most).above(BUSY_POOL),
         )
         .lasting(context.minutes(5))
         .says(
             "Requests wait for a connection to the database.",
-            "All {{ $value }} connections that {{ $labels.instance }} of {{ $labels.job }} may have to the database are in use.",
+            "{{ $labels.instance }} of {{ $labels.job }} had {{ $value | humanizePercentage }} of the connections in use that it may have to the database.",
         )
         .on("shop-postgresql")
 }
@@ -122,13 +127,14 @@ pub(super) fn examples() -> Vec<super::example::Example> {
                 r#"instance="10.0.0.8:9090",sibling="catalog",outcome="answered""#,
                 "0+3x60",
             ),
-        pool("10x60").fires(
+        // It is seldom full when one looks.
+        pool("10 8 9 9 10 8 9x60").fires(
             Severity::Warning,
             of_cart,
-            "All 10 connections that 10.0.0.7:9090 of cart may have to the database are in use.",
+            "10.0.0.7:9090 of cart had 90% of the connections in use that it may have to the database.",
         ),
-        // The pool has none idle, and may still grow.
-        pool("9x60"),
+        // Full at some looks, and with room in between.
+        pool("10 4 10 2 10 4 10 2 10 4 10 2 10 4 10 2 10 4 10 2 10 4 10 2 10 4"),
         files("960x60").fires(
             Severity::Warning,
             of_cart,

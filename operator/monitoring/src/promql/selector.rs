@@ -192,6 +192,11 @@ impl Selector {
         self.over("max_over_time", window)
     }
 
+    /// What they were on average.
+    pub(crate) fn average(&self, window: Window) -> Expr {
+        self.over("avg_over_time", window)
+    }
+
     /// All that they were, added up.
     pub(crate) fn added_up(&self, window: Window) -> Expr {
         self.over("sum_over_time", window)
