@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use shop_cache::protocol::{self, MaxAge, Message, News, Parcel, Remote, RemoteEntry, SharedStamp, What};
 use shop_cache::{Reason, Tag as RealTag};
 use shop_policy::CacheName;
-use shop_runtime::redis::Redis;
+use shop_runtime::redis::{Redis, RedisError};
 use shop_testkit::TestRedis;
 use uuid::Uuid;
 
@@ -257,11 +257,23 @@ impl Pair {
         seen
     }
 
+    /// A read has less time than a busy machine may need for it. To ask again changes nothing.
+    async fn entry(&self, key: Key, schema: Schema) -> Option<RemoteEntry> {
+        let keys = self.keys(key, schema);
+        for _ in 0..500 {
+            match self.remote.read(&keys).await {
+                Err(RedisError::TimedOut | RedisError::Away) => tokio::time::sleep(Duration::from_millis(20)).await,
+                answer => return answer.expect("Redis answers"),
+            }
+        }
+        panic!("Redis does not answer")
+    }
+
     async fn in_redis(&mut self) -> Seen {
         let mut seen = Seen::default();
         for key in KEYS {
             for schema in SCHEMAS {
-                let entry = self.remote.read(&self.keys(key, schema)).await.expect("Redis answers");
+                let entry = self.entry(key, schema).await;
                 seen.served.extend(entry.map(|entry| ((key, schema), value_of(&entry))));
                 let held: Option<String> = self.get("GET", format!("{}:l:{schema}:{key}", self.prefix)).await;
                 seen.leases.extend(held.map(|text| ((key, schema), self.token_of(&text))));
