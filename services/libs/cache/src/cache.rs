@@ -202,6 +202,9 @@ impl<S: Source> Inner<S> {
         let since = (self.side.fence.capture(), Instant::now());
         let keys = self.remote.keys(S::NAME, S::SCHEMA, &wanted.text);
         let Ok(Some(entry)) = self.remote.read(&keys).await else { return Err(None) };
+        if self.shared.is_dropped(S::NAME, &wanted.text, &entry) {
+            return Err(None);
+        }
         match wanted.lifetime.left(&entry) {
             Ok(_) => {
                 let (value, ttl) = self.take(&wanted.text, &wanted.lifetime, &entry, since).ok_or(None)?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::channel::{self, Message, What};
 use crate::metrics::Metrics;
 use crate::refresh::Tended;
-use crate::remote::{Keys, News, Remote};
+use crate::remote::{Keys, News, Remote, RemoteEntry};
 use crate::side::Side;
 use crate::spans;
 use crate::staleness::RedisClock;
@@ -146,18 +146,19 @@ impl Shared {
     async fn drop_everywhere(&self, pending: Pending, reason: Reason) -> Result<(), InvalidationError> {
         let mut outcome = Ok(());
         for news in What::of(&pending, reason) {
-            outcome = self.tell(&pending, &news).await.and(outcome);
-            // Also if Redis has not heard of it.
+            let told = match self.tell(&pending, &news).await {
+                // There is nobody to tell.
+                Ok(()) | Err(RedisError::Absent) => Ok(()),
+                Err(error) => {
+                    // Before memory is void: what is read from Redis after that would be kept.
+                    self.note(pending.clone());
+                    Err(InvalidationError::from(error))
+                }
+            };
             self.apply(&news, Instant::now());
+            outcome = told.and(outcome);
         }
-        match outcome {
-            // There is nobody to tell.
-            Ok(()) | Err(RedisError::Absent) => Ok(()),
-            Err(error) => {
-                self.note(pending);
-                Err(error.into())
-            }
-        }
+        outcome
     }
 
     /// Drops what has one of the tags, or everything without any.
@@ -196,6 +197,11 @@ impl Shared {
     pub(crate) fn note(&self, pending: Pending) {
         self.waiting.note(pending);
         self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
+    }
+
+    /// Whether Redis has still to be told to drop this entry of its own, so that it may be older than what this pod has written.
+    pub(crate) fn is_dropped(&self, cache: CacheName, key: &str, entry: &RemoteEntry) -> bool {
+        self.waiting.covers(cache, key, entry.tags())
     }
 
     /// Does in this pod what a message says.
@@ -277,19 +283,20 @@ impl Shared {
     async fn catch_up(&self) {
         let mut recovered = self.remote.redis().recovered();
         loop {
-            let again = if self.waiting.len() > 0 && self.remote.redis().is_up() { TEND_EVERY } else { SETTLE_EVERY };
             tokio::select! {
                 _ = recovered.changed() => {}
-                () = tokio::time::sleep(again) => {}
+                () = self.waiting.noted() => tokio::time::sleep(TEND_EVERY).await,
+                () = tokio::time::sleep(SETTLE_EVERY) => {}
             }
             if !self.remote.redis().is_up() {
                 continue;
             }
-            for pending in self.waiting.take() {
+            for pending in self.waiting.tell() {
                 if self.carry_out(&pending, Reason::Write).await.is_err() {
                     self.waiting.note(pending);
                 }
             }
+            self.waiting.told();
             self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
         }
     }

@@ -1,5 +1,6 @@
 //! Names by which many entries are invalidated at once.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,12 @@ impl Tag {
 
     /// The tag as it stands in Redis.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Tag {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -1,9 +1,10 @@
-//! Invalidations that Redis has still to be told of.
+//! Invalidations that Redis has still to be told of. Until it was, what it has of them is not served by this pod.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shop_policy::CacheName;
+use tokio::sync::Notify;
 
 use crate::{Pending, Tag};
 
@@ -12,9 +13,19 @@ const MOST: usize = 10_000;
 
 /// Invalidations that Redis has still to be told of, the same one once.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting(Mutex<HashMap<CacheName, Noted>>);
+pub(crate) struct Waiting {
+    lists: Mutex<Lists>,
+    noted: Notify,
+}
 
 #[derive(Debug, Default)]
+struct Lists {
+    waiting: HashMap<CacheName, Noted>,
+    /// What Redis is being told of: it may not have heard of it yet.
+    underway: HashMap<CacheName, Noted>,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Noted {
     schema: u32,
     keys: BTreeSet<String>,
@@ -31,36 +42,70 @@ impl Noted {
             self.tags.clear();
         }
     }
+
+    fn covers<'a>(&self, key: &str, mut tags: impl Iterator<Item = &'a str>) -> bool {
+        self.all || self.keys.contains(key) || (!self.tags.is_empty() && tags.any(|tag| self.tags.contains(tag)))
+    }
+
+    fn len(&self) -> usize {
+        self.keys.len() + self.tags.len() + usize::from(self.all)
+    }
+
+    fn pending(&self, cache: CacheName) -> impl Iterator<Item = Pending> {
+        let of = |keys, tags| Pending { cache, schema: self.schema, keys, tags };
+        let keys = (!self.keys.is_empty()).then(|| of(self.keys.iter().cloned().collect(), Vec::new()));
+        let tags = (!self.tags.is_empty()).then(|| of(Vec::new(), self.tags.iter().cloned().collect()));
+        [keys, tags, self.all.then(|| of(Vec::new(), Vec::new()))].into_iter().flatten()
+    }
 }
 
 impl Waiting {
     /// Notes an invalidation; one without keys and tags is of everything.
     pub(crate) fn note(&self, pending: Pending) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let noted = noted.entry(pending.cache).or_default();
-        noted.all |= pending.keys.is_empty() && pending.tags.is_empty();
-        noted.schema = noted.schema.max(pending.schema);
-        noted.keys.extend(pending.keys);
-        noted.tags.extend(pending.tags);
-        noted.settle();
+        {
+            let mut lists = self.lists();
+            let noted = lists.waiting.entry(pending.cache).or_default();
+            noted.all |= pending.keys.is_empty() && pending.tags.is_empty();
+            noted.schema = noted.schema.max(pending.schema);
+            noted.keys.extend(pending.keys);
+            noted.tags.extend(pending.tags);
+            noted.settle();
+        }
+        self.noted.notify_one();
     }
 
-    /// Takes all that waits.
-    pub(crate) fn take(&self) -> Vec<Pending> {
-        let noted = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let pending = noted.into_iter().flat_map(|(cache, noted)| {
-            let of = |keys, tags| Pending { cache, schema: noted.schema, keys, tags };
-            let keys = (!noted.keys.is_empty()).then(|| of(noted.keys.into_iter().collect(), Vec::new()));
-            let tags = (!noted.tags.is_empty()).then(|| of(Vec::new(), noted.tags.into_iter().collect()));
-            [keys, tags, noted.all.then(|| of(Vec::new(), Vec::new()))].into_iter().flatten()
-        });
-        pending.collect()
+    /// Waits until something was noted since the last call.
+    pub(crate) async fn noted(&self) {
+        self.noted.notified().await;
+    }
+
+    /// Begins to tell Redis of all that waits. It goes on to be covered until [`Waiting::told`].
+    pub(crate) fn tell(&self) -> Vec<Pending> {
+        let mut lists = self.lists();
+        lists.underway = std::mem::take(&mut lists.waiting);
+        lists.underway.iter().flat_map(|(cache, noted)| noted.pending(*cache)).collect()
+    }
+
+    /// Redis was told; what it was not told of has been noted again.
+    pub(crate) fn told(&self) {
+        self.lists().underway.clear();
+    }
+
+    /// Whether an entry that Redis has under this key, with these tags, may be one that it should have dropped.
+    pub(crate) fn covers<'a>(&self, cache: CacheName, key: &str, tags: impl Iterator<Item = &'a str> + Clone) -> bool {
+        let lists = self.lists();
+        let covers = |list: &HashMap<_, Noted>| list.get(&cache).is_some_and(|noted| noted.covers(key, tags.clone()));
+        covers(&lists.waiting) || covers(&lists.underway)
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.values().map(|noted| noted.keys.len() + noted.tags.len() + usize::from(noted.all)).sum()
+        let lists = self.lists();
+        lists.waiting.values().chain(lists.underway.values()).map(Noted::len).sum()
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,8 +113,10 @@ impl Waiting {
 mod tests {
     use super::*;
 
+    const CACHE: CacheName = CacheName::Products;
+
     fn keys(keys: impl IntoIterator<Item = String>) -> Pending {
-        Pending { cache: CacheName::Products, schema: 3, keys: keys.into_iter().collect(), tags: Vec::new() }
+        Pending { cache: CACHE, schema: 3, keys: keys.into_iter().collect(), tags: Vec::new() }
     }
 
     #[test]
@@ -78,7 +125,9 @@ mod tests {
         waiting.note(keys(["1".to_owned()]));
         waiting.note(keys(["1".to_owned(), "2".to_owned()]));
         assert_eq!(waiting.len(), 2);
-        assert_eq!(waiting.take(), [keys(["1".to_owned(), "2".to_owned()])]);
+        assert_eq!(waiting.tell(), [keys(["1".to_owned(), "2".to_owned()])]);
+        assert_eq!(waiting.len(), 2, "Redis has not heard of it yet");
+        waiting.told();
         assert_eq!(waiting.len(), 0);
     }
 
@@ -86,6 +135,34 @@ mod tests {
     fn too_many_become_one_invalidation_of_everything() {
         let waiting = Waiting::default();
         waiting.note(keys((0..=MOST).map(|key| key.to_string())));
-        assert_eq!(waiting.take(), [keys([])]);
+        assert!(waiting.covers(CACHE, "whatever", std::iter::empty()));
+        assert_eq!(waiting.tell(), [keys([])]);
+    }
+
+    #[test]
+    fn what_waits_is_covered_by_its_key_or_a_tag_until_redis_was_told() {
+        let waiting = Waiting::default();
+        let covered = |key: &str, tags: &[&str]| waiting.covers(CACHE, key, tags.iter().copied());
+        waiting.note(keys(["1".to_owned()]));
+        waiting.note(Pending { tags: vec![Tag::new("part", 5)], ..keys([]) });
+        for _ in ["before it is told", "while it is told"] {
+            assert!(covered("1", &[]) && covered("2", &["part:4", "part:5"]));
+            assert!(!covered("2", &["part:4"]));
+            assert!(!waiting.covers(CacheName::Cart, "1", std::iter::empty()), "another cache");
+            waiting.tell();
+        }
+    }
+
+    #[test]
+    fn what_is_noted_while_redis_is_told_goes_on_to_wait() {
+        let waiting = Waiting::default();
+        waiting.note(keys(["1".to_owned()]));
+        waiting.tell();
+        waiting.note(keys(["1".to_owned()]));
+        waiting.told();
+        assert!(waiting.covers(CACHE, "1", std::iter::empty()));
+        assert_eq!(waiting.tell(), [keys(["1".to_owned()])]);
+        waiting.told();
+        assert_eq!(waiting.len(), 0);
     }
 }

@@ -38,7 +38,7 @@ impl RemoteEntry {
     }
 
     /// The tags in the entry.
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
+    pub fn tags(&self) -> impl Iterator<Item = &str> + Clone {
         let header = std::str::from_utf8(&self.bytes[..self.json_at - 1]).unwrap_or_default();
         header.split(' ').skip(4).filter_map(|field| field.rsplit_once('=')).map(|(tag, _marker)| tag)
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use shop_cache::{Reason, Tag};
 use shop_policy::{LocalTier, Pattern, Policy};
 use shop_testkit::{ChaosProxy, TestRedis};
 
@@ -84,6 +85,42 @@ async fn a_write_that_redis_did_not_hear_of_asks_for_the_outbox_and_is_made_good
     write.committed(vec![]).await;
     way.restore_networking();
     eventually(|| async { other.version(7).await == 3 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wrote_reads_past_what_redis_should_have_dropped_until_it_has_heard_of_it() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let through = shared_only(Pattern::WriteThrough);
+    let other = shop.pod(&through).await;
+    // It makes nothing good by itself, so that nothing is in time by chance.
+    let pod = shop.idle_pod::<1>(Some(way.address()), None, &fixed(&through));
+    for key in [1, 12, 23] {
+        other.write(key, 1).await;
+        assert_eq!(pod.version(key).await, 1);
+    }
+    way.break_networking();
+    pod.write(1, 2).await;
+    shop.db.set(12, 2);
+    assert!(pod.cache.invalidate(&12, Reason::Request).await.is_err());
+    shop.db.set(23, 2);
+    assert!(pod.cache.invalidate_tags(&[Tag::new("decade", 2)], Reason::Request).await.is_err());
+    way.restore_networking();
+    // A key that nothing waits for.
+    eventually(|| async { pod.get(34).await.1.is_hit() }).await;
+    for key in [1, 12, 23] {
+        assert_eq!(other.version(key).await, 1, "Redis still has what it was not told of");
+        for _ in 0..10 {
+            assert_eq!(pod.version(key).await, 2);
+        }
+    }
+    pod.run();
+    for key in [1, 12, 23] {
+        eventually(|| async { other.version(key).await == 2 && pod.get(key).await.1.is_hit() }).await;
+        assert_eq!(pod.version(key).await, 2);
+    }
+    eventually(|| async { pod.metric("cache_invalidations_waiting") == 0 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -150,7 +150,8 @@ pub struct Pod<const SCHEMA: u32 = 1> {
     pub caches: Caches,
     pub db: Arc<Db>,
     pub registry: Registry,
-    _stop: DropGuard,
+    stop: CancellationToken,
+    _dropped: DropGuard,
 }
 
 /// A shop on one Redis and one database.
@@ -222,13 +223,23 @@ impl Shop {
         hears: Option<SocketAddr>,
         policies: &LivePolicies,
     ) -> Pod<SCHEMA> {
-        let url = hears.map(TestRedis::url_by);
-        let (registry, stop) = (Registry::new(), CancellationToken::new());
+        let pod = self.idle_pod(asks, hears, policies);
+        pod.run();
+        pod
+    }
+
+    /// A pod that does nothing unless it is asked: it doesn't listen, renews nothing and makes nothing good.
+    pub fn idle_pod<const SCHEMA: u32>(
+        &self,
+        asks: Option<SocketAddr>,
+        hears: Option<SocketAddr>,
+        policies: &LivePolicies,
+    ) -> Pod<SCHEMA> {
+        let (url, registry, stop) = (hears.map(TestRedis::url_by), Registry::new(), CancellationToken::new());
         let redis = Redis::new(asks.map(TestRedis::url_by).as_ref()).unwrap();
         let caches = Caches::new(&self.name, redis, url.as_ref(), policies.clone(), &registry).unwrap();
         let cache = caches.cache(Things(Arc::clone(&self.db)));
-        tokio::spawn(caches.clone().run(stop.clone()));
-        Pod { cache, caches, db: Arc::clone(&self.db), registry, _stop: stop.drop_guard() }
+        Pod { cache, caches, db: Arc::clone(&self.db), registry, stop: stop.clone(), _dropped: stop.drop_guard() }
     }
 }
 
@@ -245,6 +256,11 @@ impl<const SCHEMA: u32> Pod<SCHEMA> {
 
     pub async fn status(&self, key: u32) -> String {
         self.get(key).await.1.to_string()
+    }
+
+    /// Lets the caches do what they do by themselves, as long as the pod lives.
+    pub fn run(&self) {
+        tokio::spawn(self.caches.clone().run(self.stop.clone()));
     }
 
     /// A whole write.
