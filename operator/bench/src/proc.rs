@@ -9,8 +9,8 @@ use anyhow::Context as _;
 pub(crate) struct Memory {
     /// What of it is in memory.
     pub(crate) resident: f64,
-    /// The same, with what is shared with others divided by their number.
-    pub(crate) proportional: f64,
+    /// What of that is its own, and no page of the program file, which the kernel may drop and read again.
+    pub(crate) anonymous: f64,
 }
 
 /// The CPU time that a process's threads had so far, in seconds.
@@ -31,7 +31,7 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
         let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
         anyhow::Ok(kilobytes * 1024.0)
     };
-    Ok(Memory { resident: bytes("Rss:")?, proportional: bytes("Pss:")? })
+    Ok(Memory { resident: bytes("Rss:")?, anonymous: bytes("Anonymous:")? })
 }
 
 /// How busy the machine was lately.
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_process_has_memory_and_had_its_time() {
         let memory = memory(std::process::id()).expect("our own memory");
-        assert!(memory.resident >= memory.proportional && memory.proportional > 0.0);
+        assert!(memory.resident >= memory.anonymous && memory.anonymous > 0.0);
         assert!(cpu_seconds(std::process::id()).expect("our own time") > 0.0);
     }
 }

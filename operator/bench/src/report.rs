@@ -36,7 +36,7 @@ fn summary(figures: &Figures) -> String {
     };
     if let Some(least) = figures.sizes.first() {
         let megabytes = least.memory.resident / 1e6;
-        let measured = format!("{megabytes:.1} MB resident, {:.1} MB proportional", least.memory.proportional / 1e6);
+        let measured = format!("{megabytes:.1} MB resident, {:.1} MB of it without the program file", least.memory.anonymous / 1e6);
         let what = format!("memory at rest, {} Stores", least.stores);
         row(
             &what,
@@ -98,7 +98,7 @@ fn sizes(sizes: &[AtSize]) -> String {
     row("start with all in place until quiet, s", &|it| format!("{:.2}", it.cold_start.as_secs_f64()));
     row("writes during it", &|it| it.cold_start_writes.total().to_string());
     row("memory after it, resident, MB", &|it| format!("{:.1}", it.memory.resident / 1e6));
-    row("memory after it, proportional, MB", &|it| format!("{:.1}", it.memory.proportional / 1e6));
+    row("without the program file, MB", &|it| format!("{:.1}", it.memory.anonymous / 1e6));
     row("memory after all else, resident, MB", &|it| format!("{:.1}", it.memory_after.resident / 1e6));
     for hundredths in [50, 95, 99] {
         let what = format!("spec change to observedGeneration, p{hundredths}, ms");
@@ -159,7 +159,7 @@ mod tests {
     };
 
     fn at(stores: usize) -> AtSize {
-        let memory = Memory { resident: 10e6 + stores as f64 * 18e3, proportional: 9e6 };
+        let memory = Memory { resident: 10e6 + stores as f64 * 18e3, anonymous: 9e6 };
         AtSize {
             stores,
             made: Duration::from_secs(3),
