@@ -25,6 +25,7 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     #[schemars(inner(length(max = 253)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     #[x_kube(validation = (
         "self.all(origin, origin.matches('^https?://[a-z0-9][-a-z0-9.]*(:[0-9]{1,5})?$'))",
         "write each origin as scheme and host without a path, such as https://app.example.com"
@@ -54,6 +55,7 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     #[schemars(inner(length(max = 43)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     #[x_kube(validation = (
         "self.all(range, range.matches('^[0-9a-fA-F:.]+(/[0-9]{1,3})?$'))",
         "write each proxy as an address or a range of addresses, such as 10.42.0.0/16"
@@ -132,17 +134,20 @@ pub struct Ingress {
 }
 
 /// An `HTTPRoute` that leads to the gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpRoute {
     /// The Gateways to which the route is attached. Default: none, at least one must be written. Example:
     /// `[{name: public, namespace: gateways}]`.
     #[schemars(length(min = 1, max = 8))]
+    // As in the Gateway API: one Gateway may be named several times, and what tells the entries apart may be left out of each.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub parent_refs: Vec<ParentRef>,
     /// Host names of the route. Default: `gateway.host`. Example: `[shop.example.com, www.example.com]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     #[schemars(inner(length(min = 1, max = 253)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     pub hostnames: Vec<String>,
 }
 

@@ -19,6 +19,19 @@ pub struct Images {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 200))]
     pub registry: Option<String>,
+    /// Registry (and path) that has copies of all images, for a cluster that reaches no other. Every image that the Store does not name itself
+    /// comes from there: its registry is replaced, and the rest of its name, its tag and its digest stay, so `docker.io/library/postgres:17` is
+    /// `mirror.example.com/library/postgres:17`. What is written here as `registry`, or as the whole reference of an image, is taken as it is.
+    /// Default: none, each image comes from its own registry. Example: `mirror.example.com:5000/upstream`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
+    #[x_kube(validation = (
+        "self.matches('^((localhost|[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+)(:[0-9]{1,5})?\
+         |[a-z0-9]([-a-z0-9]*[a-z0-9])?:[0-9]{1,5})(/[a-z0-9]+(([.]|__?|-+)[a-z0-9]+)*)*$')",
+        "write the host of a registry, with its port and a path where it has them, but no scheme, tag or slash at the end, such as \
+         mirror.example.com:5000/upstream"
+    ))]
+    pub mirror: Option<String>,
     /// Tag of shopkeeper's own images. Default: the operator's setting, its own version. Example: `0.1.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
@@ -34,6 +47,7 @@ pub struct Images {
     /// `[{name: registry}]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub pull_secrets: Vec<PullSecret>,
     /// Whole reference of the PostgreSQL image, tag and digest included. Default: the operator's setting. Example: `docker.io/library/postgres:17`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,23 +137,28 @@ pub struct Images {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Digests {
-    /// Digest of the catalog service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    /// Digest of the catalog service's image. Default: none. Example:
+    /// `sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub catalog: Option<String>,
-    /// Digest of the cart service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    /// Digest of the cart service's image. Default: none. Example:
+    /// `sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub cart: Option<String>,
-    /// Digest of the order service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    /// Digest of the order service's image. Default: none. Example:
+    /// `sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub order: Option<String>,
-    /// Digest of the user service's image. Default: none. Example: `sha256:` and 64 hex digits.
+    /// Digest of the user service's image. Default: none. Example:
+    /// `sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub user: Option<String>,
-    /// Digest of the image of what tells the gateway's figures. Default: none. Example: `sha256:` and 64 hex digits.
+    /// Digest of the image of what tells the gateway's figures. Default: none. Example:
+    /// `sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub gateway_exporter: Option<String>,

@@ -18,6 +18,7 @@ mod monitoring;
 mod pods;
 mod profile;
 mod quantity;
+mod security;
 mod services;
 mod status;
 mod store;
@@ -42,6 +43,7 @@ pub use pods::{
 };
 pub use profile::Profile;
 pub use quantity::{InvalidQuantity, Quantity};
+pub use security::{PodSecurity, SeLinuxOptions};
 pub use services::{Autoscaling, Lifecycle, OrderService, ServiceBlock, Services, UserService};
 pub use status::{
     BackupFailure, BackupStatus, CachePolicyStatus, CacheStatus, ConditionType, Endpoints, ServiceStatus, StoreStatus,

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Quantity;
+use crate::{PodSecurity, Quantity};
 
 /// What can be said of the pods of every part of the shop.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,10 @@ pub struct Pods {
     /// Where the pods may run. Default: anywhere, spread over nodes as far as there are several. Example: `{nodeSelector: {disk: fast}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling: Option<Scheduling>,
+    /// As whom the pods run, as far as it can be chosen under Pod Security `restricted`. Default: as the images are made for, see there.
+    /// Example: `{runAsUser: 1000680000}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_context: Option<PodSecurity>,
     /// What else the pods have: laid over what the operator makes, containers by their names. Default: nothing. Example:
     /// `{metadata: {annotations: {example.com/team: shop}}, spec: {terminationGracePeriodSeconds: 60}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,7 +54,7 @@ pub struct ResourceAmounts {
 }
 
 /// Where pods may run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scheduling {
     /// Labels that a node must have. Default: none. Example: `{disk: fast}`.
@@ -59,6 +63,8 @@ pub struct Scheduling {
     /// Taints of nodes that the pods put up with. Default: none. Example: `[{key: dedicated, value: shop, effect: NoSchedule}]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    // As in a pod: a toleration has no name, and may leave out whatever would tell it from another.
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub tolerations: Vec<Toleration>,
     /// Rules about nodes and other pods, as in a pod's `affinity`. Default: none. Example:
     /// `{nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/arch, operator: In, values: [arm64]}]}]}}}`.
@@ -70,6 +76,7 @@ pub struct Scheduling {
     /// whenUnsatisfiable: DoNotSchedule}]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["topologyKey".into(), "whenUnsatisfiable".into()]))]
     pub topology_spread_constraints: Option<Vec<Spread>>,
     /// Priority class of the pods. Default: the cluster's own default. Example: `high`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -33,6 +33,11 @@ pub const ROTATE_SIGNING_KEY_ANNOTATION: &str = "shopkeeper.dev/rotate-signing-k
     printcolumn(name = "Version", type_ = "string", json_path = ".status.versions.shop"),
     printcolumn(name = "Hit-Ratio", type_ = "string", json_path = ".status.hitRatio"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    selectable = ".spec.profile",
+    selectable = ".spec.suspend",
+    selectable = ".spec.dataRetention",
+    selectable = ".spec.gateway.host",
+    selectable = ".status.versions.shop",
     validation = (
         "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
         "the name of a Store begins the names of all that belongs to it: write at most 40 lower-case letters, digits and dashes, \

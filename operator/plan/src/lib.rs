@@ -30,6 +30,7 @@ mod pods;
 mod postgres;
 mod redis;
 mod root_secrets;
+mod security;
 mod seed;
 mod service;
 mod service_account;

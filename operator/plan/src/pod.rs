@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource,
-        ExecAction, HTTPGetAction, KeyToPath, Lifecycle, LifecycleHandler, ObjectFieldSelector, PodSecurityContext,
-        PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext,
-        SleepAction, TCPSocketAction, Volume, VolumeMount,
+        ExecAction, HTTPGetAction, KeyToPath, Lifecycle, LifecycleHandler, ObjectFieldSelector, PodSpec,
+        PodTemplateSpec, Probe, SecretKeySelector, SecretVolumeSource, SecurityContext, SleepAction, TCPSocketAction,
+        Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
 
-use crate::{Component, InvalidStore, Shop, meta, pods::PodSettings};
+use crate::{Component, InvalidStore, Shop, meta, pods::PodSettings, security};
 
 /// The port of `/metrics`, `/livez` and `/readyz`, never behind the gateway.
 pub const OPS_PORT: u16 = 9090;
@@ -22,15 +22,6 @@ pub(crate) const CONFIG_HASH: &str = "shopkeeper.dev/config-hash";
 
 /// Seconds between a pod leaving the endpoints and its processes being told to stop.
 const LEAVE_ENDPOINTS_SECONDS: i64 = 5;
-
-/// The user that a component's processes run as.
-const fn user_id(component: Component) -> i64 {
-    match component {
-        Component::Postgres | Component::Redis | Component::Backup => 999,
-        Component::Gateway => 101,
-        _ => 65532,
-    }
-}
 
 /// A pod's own part; everything else is the same for all.
 pub(crate) struct PodParts {
@@ -45,8 +36,7 @@ pub(crate) struct PodParts {
 
 pub(crate) fn template(shop: &Shop, parts: PodParts) -> Result<PodTemplateSpec, InvalidStore> {
     let PodParts { component, containers, volumes, annotations, grace_seconds, restart_policy } = parts;
-    let user = user_id(component);
-    let PodSettings { placement, overlay, .. } = shop.pods(component);
+    let PodSettings { placement, security, overlay, .. } = shop.pods(component);
     let spread = placement.spread(&meta::selector_labels(shop, component));
     let mut template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
@@ -59,15 +49,7 @@ pub(crate) fn template(shop: &Shop, parts: PodParts) -> Result<PodTemplateSpec, 
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
             image_pull_secrets: shop.pull_secrets(),
-            security_context: Some(PodSecurityContext {
-                run_as_non_root: Some(true),
-                run_as_user: Some(user),
-                run_as_group: Some(user),
-                fs_group: Some(user),
-                fs_group_change_policy: Some("OnRootMismatch".into()),
-                seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), ..SeccompProfile::default() }),
-                ..PodSecurityContext::default()
-            }),
+            security_context: Some(security::context(component, security)),
             containers: containers.into_iter().map(restricted).collect(),
             volumes: Some(volumes).filter(|all| !all.is_empty()),
             topology_spread_constraints: Some(spread).filter(|it| restart_policy.is_none() && !it.is_empty()),

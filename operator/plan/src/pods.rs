@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Affinity, Toleration, TopologySpreadConstraint};
-use shopkeeper_api::{Pods, Scheduling, Spread, Store};
+use shopkeeper_api::{PodSecurity, Pods, Scheduling, Spread, Store};
 
 use crate::{
     Component, InvalidStore,
@@ -11,6 +11,7 @@ use crate::{
     kubernetes_type::typed,
     meta::Labels,
     overlay::Overlay,
+    security,
     shop::{DatabaseKind, RedisKind},
 };
 
@@ -43,6 +44,7 @@ const WITH_PODS: [Component; 20] = [
 pub(crate) struct PodSettings {
     pub(crate) compute: Compute,
     pub(crate) placement: Placement,
+    pub(crate) security: PodSecurity,
     pub(crate) overlay: Overlay,
 }
 
@@ -106,6 +108,7 @@ fn settings(component: Component, asked: &Pods, profile: Compute) -> Result<PodS
         .overridden(asked.resources.as_ref())
         .map_err(|source| InvalidStore::Resources { path: path.into(), source })?;
     let placement = asked.scheduling.as_ref().map(|scheduling| placement(path, scheduling)).transpose()?;
+    let security = security::checked(path, asked.security_context.as_ref())?;
     let overlay = asked.pod_template.as_ref().map(|template| Overlay::read(path, template)).transpose()?;
     let overlay = overlay.unwrap_or_default();
     let overlay = match component {
@@ -116,7 +119,7 @@ fn settings(component: Component, asked: &Pods, profile: Compute) -> Result<PodS
         Component::PostgresExporter => overlay.without_container_of(Component::RedisExporter),
         _ => overlay,
     };
-    Ok(PodSettings { compute, placement: placement.unwrap_or_default(), overlay })
+    Ok(PodSettings { compute, placement: placement.unwrap_or_default(), security, overlay })
 }
 
 fn placement(path: &str, asked: &Scheduling) -> Result<Placement, InvalidStore> {

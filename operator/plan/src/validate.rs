@@ -8,7 +8,7 @@ use shopkeeper_api::{Autoscaling, Database, Duration, ExtraMetadata, Lifecycle, 
 use crate::{
     Component, ImageDefaults, KeyRotation, Shop, cache_policy,
     compute::RequestAboveLimit,
-    meta, monitoring,
+    images, meta, monitoring,
     pods::pods,
     shop::{DatabaseKind, RedisKind, Scale},
 };
@@ -72,6 +72,20 @@ pub enum InvalidStore {
         "spec.gateway.trustedProxies: {0:?} is not an address or a range of addresses: write for example 10.42.0.0/16"
     )]
     TrustedProxy(String),
+    /// A mirror that would lead to other images.
+    #[error(
+        "spec.images.mirror: {0:?} is not the address of a registry: write host, and port and path where it has them, such as \
+         mirror.example.com:5000/upstream"
+    )]
+    Mirror(String),
+    /// A user or group that would be root, or a level of `SELinux` that is none.
+    #[error("{path}.securityContext: {problem}")]
+    SecurityContext {
+        /// The part of the Store.
+        path: String,
+        /// What is wrong, and what to write instead.
+        problem: &'static str,
+    },
     /// Something of the monitoring that contradicts itself.
     #[error("{path}: {problem}")]
     Monitoring {
@@ -138,6 +152,7 @@ pub fn validate(store: &Store, image_defaults: &ImageDefaults) -> Result<Shop, I
     check_lifecycle(&spec.services.order.lifecycle)?;
     check_lifetime(spec.services.user.access_token_lifetime)?;
     check_gateway(store)?;
+    check_mirror(store)?;
     let policies =
         cache_policy::policies(store).map_err(|(cache, source)| InvalidStore::CachePolicy { cache, source })?;
     Ok(Shop {
@@ -240,6 +255,13 @@ fn check_gateway(store: &Store) -> Result<(), InvalidStore> {
     }
     match gateway.trusted_proxies.iter().find(|range| !is_range(range)) {
         Some(range) => Err(InvalidStore::TrustedProxy(range.clone())),
+        None => Ok(()),
+    }
+}
+
+fn check_mirror(store: &Store) -> Result<(), InvalidStore> {
+    match store.spec.images.mirror.as_ref().filter(|mirror| !images::is_registry(mirror)) {
+        Some(mirror) => Err(InvalidStore::Mirror(mirror.clone())),
         None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shopkeeper_api::{Store, StoreSpec};
 use shopkeeper_plan::{
     BackupParts, CachePolicyParts, ClusterParts, Credentials, DatabasePasswords, Found, GatewayParts, ImageDefaults,
@@ -180,4 +180,37 @@ pub(crate) fn pod(object: &Value) -> Option<&Value> {
 /// Whether its pods come to an end by themselves.
 pub(crate) fn ends(object: &Value) -> bool {
     object["kind"] == "Job" || object["kind"] == "CronJob"
+}
+
+/// The containers of a pod.
+pub(crate) fn containers(pod: &Value) -> Vec<Value> {
+    pod["containers"].as_array().cloned().unwrap_or_default()
+}
+
+/// Everything that can watch a shop, each part with these settings of its pods.
+pub(crate) fn all_that_watches(pods: &Value) -> Value {
+    let with = |more: Value| {
+        let mut part = pods.clone();
+        part.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
+        part
+    };
+    let on = || with(json!({"enabled": true}));
+    json!({
+        "monitoring": {
+            "prometheus": pods, "alertmanager": pods, "grafana": pods, "tracing": pods, "exporters": pods,
+            "tools": {"pgAdmin": on(), "redisCommander": on()},
+        },
+        "loadTest": on(),
+    })
+}
+
+/// Everything that a shop can be made of when the operator runs all of it, each part with these settings of its pods.
+pub(crate) fn every_part(pods: &Value) -> Value {
+    let mut spec = json!({
+        "services": {"catalog": pods, "cart": pods, "order": pods, "user": pods}, "gateway": pods,
+        "database": {"managed": pods}, "redis": {"managed": pods}, "jobs": pods, "demo": {"products": 1, "users": true},
+    });
+    spec["database"]["managed"]["backup"] = json!({});
+    spec.as_object_mut().expect("fields").extend(all_that_watches(pods).as_object().expect("fields").clone());
+    spec
 }

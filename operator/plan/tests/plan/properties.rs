@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use shopkeeper_api::Store;
 use shopkeeper_plan::{InvalidStore, SecretText, TelegramFound, validate};
 
-use crate::fixture::{demo, ends, found, images, objects, planned, planned_where, pod, template, with_spec};
+use crate::fixture::{
+    containers, demo, ends, every_part, found, images, objects, planned, planned_where, pod, template, with_spec,
+};
 
 /// Stores that differ in all that a plan depends on.
 fn stores() -> Vec<Store> {
@@ -52,29 +54,8 @@ fn stores() -> Vec<Store> {
     stores
 }
 
-/// Everything that can watch a shop, each part with these settings of its pods.
-fn all_that_watches(pods: &Value) -> Value {
-    let with = |more: Value| {
-        let mut part = pods.clone();
-        part.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());
-        part
-    };
-    let on = || with(json!({"enabled": true}));
-    json!({
-        "monitoring": {
-            "prometheus": pods, "alertmanager": pods, "grafana": pods, "tracing": pods, "exporters": pods,
-            "tools": {"pgAdmin": on(), "redisCommander": on()},
-        },
-        "loadTest": on(),
-    })
-}
-
 fn all_objects() -> impl Iterator<Item = Value> {
     stores().into_iter().flat_map(|store| objects(&planned(&store)))
-}
-
-fn containers(pod: &Value) -> Vec<Value> {
-    pod["containers"].as_array().cloned().unwrap_or_default()
 }
 
 #[test]
@@ -102,27 +83,6 @@ fn every_pod_is_restricted_and_has_no_token() {
             assert!(added.is_null() || *added == json!(["NET_BIND_SERVICE"]), "{name}: the only one that is allowed");
         }
     }
-}
-
-#[test]
-fn every_pod_has_the_pull_secrets_of_the_store() {
-    let images = json!({"pullSecrets": [{"name": "first"}, {"name": "second"}]});
-    let database = json!({"managed": {"backup": {}}});
-    let mut spec = all_that_watches(&json!({}));
-    spec["images"] = images;
-    spec["demo"] = json!({"products": 1, "users": true});
-    spec["database"] = database;
-    let with = with_spec(spec);
-    let all = objects(&planned(&with));
-    let pods: Vec<&Value> = all.iter().filter_map(pod).collect();
-    assert_eq!(pods.len(), 19, "services, gateway, database, Redis, two Jobs, the backups and nine that watch");
-    let named = json!([{"name": "first"}, {"name": "second"}]);
-    assert!(pods.iter().all(|pod| pod["imagePullSecrets"] == named));
-
-    let cluster = with_spec(json!({"images": {"pullSecrets": named}, "database": {"cloudNativePg": {}}}));
-    let all = objects(&planned(&cluster));
-    let cluster = all.iter().find(|object| object["kind"] == "Cluster").expect("a Cluster");
-    assert_eq!(cluster["spec"]["imagePullSecrets"], named);
 }
 
 #[test]
@@ -203,13 +163,7 @@ fn scheduling_reaches_the_pods_it_is_written_for() {
         "priorityClassName": "high",
     });
     let scheduled = json!({"scheduling": scheduling});
-    let mut spec = json!({
-        "services": {"catalog": scheduled, "cart": scheduled, "order": scheduled, "user": scheduled}, "gateway": scheduled,
-        "database": {"managed": scheduled}, "redis": {"managed": scheduled}, "jobs": scheduled, "demo": {"products": 1},
-    });
-    spec["database"]["managed"]["backup"] = json!({});
-    spec.as_object_mut().expect("fields").extend(all_that_watches(&scheduled).as_object().expect("fields").clone());
-    for object in objects(&planned(&with_spec(spec))) {
+    for object in objects(&planned(&with_spec(every_part(&scheduled)))) {
         let Some(pod) = pod(&object) else { continue };
         let name = &object["metadata"]["name"];
         for field in ["nodeSelector", "affinity", "priorityClassName"] {
@@ -246,14 +200,8 @@ fn scheduling_reaches_the_pods_it_is_written_for() {
 #[test]
 fn resources_reach_the_containers_they_are_written_for() {
     let resources = json!({"resources": {"limits": {"memory": "777Mi"}}});
-    let mut spec = json!({
-        "services": {"catalog": resources, "cart": resources, "order": resources, "user": resources}, "gateway": resources,
-        "database": {"managed": resources}, "redis": {"managed": resources}, "jobs": resources, "demo": {"products": 1, "users": true},
-    });
-    spec["database"]["managed"]["backup"] = json!({});
-    spec.as_object_mut().expect("fields").extend(all_that_watches(&resources).as_object().expect("fields").clone());
     let mut seen = 0;
-    for object in objects(&planned(&with_spec(spec))) {
+    for object in objects(&planned(&with_spec(every_part(&resources)))) {
         let containers = pod(&object).map(containers).unwrap_or_default();
         // It is in the gateway's pods, and no part that is spoken of.
         for container in containers.into_iter().filter(|it| it["name"] != "gateway-exporter") {
@@ -328,33 +276,6 @@ fn objects_are_distinct() {
         names.dedup();
         assert_eq!(names.len(), count);
     }
-}
-
-#[test]
-fn one_registry_and_tag_serve_all_images_of_ours_and_each_can_be_named_whole() {
-    let digest = format!("sha256:{}", "1".repeat(64));
-    let images = json!({
-        "registry": "example.com/x", "tag": "v9", "cart": "example.org/my-cart@sha256:00", "nginx": "example.org/nginx:1",
-        "digests": {"user": digest},
-    });
-    let mut seen = Vec::new();
-    for object in objects(&planned(&with_spec(json!({"images": images, "monitoring": {"enabled": false}})))) {
-        let Some(pod) = pod(&object) else { continue };
-        seen.extend(containers(pod).iter().map(|container| container["image"].as_str().unwrap_or_default().to_owned()));
-    }
-    seen.sort_unstable();
-    seen.dedup();
-    let user = format!("example.com/x/user:v9@{digest}");
-    let expected = [
-        "example.com/x/catalog:v9",
-        "example.com/x/order:v9",
-        &user,
-        "example.org/my-cart@sha256:00",
-        "example.org/nginx:1",
-        "shopkeeper.local/postgres:15",
-        "shopkeeper.local/redis:7",
-    ];
-    assert_eq!(seen, expected);
 }
 
 #[test]

@@ -2,13 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod examples;
+mod lists;
+mod selection;
+mod structure;
+
+use std::sync::LazyLock;
+
 use kube::{CustomResourceExt, core::cel::Validator};
 use serde_json::{Value, json};
 use shopkeeper_api::Store;
+use structure::misfit;
 
-fn schema() -> Value {
-    let crd = serde_json::to_value(Store::crd()).unwrap();
-    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
+/// What the API server is told of Stores, made once for all tests.
+fn schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        let crd = serde_json::to_value(Store::crd()).unwrap();
+        crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
+    });
+    &SCHEMA
 }
 
 fn store(spec: &Value) -> Value {
@@ -16,7 +28,7 @@ fn store(spec: &Value) -> Value {
 }
 
 fn complaint(new: &Value, old: Option<&Value>) -> String {
-    match Validator::new().validate(&schema(), new, old) {
+    match Validator::new().validate(schema(), new, old) {
         Ok(()) => String::new(),
         Err(errors) => errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
     }
@@ -341,6 +353,64 @@ fn tolerations_make_sense() {
 }
 
 #[test]
+fn a_mirror_is_the_address_of_a_registry_and_nothing_else() {
+    for mirror in [
+        "mirror.example.com",
+        "mirror.example.com:5000/upstream",
+        "localhost",
+        "localhost:5000",
+        "registry:5000/a/b-c/d_e",
+        "10.0.0.1:5000",
+        "m.example.com/a.b__c",
+    ] {
+        accepted(&json!({"images": {"mirror": mirror}}));
+    }
+    for none in [
+        "mirror",
+        "https://mirror.example.com",
+        "mirror.example.com/",
+        "mirror.example.com/postgres:17",
+        "mirror.example.com/x@sha256:00",
+        "Mirror.example.com",
+        "mirror..example.com",
+        "mirror.example.com:",
+        "mirror.example.com//x",
+        "-mirror.example.com",
+        "mirror.example.com /x",
+    ] {
+        refused(&json!({"images": {"mirror": none}}), "write the host of a registry");
+    }
+}
+
+#[test]
+fn nobody_is_root_by_a_store() {
+    let with = |security: Value| json!({"gateway": {"securityContext": security}});
+    for level in ["s0", "s0:c26,c5", "s0-s0:c0.c1023", "s15:c1"] {
+        accepted(&with(json!({"seLinuxOptions": {"level": level}})));
+    }
+    for level in ["", "container_t", "s0:", "s0:c1;", "system_u:system_r:container_t:s0"] {
+        refused(&with(json!({"seLinuxOptions": {"level": level}})), "write a level of SELinux");
+    }
+    let misfit = |security: Value| misfit(&schema()["properties"]["spec"], &with(security)).unwrap_or_default();
+    for field in ["runAsUser", "runAsGroup", "fsGroup"] {
+        assert_eq!(misfit(json!({field: 1})), "");
+        assert_eq!(misfit(json!({field: 0})), format!(".gateway.securityContext.{field}: 0 is less than 1"));
+    }
+    assert_eq!(
+        misfit(json!({"supplementalGroups": [5, 0]})),
+        ".gateway.securityContext.supplementalGroups[1]: 0 is less than 1"
+    );
+    for weaker in ["runAsNonRoot", "seccompProfile", "sysctls", "privileged", "capabilities", "windowsOptions"] {
+        let said = misfit(json!({weaker: {}}));
+        assert_eq!(said, format!(".gateway.securityContext: there is no field {weaker}"));
+    }
+    for weaker in ["user", "role", "type"] {
+        let said = misfit(json!({"seLinuxOptions": {"level": "s0", weaker: "x"}}));
+        assert_eq!(said, format!(".gateway.securityContext.seLinuxOptions: there is no field {weaker}"));
+    }
+}
+
+#[test]
 fn an_image_has_one_digest() {
     let digest = format!("sha256:{}", "0".repeat(64));
     accepted(&json!({"images": {"tag": "v1", "digests": {"cart": digest}}}));
@@ -431,7 +501,7 @@ fn tools_are_for_what_is_run_for_the_store() {
 
 #[test]
 fn the_sample_is_a_valid_store() {
-    let sample = include_str!("../../../samples/demo.yaml");
+    let sample = include_str!("../../../../samples/demo.yaml");
     let document = sample.split("\n---\n").last().unwrap();
     let value: Value = serde_yaml_ng::from_str(document).unwrap();
     assert_eq!(complaint(&value, None), "");
