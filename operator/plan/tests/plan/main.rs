@@ -13,6 +13,7 @@ mod pg_admin;
 mod pod_template;
 mod postgres;
 mod properties;
+mod random;
 mod restricted;
 mod security;
 mod signing_keys;
