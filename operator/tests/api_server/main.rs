@@ -12,6 +12,7 @@ mod failed_calls;
 mod faults;
 mod hits;
 mod killed;
+mod kubectl;
 mod leadership;
 mod lost_secrets;
 mod migration;
