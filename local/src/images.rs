@@ -164,7 +164,7 @@ pub(crate) fn stripped(program: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 /// Where cargo puts what it builds, for the profile in the environment or the launcher's own.
-fn target_folder() -> Result<PathBuf> {
+pub(crate) fn target_folder() -> Result<PathBuf> {
     let own = std::env::current_exe().map_err(Error::file("find", "the running launcher"))?;
     let own = own.parent().map(Path::to_owned).unwrap_or_default();
     let folder = match std::env::var("PROFILE").as_deref() {

@@ -14,9 +14,9 @@ use crate::{
     check,
     cluster::Cluster,
     error::{Error, Result},
-    forward,
+    forward, images,
     kind::{self, Kind},
-    packages, preflight, progress,
+    packages, plugin, preflight, progress,
     servers::{self, Tools},
 };
 
@@ -59,7 +59,7 @@ enum Sub {
     },
     /// Print the path of the administrator's kubeconfig
     Kubeconfig,
-    /// Print shell code that sets KUBECONFIG and puts kubectl and helm on the PATH
+    /// Print shell code that sets KUBECONFIG and puts kubectl and helm on the PATH, and the plugin for Stores if it is built
     Env,
     /// Build the Kubernetes binaries, or find them in the cache
     Build,
@@ -171,6 +171,11 @@ fn print_environment(cache: &Cache) -> Result<()> {
     let quoted = |path: PathBuf| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
     println!("export KUBECONFIG={}", quoted(kubeconfig(cache)?));
     println!("export PATH={}:\"$PATH\"", quoted(Binaries::get(cache)?.path_entry()));
+    // A profile that was never built has no folder, which is no reason to be without kubectl.
+    let programs = images::target_folder().ok();
+    if let Some(folder) = programs.map(|programs| plugin::path_entry(&programs)).transpose()?.flatten() {
+        println!("export PATH={}:\"$PATH\"", quoted(folder));
+    }
     Ok(())
 }
 

@@ -24,6 +24,7 @@ mod layout;
 mod network;
 mod oci;
 mod packages;
+mod plugin;
 mod ports;
 mod preflight;
 mod processes;
