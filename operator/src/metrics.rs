@@ -5,10 +5,12 @@ mod stores;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::HeaderMap;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-    core::Collector,
+    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+    proto::MetricFamily,
 };
+use shop_exemplars::{Page, TracedHistogram, TracedHistograms};
 
 use crate::observed::StoreName;
 use store_figures::StoreFigures;
@@ -26,7 +28,7 @@ pub struct Metrics {
     /// Reconciles by outcome: `ok` or the reason of the error.
     pub reconciles: IntCounterVec,
     /// Seconds that reconciles took.
-    pub seconds: HistogramVec,
+    pub seconds: TracedHistograms,
     /// Reconciles that run now.
     pub active: IntGauge,
     /// Stores that wait for another try.
@@ -34,11 +36,11 @@ pub struct Metrics {
     /// Stores that were touched and not looked at since.
     pub queue_depth: IntGauge,
     /// Seconds from a Store's being touched until it was looked at.
-    pub queue_seconds: Histogram,
+    pub queue_seconds: TracedHistogram,
     /// Requests to the API server, by resource, verb and outcome.
     pub api_requests: IntCounterVec,
     /// Seconds that the API server took to answer, by verb.
-    pub api_seconds: HistogramVec,
+    pub api_seconds: TracedHistograms,
     /// Children whose content somebody else had changed or deleted.
     pub drift: IntCounterVec,
     /// Failures of watches by kind.
@@ -96,11 +98,14 @@ impl Metrics {
             active: new.gauge("operator_reconcile_active", "Reconciles that run now")?,
             in_backoff: new.gauge("operator_objects_in_backoff", "Stores that failed and wait for another try")?,
             queue_depth: new.gauge("operator_queue_depth", "Stores that were touched and not looked at since")?,
-            queue_seconds: new.histogram(
-                "operator_queue_wait_seconds",
-                "Time from a Store's being touched until it was looked at",
-                &RECONCILE_BUCKETS,
-            )?,
+            queue_seconds: new
+                .histograms(
+                    "operator_queue_wait_seconds",
+                    "Time from a Store's being touched until it was looked at",
+                    &RECONCILE_BUCKETS,
+                    &[],
+                )?
+                .of(&[]),
             api_requests: new.counter(
                 REQUESTS,
                 "Requests to the API server by outcome: ok, conflict, refused (4xx), failed (5xx), unreachable, or `not_leading`, which was not sent",
@@ -143,10 +148,18 @@ impl Metrics {
 
     /// All figures in Prometheus' text format; of those about single Stores, only the ones about `store` if that is given.
     pub fn render(&self, store: Option<&StoreName>) -> prometheus::Result<Vec<u8>> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        TextEncoder::new().encode(&self.figures.families(store)?, &mut text)?;
-        Ok(text)
+        Ok(TextEncoder::new().encode_to_string(&self.families(store)?)?.into_bytes())
+    }
+
+    /// The same in the format that a request prefers: `OpenMetrics` has exemplars, which lead from a time to the trace of what took it.
+    pub fn page(&self, store: Option<&StoreName>, request: &HeaderMap) -> prometheus::Result<Page> {
+        Page::of_families(&self.families(store)?, request)
+    }
+
+    fn families(&self, store: Option<&StoreName>) -> prometheus::Result<Vec<MetricFamily>> {
+        let mut all = self.registry.gather();
+        all.extend(self.figures.families(store)?);
+        Ok(all)
     }
 
     /// What there is, by name, without the figures of the process.
@@ -235,14 +248,25 @@ impl Registering {
         self.add(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?)
     }
 
-    fn histograms(&self, name: &str, help: &str, buckets: &[f64], labels: &[&str]) -> prometheus::Result<HistogramVec> {
-        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?)
+    fn histograms(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: &[f64],
+        labels: &'static [&'static str],
+    ) -> prometheus::Result<TracedHistograms> {
+        self.add(TracedHistograms::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use http::{HeaderValue, header::ACCEPT};
+
     use super::*;
+    use crate::telemetry::Example;
 
     /// The table in the crate's documentation is made from here; this is the way to make it anew: copy what the test says.
     #[test]
@@ -254,6 +278,28 @@ mod tests {
         let table = rows.collect::<Vec<_>>().join("\n");
         let readme = include_str!("../README.md");
         assert!(readme.contains(&table), "README.md should have this table:\n{table}");
+    }
+
+    #[test]
+    fn whoever_asks_for_open_metrics_gets_the_same_figures_under_the_same_names() {
+        let metrics = Metrics::new().unwrap();
+        metrics.api_requests.with_label_values(&["pods", "get", "ok"]).inc();
+        metrics.seconds.observe(&["store"], Duration::from_millis(20), None::<Example>);
+        let page = |accept: &'static str| {
+            let request: HeaderMap = [(ACCEPT, HeaderValue::from_static(accept))].into_iter().collect();
+            metrics.page(None, &request).unwrap()
+        };
+        let samples = |text: &str| -> BTreeSet<String> {
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            let named = lines.filter_map(|line| line.split(['{', ' ']).next());
+            named.map(ToOwned::to_owned).collect()
+        };
+        let (plain, open) = (page("text/plain"), page("application/openmetrics-text;version=1.0.0"));
+        assert_eq!(plain.content_type, "text/plain; version=0.0.4");
+        assert_eq!(open.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+        assert!(open.text.ends_with("# EOF\n"), "{}", open.text);
+        assert_eq!(samples(&open.text), samples(&plain.text));
+        assert!(samples(&open.text).contains("operator_queue_wait_seconds_bucket"), "{}", open.text);
     }
 
     #[test]

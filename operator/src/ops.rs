@@ -5,7 +5,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 use axum::{
     Json, Router,
     extract::{ConnectInfo, DefaultBodyLimit, Query, State},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -61,13 +61,11 @@ struct Asked {
     store: Option<String>,
 }
 
-async fn metrics(State(ops): State<Ops>, Query(asked): Query<Asked>) -> impl IntoResponse {
+async fn metrics(State(ops): State<Ops>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
     let store = asked.namespace.zip(asked.store).map(|(namespace, name)| StoreName { namespace, name });
-    match ops.metrics.render(store.as_ref()) {
-        Ok(text) => (StatusCode::OK, [(CONTENT_TYPE, "text/plain; version=0.0.4")], text),
-        Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "text/plain")], error.to_string().into_bytes())
-        }
+    match ops.metrics.page(store.as_ref(), &headers) {
+        Ok(page) => ([(CONTENT_TYPE, page.content_type)], page.text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 

@@ -7,10 +7,11 @@ use std::{
 };
 
 use kube::runtime::reflector::ObjectRef;
-use prometheus::{Histogram, IntGauge};
+use prometheus::IntGauge;
+use shop_exemplars::TracedHistogram;
 use tokio::sync::watch;
 
-use crate::{metrics::Metrics, observed::StoreName, watch::Guarded};
+use crate::{metrics::Metrics, observed::StoreName, telemetry::Example, watch::Guarded};
 
 /// Stores that were touched and not looked at since. Retries are not among them: they wait on purpose.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Queue {
     waiting: Mutex<HashMap<StoreName, Instant>>,
     count: watch::Sender<usize>,
     depth: IntGauge,
-    seconds: Histogram,
+    seconds: TracedHistogram,
 }
 
 impl Queue {
@@ -40,11 +41,11 @@ impl Queue {
         self.tell(&waiting);
     }
 
-    /// A Store is looked at.
-    pub fn begun(&self, store: &StoreName) {
+    /// A Store is looked at, in this trace.
+    pub fn begun(&self, store: &StoreName, example: Option<Example>) {
         let mut waiting = self.lock();
         if let Some(since) = waiting.remove(store) {
-            self.seconds.observe(since.elapsed().as_secs_f64());
+            self.seconds.observe(since.elapsed(), example);
         }
         self.tell(&waiting);
     }
@@ -91,7 +92,7 @@ mod tests {
         assert!(queue.until_fewer(2).now_or_never().is_none());
         let mut room = pin!(queue.until_fewer(2));
         assert!(poll!(room.as_mut()).is_pending());
-        queue.begun(&store("a"));
+        queue.begun(&store("a"), None);
         room.await;
     }
 
@@ -104,10 +105,10 @@ mod tests {
             queue.touched(&crate::watch::object_ref(&store));
         }
         assert_eq!(metrics.queue_depth.get(), 1);
-        queue.begun(&store);
-        assert_eq!((metrics.queue_depth.get(), metrics.queue_seconds.get_sample_count()), (0, 1));
-        queue.begun(&store);
-        assert_eq!(metrics.queue_seconds.get_sample_count(), 1, "a retry did not wait");
+        queue.begun(&store, None);
+        assert_eq!((metrics.queue_depth.get(), metrics.queue_seconds.count()), (0, 1));
+        queue.begun(&store, None);
+        assert_eq!(metrics.queue_seconds.count(), 1, "a retry did not wait");
         queue.touched(&crate::watch::object_ref(&store));
         queue.retain(|_| false);
         assert_eq!(metrics.queue_depth.get(), 0);

@@ -20,7 +20,7 @@ use crate::{
     invalid,
     observed::StoreName,
     status::{self, Outcome, Picture},
-    telemetry::note_trace,
+    telemetry::{Example, note_trace},
 };
 
 /// What watches a shop and could not be applied is tried again after this time.
@@ -30,9 +30,9 @@ const MONITORING_AGAIN: Duration = Duration::from_secs(30);
 pub async fn reconcile(store: Arc<DeserializeGuard<Store>>, context: Arc<Context>) -> Result<Action, Error> {
     context.observed.wait_until_synced().await;
     let name = guarded_name(&store);
-    context.queue.begun(&name);
     let span = info_span!("reconcile", store = %name, trace_id = field::Empty, outcome = field::Empty);
     note_trace(&span);
+    context.queue.begun(&name, Example::of(&span));
     traced(&store, &context).instrument(span).await
 }
 
@@ -42,7 +42,7 @@ async fn traced(store: &DeserializeGuard<Store>, context: &Context) -> Result<Ac
     let limit = context.settings.reconcile_timeout;
     let result = tokio::time::timeout(limit, Box::pin(one(store, context))).await;
     let result = result.unwrap_or(Err(Error::TimedOut(limit))).map_err(Error::or_not_leading);
-    context.metrics.seconds.with_label_values(&["store"]).observe(started.elapsed().as_secs_f64());
+    context.metrics.seconds.observe(&["store"], started.elapsed(), Example::here());
     let outcome = result.as_ref().map_or_else(Error::reason, |_| "ok");
     context.metrics.reconciles.with_label_values(&["store", outcome]).inc();
     Span::current().record("outcome", outcome);

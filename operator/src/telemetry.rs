@@ -6,6 +6,7 @@ use opentelemetry::{
 };
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use shop_exemplars::Place;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
@@ -93,10 +94,37 @@ impl Telemetry {
 
 /// Notes the trace on a span that has an empty field `trace_id`, so that its log lines say it.
 pub fn note_trace(span: &Span) {
-    let context = span.context();
-    let trace = context.span().span_context().trace_id();
-    if trace != TraceId::INVALID {
+    if let Some(trace) = trace_of(span) {
         span.record("trace_id", tracing::field::display(trace));
+    }
+}
+
+/// The trace that a span is in, if it is sent to anybody.
+fn trace_of(span: &Span) -> Option<TraceId> {
+    let context = span.context();
+    let place = context.span().span_context().clone();
+    (place.is_valid() && place.is_sampled()).then(|| place.trace_id())
+}
+
+/// A trace by which a figure is explained.
+#[derive(Clone, Copy, Debug)]
+pub struct Example(u128);
+
+impl Example {
+    /// That of a span, if it is in one that is sent to anybody.
+    pub fn of(span: &Span) -> Option<Self> {
+        Some(Self(u128::from_be_bytes(trace_of(span)?.to_bytes())))
+    }
+
+    /// That of whatever is done here and now.
+    pub fn here() -> Option<Self> {
+        Self::of(&Span::current())
+    }
+}
+
+impl Place for Example {
+    fn collected(&self) -> Option<u128> {
+        Some(self.0)
     }
 }
 

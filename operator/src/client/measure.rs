@@ -8,17 +8,18 @@ use std::{
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::client::Body;
-use prometheus::{HistogramVec, IntCounterVec};
+use prometheus::IntCounterVec;
+use shop_exemplars::TracedHistograms;
 use tower::{BoxError, Layer, Service};
 
 use super::request::Described;
-use crate::{lease::TermOver, metrics::Metrics};
+use crate::{lease::TermOver, metrics::Metrics, telemetry::Example};
 
 /// Counts requests and takes their time.
 #[derive(Clone, Debug)]
 pub(super) struct Measure {
     requests: IntCounterVec,
-    seconds: HistogramVec,
+    seconds: TracedHistograms,
 }
 
 impl Measure {
@@ -26,12 +27,12 @@ impl Measure {
         Self { requests: metrics.api_requests.clone(), seconds: metrics.api_seconds.clone() }
     }
 
-    fn record(&self, described: &Described, began: Instant, outcome: &str) {
+    fn record(&self, described: &Described, began: Instant, outcome: &str, example: Option<Example>) {
         let Described { verb, resource } = described;
         self.requests.with_label_values(&[resource.as_str(), verb, outcome]).inc();
         // How long a watch lasts says nothing.
         if *verb != "watch" {
-            self.seconds.with_label_values(&[verb]).observe(began.elapsed().as_secs_f64());
+            self.seconds.observe(&[verb], began.elapsed(), example);
         }
     }
 }
@@ -67,6 +68,8 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (described, measure, began) = (Described::of(&request), self.measure.clone(), Instant::now());
+        // Whoever asked is known here only: the answer comes to nobody's place in a trace.
+        let example = Example::here();
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await;
@@ -75,7 +78,7 @@ where
                 Err(error) if error.is::<TermOver>() => "not_leading",
                 Err(_) => "unreachable",
             };
-            measure.record(&described, began, outcome);
+            measure.record(&described, began, outcome, example);
             answer
         })
     }

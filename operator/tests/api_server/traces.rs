@@ -79,6 +79,8 @@ async fn each_reconcile_is_a_trace_with_its_steps_and_its_log_lines_name_it() {
     operator.until("working").await;
     world.apply("demo", json!({})).await;
     world.ready("demo").await;
+    let (_, page) = operator.get_as("/metrics", "application/openmetrics-text;version=1.0.0").await;
+    let (_, plain) = operator.get("/metrics").await;
     operator.signal(Signal::SIGTERM);
     assert_eq!(operator.end().await.code(), Some(0), "{}", operator.log());
 
@@ -109,6 +111,16 @@ async fn each_reconcile_is_a_trace_with_its_steps_and_its_log_lines_name_it() {
     let applied = log.lines().find(|line| line.contains("\"message\":\"applied\"")).expect("a line");
     let traces: Vec<String> = roots.iter().map(|root| hex(&root.trace_id)).collect();
     assert!(traces.iter().any(|trace| applied.contains(&format!("\"trace_id\":\"{trace}\""))), "{applied}");
+
+    // A time leads to the trace of what took it.
+    for name in ["reconcile_duration", "queue_wait", "api_request_duration"] {
+        let bucket = format!("operator_{name}_seconds_bucket");
+        let lines: Vec<_> = page.lines().filter(|line| line.starts_with(&bucket)).collect();
+        let examples: Vec<_> = lines.iter().filter_map(|line| line.split_once("# {trace_id=\"")?.1.get(..32)).collect();
+        assert!(!examples.is_empty(), "no example at {lines:#?}");
+        assert!(examples.iter().all(|trace| traces.iter().any(|it| it == trace)), "{examples:?} of {traces:?}");
+    }
+    assert!(!plain.contains("# {"), "{plain}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,12 +91,18 @@ impl Process {
 
     /// What it answers on its second port.
     pub async fn get(&self, path: &str) -> (u16, String) {
+        self.get_as(path, "*/*").await
+    }
+
+    /// The same in another format.
+    pub async fn get_as(&self, path: &str, accept: &str) -> (u16, String) {
         use http_body_util::{BodyExt as _, Empty};
         let stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port().await)).await.expect("to connect");
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await.expect("HTTP");
         tokio::spawn(connection);
-        let request = http::Request::get(path).header("host", "operator").body(Empty::<hyper::body::Bytes>::new());
+        let request = http::Request::get(path).header("host", "operator").header("accept", accept);
+        let request = request.body(Empty::<hyper::body::Bytes>::new());
         let answer = sender.send_request(request.expect("a request")).await.expect("an answer");
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.expect("a body").to_bytes();

@@ -166,7 +166,7 @@ impl Operator {
 
     /// Reconciles of whatever outcome.
     pub fn all_reconciles(&self) -> u64 {
-        self.metrics.seconds.with_label_values(&["store"]).get_sample_count()
+        self.metrics.seconds.of(&["store"]).count()
     }
 
     /// Stores that wait for another try.

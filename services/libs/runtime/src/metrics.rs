@@ -1,16 +1,12 @@
 //! Metrics that every service has. A service's own live in a struct of its own, registered with the same registry.
 
-mod exemplars;
-mod openmetrics;
-mod page;
-
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
-pub use self::exemplars::{TracedHistogram, TracedHistograms};
-pub use self::page::Page;
+pub use shop_exemplars::{Page, TracedHistogram, TracedHistograms};
+
 use crate::trace::TraceContext;
 
 /// The label of a request that matched no route: the paths of scanners would make a series each.

@@ -141,6 +141,12 @@ pub async fn scope<F: Future>(trace: TraceContext, work: F) -> F::Output {
     Context::current().with_trace(trace).scope(work).await
 }
 
+impl shop_exemplars::Place for TraceContext {
+    fn collected(&self) -> Option<u128> {
+        (self.is_sampled() && export::is_on()).then_some(self.trace)
+    }
+}
+
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, self.flags)
@@ -213,6 +219,12 @@ mod tests {
         let later = GOOD.replacen("00-", "cc-", 1);
         assert_eq!(later.parse(), Ok(context), "of a later version we understand what we know");
         assert_eq!(format!("{later}-what-comes-next").parse(), Ok(context));
+    }
+
+    #[test]
+    fn a_trace_that_nobody_collects_is_no_example_of_anything() {
+        let context: TraceContext = GOOD.parse().expect("the standard's example");
+        assert_eq!(shop_exemplars::Place::collected(&context), None);
     }
 
     #[test]

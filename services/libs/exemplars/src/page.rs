@@ -2,9 +2,10 @@
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
+use prometheus::proto::MetricFamily;
 use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 
-use super::openmetrics;
+use crate::openmetrics;
 
 /// A page of metrics.
 #[derive(Debug)]
@@ -18,12 +19,16 @@ pub struct Page {
 impl Page {
     /// The registry as `OpenMetrics`, which has exemplars, if the request prefers that; otherwise in Prometheus' text format.
     pub fn of(registry: &Registry, request: &HeaderMap) -> Result<Self, prometheus::Error> {
-        let families = registry.gather();
+        Self::of_families(&registry.gather(), request)
+    }
+
+    /// The same of families that are in no registry.
+    pub fn of_families(families: &[MetricFamily], request: &HeaderMap) -> Result<Self, prometheus::Error> {
         if wants_openmetrics(request) {
             let content_type = HeaderValue::from_static(openmetrics::CONTENT_TYPE);
-            return Ok(Self { content_type, text: openmetrics::write(&families) });
+            return Ok(Self { content_type, text: openmetrics::write(families) });
         }
-        let text = TextEncoder::new().encode_to_string(&families)?;
+        let text = TextEncoder::new().encode_to_string(families)?;
         Ok(Self { content_type: HeaderValue::from_static(TEXT_FORMAT), text })
     }
 }
@@ -55,8 +60,7 @@ mod tests {
     use prometheus::{HistogramOpts, IntCounter};
 
     use super::*;
-    use crate::metrics::TracedHistograms;
-    use crate::trace::TraceContext;
+    use crate::histograms::{TracedHistograms, tests::At};
 
     fn asked(accept: &str) -> bool {
         let headers = [(ACCEPT, HeaderValue::from_str(accept).expect("valid"))].into_iter().collect();
@@ -86,7 +90,7 @@ mod tests {
         registry.register(Box::new(counter.clone())).expect("new");
         histogram.register(&registry).expect("new");
         counter.inc_by(7);
-        histogram.observe(&["good"], Duration::from_millis(750), Some(TraceContext::generate()));
+        histogram.observe(&["good"], Duration::from_millis(750), Some(At(Some(7))));
         let page = Page::of(&registry, &HeaderMap::new()).expect("a page");
         let expected = "# HELP thing_duration_seconds Time of a thing\n\
                         # TYPE thing_duration_seconds histogram\n\

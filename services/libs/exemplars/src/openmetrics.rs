@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
-use super::exemplars::{Book, Exemplar, Series};
+use crate::histograms::{Book, Exemplar, Series};
 
 /// How the text is announced.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -95,7 +95,7 @@ fn histogram(text: &mut String, name: &str, metric: &Metric, books: &[Arc<Book>]
 fn exemplar(text: &mut String, exemplar: Option<Exemplar>) {
     let Some(Exemplar { trace, value, at }) = exemplar else { return };
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let _ = write!(text, " # {{trace_id=\"{trace}\"}} {} {:.3}", number(value), since.as_secs_f64());
+    let _ = write!(text, " # {{trace_id=\"{trace:032x}\"}} {} {:.3}", number(value), since.as_secs_f64());
 }
 
 fn summary(text: &mut String, name: &str, metric: &Metric) {
@@ -126,9 +126,10 @@ fn escaped(text: &str) -> String {
 mod tests {
     use prometheus::{Gauge, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
-    use super::super::exemplars::{TracedHistograms, tests::note};
+    use std::time::Duration;
+
     use super::*;
-    use crate::trace::TraceContext;
+    use crate::histograms::{TracedHistograms, tests::At};
 
     fn registry() -> (Registry, TracedHistograms) {
         let registry = Registry::new();
@@ -141,24 +142,24 @@ mod tests {
     #[test]
     fn a_bucket_names_the_last_trace_that_fell_into_it_and_no_other_does() {
         let (registry, histograms) = registry();
-        let (first, last) = (TraceContext::generate(), TraceContext::generate());
-        note(&histograms, &["/a"], 0.5, first);
-        note(&histograms, &["/a"], 0.75, last);
-        note(&histograms, &["/b"], 3.0, first);
+        let (first, last) = (0x1234, 0xabcd);
+        let note = |route: &str, millis: u64, trace: u128| {
+            histograms.observe(&[route], Duration::from_millis(millis), Some(At(Some(trace))));
+        };
+        note("/a", 500, first);
+        note("/a", 750, last);
+        note("/b", 3_000, first);
         let text = write(&registry.gather());
         let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{text}"));
         let begin = format!(
-            r#"told_seconds_bucket{{route="/a",service="test",le="1.0"}} 2 # {{trace_id="{}"}} 0.75 "#,
-            last.trace_id()
+            r#"told_seconds_bucket{{route="/a",service="test",le="1.0"}} 2 # {{trace_id="{last:032x}"}} 0.75 "#
         );
         assert!(
             line(&begin).split(' ').next_back().is_some_and(|at| at.parse::<f64>().is_ok_and(|at| at > 1.7e9)),
             "{text}"
         );
         assert_eq!(line(r#"told_seconds_bucket{route="/a",service="test",le="0.005"}"#).matches('#').count(), 0);
-        assert!(
-            line(r#"told_seconds_bucket{route="/b",service="test",le="+Inf"}"#).contains(&first.trace_id().to_string())
-        );
+        assert!(line(r#"told_seconds_bucket{route="/b",service="test",le="+Inf"}"#).contains(&format!("{first:032x}")));
         assert_eq!(text.matches("trace_id").count(), 2, "{text}");
     }
 

@@ -7,13 +7,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry};
-
-use crate::telemetry::export;
-use crate::trace::{TraceContext, TraceId};
 
 /// The books of all histograms of the process, by which what was gathered finds its exemplars: a registry takes nothing but numbers.
 static BOOKS: Mutex<Vec<Weak<Book>>> = Mutex::new(Vec::new());
+
+/// A place in a trace.
+pub trait Place {
+    /// The trace's id, if somebody will be able to look at it.
+    fn collected(&self) -> Option<u128>;
+}
 
 /// A histogram by labels, with exemplars.
 #[derive(Clone, Debug)]
@@ -50,7 +55,7 @@ pub(super) struct Series(Box<[Mutex<Option<Exemplar>>]>);
 /// One observation, and the trace that it was made in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exemplar {
-    pub(super) trace: TraceId,
+    pub(super) trace: u128,
     pub(super) value: f64,
     pub(super) at: SystemTime,
 }
@@ -79,27 +84,37 @@ impl TracedHistograms {
     }
 
     /// Notes what took so long at this place of a trace, if it has one.
-    pub fn observe(&self, values: &[&str], took: Duration, trace: Option<TraceContext>) {
+    pub fn observe(&self, values: &[&str], took: Duration, trace: Option<impl Place>) {
         self.histograms.with_label_values(values).observe(took.as_secs_f64());
-        if let Some(trace) = collected(trace) {
+        if let Some(trace) = trace.and_then(|trace| trace.collected()) {
             self.book.series(values).note(&self.book.bounds, took.as_secs_f64(), trace);
         }
     }
 }
 
 impl TracedHistogram {
+    /// How often something was noted.
+    pub fn count(&self) -> u64 {
+        self.histogram.get_sample_count()
+    }
+
     /// Notes what took so long at this place of a trace, if it has one.
-    pub fn observe(&self, took: Duration, trace: Option<TraceContext>) {
+    pub fn observe(&self, took: Duration, trace: Option<impl Place>) {
         self.histogram.observe(took.as_secs_f64());
-        if let Some(trace) = collected(trace) {
+        if let Some(trace) = trace.and_then(|trace| trace.collected()) {
             self.series.note(&self.book.bounds, took.as_secs_f64(), trace);
         }
     }
 }
 
-/// The trace, if somebody will be able to look at it.
-fn collected(trace: Option<TraceContext>) -> Option<TraceId> {
-    trace.filter(|trace| trace.is_sampled() && export::is_on()).map(TraceContext::trace_id)
+impl Collector for TracedHistograms {
+    fn desc(&self) -> Vec<&Desc> {
+        self.histograms.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        self.histograms.collect()
+    }
 }
 
 impl Book {
@@ -138,7 +153,7 @@ impl Series {
         Self((0..buckets).map(|_| Mutex::default()).collect())
     }
 
-    fn note(&self, bounds: &[f64], value: f64, trace: TraceId) {
+    fn note(&self, bounds: &[f64], value: f64, trace: u128) {
         let bucket = bounds.partition_point(|bound| *bound < value);
         if let Some(place) = self.0.get(bucket) {
             let exemplar = Exemplar { trace, value, at: SystemTime::now() };
@@ -156,30 +171,33 @@ impl Series {
 pub(super) mod tests {
     use super::*;
 
-    /// Notes an exemplar whether or not traces are collected.
-    pub(in crate::metrics) fn note(histograms: &TracedHistograms, values: &[&str], seconds: f64, trace: TraceContext) {
-        histograms.histograms.with_label_values(values).observe(seconds);
-        histograms.book.series(values).note(&histograms.book.bounds, seconds, trace.trace_id());
+    /// A place whose trace is collected, or is not.
+    #[derive(Clone, Copy)]
+    pub(crate) struct At(pub(crate) Option<u128>);
+
+    impl Place for At {
+        fn collected(&self) -> Option<u128> {
+            self.0
+        }
     }
 
     #[test]
     fn a_trace_that_nobody_collects_is_no_exemplar() {
         let opts = HistogramOpts::new("uncollected_seconds", "A test").buckets(vec![1.0]);
         let histograms = TracedHistograms::new(opts, &["kind"]).expect("a good name");
-        histograms.observe(&["a"], Duration::from_millis(1), Some(TraceContext::generate()));
-        histograms.of(&["a"]).observe(Duration::from_millis(1), None);
+        histograms.observe(&["a"], Duration::from_millis(1), Some(At(None)));
+        histograms.of(&["a"]).observe(Duration::from_millis(1), None::<At>);
         let book = Book::all_of("uncollected_seconds").pop().expect("it is known");
         let series = book.find(|_| Some("a")).expect("it was asked for");
         assert!(series.get(0).is_none());
-        assert_eq!(histograms.histograms.with_label_values(&["a"]).get_sample_count(), 2);
+        assert_eq!(histograms.of(&["a"]).count(), 2);
     }
 
     #[test]
     fn an_exemplar_stands_in_the_bucket_of_its_value() {
         let series = Series::new(3);
-        let trace = TraceContext::generate().trace_id();
         for (value, bucket) in [(0.5, 0), (1.0, 0), (1.5, 1), (2.0, 1), (2.5, 2)] {
-            series.note(&[1.0, 2.0], value, trace);
+            series.note(&[1.0, 2.0], value, 7);
             assert_eq!(series.get(bucket).map(|exemplar| exemplar.value.to_bits()), Some(value.to_bits()));
         }
     }
