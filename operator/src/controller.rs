@@ -101,10 +101,11 @@ pub async fn run_when(
         metrics: metrics.clone(),
         states: watches,
     };
-    let touched: [Touched; 7] = [
+    let touched: [Touched; 8] = [
         watches.stores(writer),
         watches.children(&observed, &cache),
         watches.named_secrets(cache.clone()),
+        watches.named_config_maps(cache.clone(), settings.images.clone()),
         watches.pods(&policies, &troubles),
         news.map(|store| object_ref(&store)).boxed(),
         moved.map(|store| object_ref(&store)).boxed(),

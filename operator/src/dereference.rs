@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client};
 use shopkeeper_api::{External, Storage, Store};
 use shopkeeper_plan::{
-    Component, Found, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop, TelegramFound, hash,
+    Component, Found, MANAGED_BY, MANAGED_BY_LABEL, PolicyVersion, SERVICES, SecretText, ServiceAddresses, Shop,
+    TelegramFound, hash,
 };
 
 use crate::{
@@ -23,12 +24,13 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
     let client = &context.client;
     let (database, redis) = (store.spec.database().external, store.spec.redis().external);
     let root_secrets = shop.root_secrets();
-    let (credentials, external_database, external_redis, certificate, secrets, telegram) = tokio::try_join!(
+    let (credentials, external_database, external_redis, certificate, secrets, config_maps, telegram) = tokio::try_join!(
         credentials(client, &root_secrets, shop.key_rotation()),
         external(client, &name.namespace, database.as_ref()),
         external(client, &name.namespace, redis.as_ref()),
         certificate(context, name, shop.certificate_secret()),
         hashes(client, &name.namespace, shop.pod_secrets()),
+        config_maps(client, &name.namespace, shop.pod_config_maps()),
         telegram(client, &name.namespace, shop.telegram_secret()),
     )?;
     Ok(Found {
@@ -36,7 +38,7 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
         external_database,
         external_redis,
         certificate,
-        secrets,
+        secrets: secrets.into_iter().chain(config_maps).collect(),
         operator_namespace: context.settings.operator_namespace.clone(),
         cache_policy: cache_policy(context, shop, name),
         backup_volume: backup_volume(context, shop, name),
@@ -116,6 +118,29 @@ async fn hashes(client: &Client, namespace: &str, names: BTreeSet<String>) -> Re
         }
     }
     Ok(hashes)
+}
+
+/// The same of `ConfigMaps`, by their keys. The operator's own are left out: pods follow those while they run, and cache policies restart nothing.
+async fn config_maps(
+    client: &Client,
+    namespace: &str,
+    names: BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, Error> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let mut hashes = BTreeMap::new();
+    for name in names {
+        let found = api.get_opt(&name).await;
+        let found = found.map_err(|source| Error::ConfigMapAccess { name: name.clone(), source: Box::new(source) })?;
+        if let Some(found) = found.filter(|it| !is_ours(it)) {
+            hashes.insert(Shop::config_map_key(&name), hash(&(&found.data, &found.binary_data)));
+        }
+    }
+    Ok(hashes)
+}
+
+fn is_ours(config_map: &ConfigMap) -> bool {
+    let label = config_map.metadata.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY_LABEL));
+    label.is_some_and(|manager| manager == MANAGED_BY)
 }
 
 /// The version of the cache policies that were written last: as is remembered, or as is found there after a start.

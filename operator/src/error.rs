@@ -41,6 +41,14 @@ pub enum Error {
         /// What the API server said.
         source: Box<kube::Error>,
     },
+    /// A ConfigMap that the Store brings into pods could not be read.
+    #[error("ConfigMap {name} could not be read: {source}")]
+    ConfigMapAccess {
+        /// Its name.
+        name: String,
+        /// What the API server said.
+        source: Box<kube::Error>,
+    },
     /// A child could not be applied.
     #[error("{child} could not be applied: {source}")]
     ApplyFailed {
@@ -107,6 +115,7 @@ impl Error {
     fn refusal(&self) -> Option<&Status> {
         match self {
             Self::SecretAccess { source, .. }
+            | Self::ConfigMapAccess { source, .. }
             | Self::ApplyFailed { source, .. }
             | Self::DeleteFailed { source, .. }
             | Self::StatusFailed(source) => match source.as_ref() {

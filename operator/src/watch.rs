@@ -4,10 +4,13 @@ mod merge;
 mod optional;
 mod state;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use futures::{StreamExt, stream};
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::{ConfigMap, Pod, Secret},
+};
 use kube::{
     Api, Client, ResourceExt,
     api::DynamicObject,
@@ -20,7 +23,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 use shopkeeper_api::Store;
-use shopkeeper_plan::{MANAGED_BY, MANAGED_BY_LABEL, named_secrets};
+use shopkeeper_plan::{ImageDefaults, MANAGED_BY, MANAGED_BY_LABEL, named_secrets, validate};
 use strum::IntoEnumIterator;
 
 pub use state::{WatchState, WatchStates};
@@ -105,25 +108,53 @@ impl Watches {
 
     /// Stores that name a Secret of the user's own which was changed.
     pub fn named_secrets(&self, stores: Cache<Guarded>) -> Touched {
+        self.of_others::<Secret>("Secrets of others", stores, named_secrets)
+    }
+
+    /// Stores that bring a ConfigMap of the user's own into pods which was changed.
+    pub fn named_config_maps(&self, stores: Cache<Guarded>, images: ImageDefaults) -> Touched {
+        // Of a Store that is invalid nothing is made with it.
+        let named =
+            move |store: &Store| validate(store, &images).map(|shop| shop.pod_config_maps()).unwrap_or_default();
+        self.of_others::<ConfigMap>("ConfigMaps of others", stores, named)
+    }
+
+    /// Stores that name something which is not the operator's own and was changed. Only its metadata is told: what is in it is read by whoever
+    /// needs it.
+    fn of_others<K>(
+        &self,
+        what: &'static str,
+        stores: Cache<Guarded>,
+        named: impl Fn(&Store) -> BTreeSet<String> + Send + 'static,
+    ) -> Touched
+    where
+        K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + Default
+            + Send
+            + Sync
+            + 'static,
+    {
         let api = |namespace: Option<&str>| match namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
         let selected = listed_by_pages().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
-        let referring = move |secret: &PartialObjectMeta<Secret>| {
-            let names = |store: &Guarded| match &store.0 {
-                Ok(store) if store.namespace() == secret.namespace() && refers_to(store, &secret.name_any()) => {
+        let referring = move |it: &PartialObjectMeta<K>| {
+            let reference = |store: &Guarded| match &store.0 {
+                Ok(store) if store.namespace() == it.namespace() && named(store).contains(&it.name_any()) => {
                     store_name(store)
                 }
                 _ => None,
             };
-            stores.state().iter().filter_map(|store| names(store)).collect::<Vec<_>>()
+            stores.state().iter().filter_map(|store| reference(store)).collect::<Vec<_>>()
         };
         let touched = move |event| match event {
-            Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret) => referring(&secret),
+            Event::Apply(it) | Event::InitApply(it) | Event::Delete(it) => referring(&it),
             Event::Init | Event::InitDone => Vec::new(),
         };
-        self.events::<PartialObjectMeta<Secret>>("Secrets of others", api, &selected)
+        self.events::<PartialObjectMeta<K>>(what, api, &selected)
             .flat_map(move |event| stream::iter(touched(event)))
             .map(|store| object_ref(&store))
             .boxed()
@@ -212,10 +243,6 @@ impl Watches {
 /// Who set which field is never looked up in the cache, and takes most of a Store's memory.
 fn prune(store: &mut Guarded) {
     kube::Resource::meta_mut(store).managed_fields = None;
-}
-
-fn refers_to(store: &Store, secret: &str) -> bool {
-    named_secrets(store).contains(secret)
 }
 
 fn store_name(store: &Store) -> Option<StoreName> {

@@ -1,4 +1,4 @@
-//! The Secrets of the user's own that a Store names.
+//! The Secrets and `ConfigMaps` of the user's own that a Store names.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,9 @@ use crate::{Component, Found, InvalidStore, Shop, hash::hash, overlay::Overlay};
 
 /// Annotation on pod templates: a change of the Secrets that the Store brings into the pods rolls them.
 const SECRETS_HASH: &str = "shopkeeper.dev/secrets-hash";
+
+/// The same for `ConfigMaps`. It is another one, so that a Store that brings in Secrets only has the templates that it had.
+const CONFIG_MAPS_HASH: &str = "shopkeeper.dev/config-maps-hash";
 
 /// Names of all Secrets of the user's own by whose change a Store may be touched.
 pub fn named_secrets(store: &Store) -> BTreeSet<String> {
@@ -49,20 +52,45 @@ fn of_monitoring(monitoring: &Monitoring) -> [&Pods; 7] {
 impl Shop {
     /// Names of the Secrets that pod templates of the Store bring into pods that go on running.
     pub fn pod_secrets(&self) -> BTreeSet<String> {
+        self.running_overlays().flat_map(Overlay::secrets).collect()
+    }
+
+    /// Names of the `ConfigMaps` that pod templates of the Store bring into pods that go on running.
+    pub fn pod_config_maps(&self) -> BTreeSet<String> {
+        self.running_overlays().flat_map(Overlay::config_maps).collect()
+    }
+
+    /// Under which name the hash of a ConfigMap stands among [`Found::secrets`]: one that no Secret can have.
+    pub fn config_map_key(name: &str) -> String {
+        format!("ConfigMap {name}")
+    }
+
+    fn running_overlays(&self) -> impl Iterator<Item = &Overlay> {
         let running =
             |component: &Component| !matches!(component, Component::Migrate | Component::Seed | Component::Backup);
-        let settings = self.pods.iter().filter(|(component, _)| running(component));
-        settings.flat_map(|(_, settings)| settings.overlay.secrets()).collect()
+        self.pods.iter().filter(move |(component, _)| running(component)).map(|(_, settings)| &settings.overlay)
     }
 }
 
-/// Notes on a template which Secrets its pods are made with, if the Store brings in any: those of this part only.
+/// Notes on a template which Secrets and `ConfigMaps` its pods are made with, if the Store brings in any: those of this part only.
 pub(crate) fn note(shop: &Shop, found: &Found, component: Component, template: &mut PodTemplateSpec) {
-    let names: BTreeSet<String> = shop.pods(component).overlay.secrets().collect();
+    let overlay = &shop.pods(component).overlay;
+    note_under(SECRETS_HASH, overlay.secrets(), str::to_owned, found, template);
+    note_under(CONFIG_MAPS_HASH, overlay.config_maps(), Shop::config_map_key, found, template);
+}
+
+fn note_under(
+    annotation: &str,
+    names: impl Iterator<Item = String>,
+    key: fn(&str) -> String,
+    found: &Found,
+    template: &mut PodTemplateSpec,
+) {
+    let names: BTreeSet<String> = names.collect();
     if names.is_empty() {
         return;
     }
-    let contents: Vec<_> = names.iter().map(|name| (name, found.secrets.get(name))).collect();
+    let contents: Vec<_> = names.iter().map(|name| (name, found.secrets.get(&key(name)))).collect();
     let annotations = template.metadata.get_or_insert_default().annotations.get_or_insert_default();
-    annotations.insert(SECRETS_HASH.into(), hash(&contents));
+    annotations.insert(annotation.into(), hash(&contents));
 }

@@ -149,9 +149,18 @@ impl Overlay {
 
     /// Names of the Secrets that the overlay itself brings into the pods.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
-        let containers = self.spec.containers.iter().chain(self.spec.init_containers.iter().flatten());
-        let of_containers = containers.flat_map(containers::secrets);
+        let of_containers = self.containers().flat_map(containers::secrets);
         of_containers.chain(self.spec.volumes.iter().flatten().flat_map(volumes::secrets))
+    }
+
+    /// Names of the `ConfigMaps` that the overlay itself brings into the pods.
+    pub(crate) fn config_maps(&self) -> impl Iterator<Item = String> {
+        let of_containers = self.containers().flat_map(containers::config_maps);
+        of_containers.chain(self.spec.volumes.iter().flatten().flat_map(volumes::config_maps))
+    }
+
+    fn containers(&self) -> impl Iterator<Item = &Container> {
+        self.spec.containers.iter().chain(self.spec.init_containers.iter().flatten())
     }
 }
 
@@ -171,5 +180,52 @@ fn elsewhere(field: &str) -> String {
         }
         "imagePullSecrets" => "write it as spec.images.pullSecrets".into(),
         _ => format!("the operator sets this itself: leave it out; what may be written is {}", ALLOWED.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_and_config_maps_are_found_wherever_a_template_may_name_them() {
+        let environment = |n: u8| {
+            json!({
+                "env": [
+                    {"name": "A", "valueFrom": {"secretKeyRef": {"name": format!("secret-env-{n}"), "key": "a"}}},
+                    {"name": "B", "valueFrom": {"configMapKeyRef": {"name": format!("map-env-{n}"), "key": "b"}}},
+                ],
+                "envFrom": [
+                    {"secretRef": {"name": format!("secret-whole-{n}")}},
+                    {"configMapRef": {"name": format!("map-whole-{n}")}},
+                ],
+            })
+        };
+        let container = |n: u8| {
+            let mut container = environment(n);
+            container["name"] = json!(format!("container-{n}"));
+            container
+        };
+        let spec = json!({
+            "containers": [container(1)], "initContainers": [container(2)],
+            "volumes": [
+                {"name": "a", "secret": {"secretName": "secret-folder"}},
+                {"name": "b", "configMap": {"name": "map-folder"}},
+                {"name": "c", "projected": {"sources": [
+                    {"secret": {"name": "secret-projected"}}, {"configMap": {"name": "map-projected"}},
+                ]}},
+            ],
+        });
+        let overlay = Overlay::read("x", &PodTemplate { metadata: None, spec: Some(spec) }).unwrap();
+        let names = |kind: &str| -> BTreeSet<String> {
+            let places = ["env-1", "env-2", "whole-1", "whole-2", "folder", "projected"];
+            places.into_iter().map(|place| format!("{kind}-{place}")).collect()
+        };
+        assert_eq!(overlay.secrets().collect::<BTreeSet<_>>(), names("secret"));
+        assert_eq!(overlay.config_maps().collect::<BTreeSet<_>>(), names("map"));
     }
 }

@@ -1,14 +1,19 @@
 //! Features that are turned on and off.
 
-use k8s_openapi::{ByteString, api::core::v1::Secret};
-use kube::{
-    Api,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::{ConfigMap, Secret},
 };
-use serde_json::json;
+use kube::{
+    Api, ResourceExt,
+    api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
 use shopkeeper_operator::kind::Kind;
 
-use crate::support::{World, children, condition, eventually};
+use crate::support::{Operator, World, children, condition, eventually};
 
 async fn has(world: &World, kind: Kind, name: &str) -> bool {
     children(&world.client, &world.namespace).await.contains_key(&(kind, name.to_owned()))
@@ -102,6 +107,72 @@ async fn a_change_of_a_referenced_secret_rolls_its_users() {
         if now == before { Err("the same".to_owned()) } else { Ok(()) }
     })
     .await;
+    operator.stop().await;
+}
+
+/// How often the spec of each Deployment was changed.
+async fn generations(world: &World) -> BTreeMap<String, i64> {
+    let deployments: Api<DynamicObject> =
+        Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Deployment.resource());
+    let all = deployments.list(&ListParams::default()).await.expect("the Deployments");
+    all.into_iter().map(|it| (it.name_any(), it.metadata.generation.unwrap_or_default())).collect()
+}
+
+/// Waits until something was reconciled that came after this.
+async fn until_looked_at_again(operator: &Operator, before: u64) {
+    eventually("another reconcile", || async {
+        if operator.reconciles() > before { Ok(()) } else { Err("none".to_owned()) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_map_that_is_brought_in_rolls_the_pods_that_have_it_once_and_no_others() {
+    let world = World::new("brought-in").await;
+    let config_maps: Api<ConfigMap> = Api::namespaced(world.client.clone(), &world.namespace);
+    let put = async |data: Value, labels: Value| {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "banner", "labels": labels}, "data": data});
+        config_maps.patch("banner", &PatchParams::apply("test"), &Patch::Apply(object)).await.expect("a ConfigMap");
+    };
+    let operator = world.operator();
+    let template = json!({"spec": {
+        "volumes": [
+            {"name": "banner", "configMap": {"name": "banner"}},
+            {"name": "policies", "configMap": {"name": "demo-cache-policy"}},
+        ],
+        "containers": [{"name": "cart", "volumeMounts": [{"name": "banner", "mountPath": "/banner"}]}],
+    }});
+    let spec = |ttl: &str| json!({"services": {"cart": {"podTemplate": template}}, "cache": {"policies": {"products": {"ttl": ttl}}}});
+    world.apply("demo", spec("1m")).await;
+    world.ready("demo").await;
+    // It comes, changes, and gets a label.
+    for (data, labels, changes) in [("one", json!({}), 1), ("two", json!({}), 1), ("two", json!({"a": "b"}), 0)] {
+        let (before, reconciles) = (generations(&world).await, operator.reconciles());
+        put(json!({"text": data}), labels).await;
+        until_looked_at_again(&operator, reconciles).await;
+        let expected: BTreeMap<_, _> = before
+            .into_iter()
+            .map(|(name, it)| if name == "demo-cart" { (name, it + changes) } else { (name, it) })
+            .collect();
+        eventually("the cart to be rolled", || async {
+            let now = generations(&world).await;
+            if now == expected { Ok(()) } else { Err(format!("{now:?}, not {expected:?}")) }
+        })
+        .await;
+        world.ready("demo").await;
+        assert_eq!(generations(&world).await, expected);
+    }
+    // One of the operator's own is followed by the pods while they run.
+    let before = generations(&world).await;
+    let policies = async || config_maps.get("demo-cache-policy").await.expect("the policies").data;
+    let former = policies().await;
+    world.apply("demo", spec("2m")).await;
+    eventually("the other policy", || async {
+        if policies().await == former { Err("not there".to_owned()) } else { Ok(()) }
+    })
+    .await;
+    world.ready("demo").await;
+    assert_eq!(generations(&world).await, before);
     operator.stop().await;
 }
 

@@ -166,6 +166,16 @@ pub(super) fn secrets(container: &Container) -> Vec<String> {
     one.chain(whole).collect()
 }
 
+/// Names of the `ConfigMaps` in a container's environment.
+pub(super) fn config_maps(container: &Container) -> Vec<String> {
+    let one = container.env.iter().flatten().filter_map(|env| {
+        let source = env.value_from.as_ref()?.config_map_key_ref.as_ref()?;
+        Some(source.name.clone())
+    });
+    let whole = container.env_from.iter().flatten().filter_map(|it| Some(it.config_map_ref.as_ref()?.name.clone()));
+    one.chain(whole).collect()
+}
+
 fn fields<T: serde::Serialize>(value: &T) -> Vec<String> {
     let value = serde_json::to_value(value).unwrap_or_default();
     value.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect()

@@ -1,6 +1,6 @@
 //! Volumes beside those of the operator: of the types that Pod Security `restricted` knows, and without tokens.
 
-use k8s_openapi::api::core::v1::Volume;
+use k8s_openapi::api::core::v1::{Volume, VolumeProjection};
 use serde_json::Value;
 
 use super::Refusal;
@@ -31,6 +31,15 @@ pub(super) fn check(volume: &Volume) -> Result<(), Refusal> {
 /// Names of the Secrets in a volume.
 pub(super) fn secrets(volume: &Volume) -> Vec<String> {
     let plain = volume.secret.iter().filter_map(|secret| secret.secret_name.clone());
-    let projected = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
-    plain.chain(projected.filter_map(|source| Some(source.secret.as_ref()?.name.clone()))).collect()
+    plain.chain(projected(volume).filter_map(|source| Some(source.secret.as_ref()?.name.clone()))).collect()
+}
+
+/// Names of the `ConfigMaps` in a volume.
+pub(super) fn config_maps(volume: &Volume) -> Vec<String> {
+    let plain = volume.config_map.iter().map(|config_map| config_map.name.clone());
+    plain.chain(projected(volume).filter_map(|source| Some(source.config_map.as_ref()?.name.clone()))).collect()
+}
+
+fn projected(volume: &Volume) -> impl Iterator<Item = &VolumeProjection> {
+    volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten())
 }
