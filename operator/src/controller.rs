@@ -4,7 +4,8 @@
 //! Store is looked at once, those that were touched last first. Whatever the watches touch from then on does not wait for that: with a thousand
 //! Stores it takes most of a minute.
 //!
-//! There is no debouncing: triggers for a Store that is worked on become one, and a reconcile that finds nothing to do costs two reads.
+//! A Store that was itself changed is looked at at once. Changes of what belongs to it come in bursts, as when its pods come up, and are drawn
+//! together for a moment; so are all triggers for one that is worked on.
 
 use std::{
     collections::HashMap,
@@ -39,7 +40,7 @@ use crate::{
     metrics::{Metrics, Sources},
     observed::{Observed, StoreName},
     policies::Policies,
-    queue::Queue,
+    queue::{Queue, Trigger, debounced},
     recent::Recent,
     reconcile::{error_policy, reconcile},
     troubles::Troubles,
@@ -101,8 +102,8 @@ pub async fn run_when(
         metrics: metrics.clone(),
         states: watches,
     };
-    let touched: [Touched; 8] = [
-        watches.stores(writer),
+    let changed = watches.stores(writer);
+    let touched: [Touched; 7] = [
         watches.children(&observed, &cache),
         watches.named_secrets(cache.clone()),
         watches.named_config_maps(cache.clone(), settings.images.clone()),
@@ -111,7 +112,7 @@ pub async fn run_when(
         moved.map(|store| object_ref(&store)).boxed(),
         beats(beat).boxed(),
     ];
-    let mut touched = stream::select_all(touched);
+    let mut touched = stream::select(changed.map(Trigger::AtOnce), stream::select_all(touched).map(Trigger::Soon));
     let mut shutdown = pin!(shutdown.fuse());
     let mut recent = Recent::default();
     {
@@ -121,7 +122,7 @@ pub async fn run_when(
                 biased;
                 () = &mut shutdown => return,
                 () = &mut lead => break,
-                Some(store) = touched.next() => recent.touch(store, cache.len(), |store| cache.get(store).is_some()),
+                Some(trigger) = touched.next() => recent.touch(trigger.into_inner(), cache.len(), |store| cache.get(store).is_some()),
             }
         }
     }
@@ -152,11 +153,11 @@ async fn work(
     context: Arc<Context>,
     cache: Cache<Guarded>,
     all: Vec<reflector::ObjectRef<Guarded>>,
-    touched: impl Stream<Item = reflector::ObjectRef<Guarded>> + Send + 'static,
+    touched: impl Stream<Item = Trigger<reflector::ObjectRef<Guarded>>> + Send + 'static,
     shutdown: impl Future<Output = ()>,
 ) {
     let waiting = context.clone();
-    let queue = stream::select(touched, patiently(all, context.clone()))
+    let queue = stream::select(debounced(touched), patiently(all, context.clone()))
         .inspect(move |store| waiting.queue.touched(store))
         .map(Ok::<_, Infallible>)
         .take_until(shutdown);

@@ -1,5 +1,7 @@
 //! Which Stores wait for a reconcile, and for how long.
 
+mod debounce;
+
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,7 +15,9 @@ use tokio::sync::watch;
 
 use crate::{metrics::Metrics, observed::StoreName, telemetry::Example, watch::Guarded};
 
-/// Stores that were touched and not looked at since. Retries are not among them: they wait on purpose.
+pub use debounce::{Trigger, debounced};
+
+/// Stores that were touched and not looked at since. Retries are not among them, and neither is a burst that goes on: they wait on purpose.
 #[derive(Debug)]
 pub struct Queue {
     waiting: Mutex<HashMap<StoreName, Instant>>,
@@ -75,9 +79,9 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use std::{pin::pin, time::Duration};
 
-    use futures::{FutureExt, poll};
+    use futures::{FutureExt, StreamExt, poll};
 
     use super::*;
 
@@ -94,6 +98,26 @@ mod tests {
         assert!(poll!(room.as_mut()).is_pending());
         queue.begun(&store("a"), None);
         room.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn twenty_changes_of_what_belongs_to_a_store_are_one_entry_of_the_queue() {
+        let metrics = Metrics::new().unwrap();
+        let queue = Queue::new(&metrics);
+        let store = StoreName { namespace: "shop".into(), name: "demo".into() };
+        let (sender, triggers) = futures::channel::mpsc::unbounded();
+        let mut due = pin!(debounced(triggers).inspect(|store| queue.touched(store)));
+        for _ in 0..20 {
+            sender.unbounded_send(Trigger::Soon(crate::watch::object_ref(&store))).unwrap();
+            assert!(poll!(due.next()).is_pending());
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        assert_eq!(metrics.queue_depth.get(), 0, "it waits on purpose");
+        assert!(due.next().await.is_some());
+        assert_eq!(metrics.queue_depth.get(), 1);
+        queue.begun(&store, None);
+        assert_eq!(metrics.queue_seconds.count(), 1);
+        assert!(tokio::time::timeout(Duration::from_secs(10), due.next()).await.is_err(), "another one");
     }
 
     #[test]
