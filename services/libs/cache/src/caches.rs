@@ -201,7 +201,7 @@ impl Shared {
 
     /// Whether Redis has still to be told to drop this entry of its own, so that it may be older than what this pod has written.
     pub(crate) fn is_dropped(&self, cache: CacheName, key: &str, entry: &RemoteEntry) -> bool {
-        self.waiting.covers(cache, key, entry.tags())
+        self.waiting.covers(cache, key, &entry.tags())
     }
 
     /// Does in this pod what a message says.

@@ -92,7 +92,12 @@ impl Waiting {
     }
 
     /// Whether an entry that Redis has under this key, with these tags, may be one that it should have dropped.
-    pub(crate) fn covers<'a>(&self, cache: CacheName, key: &str, tags: impl Iterator<Item = &'a str> + Clone) -> bool {
+    pub(crate) fn covers<'a>(
+        &self,
+        cache: CacheName,
+        key: &str,
+        tags: &(impl Iterator<Item = &'a str> + Clone),
+    ) -> bool {
         let lists = self.lists();
         let covers = |list: &HashMap<_, Noted>| list.get(&cache).is_some_and(|noted| noted.covers(key, tags.clone()));
         covers(&lists.waiting) || covers(&lists.underway)
@@ -135,20 +140,20 @@ mod tests {
     fn too_many_become_one_invalidation_of_everything() {
         let waiting = Waiting::default();
         waiting.note(keys((0..=MOST).map(|key| key.to_string())));
-        assert!(waiting.covers(CACHE, "whatever", std::iter::empty()));
+        assert!(waiting.covers(CACHE, "whatever", &std::iter::empty()));
         assert_eq!(waiting.tell(), [keys([])]);
     }
 
     #[test]
     fn what_waits_is_covered_by_its_key_or_a_tag_until_redis_was_told() {
         let waiting = Waiting::default();
-        let covered = |key: &str, tags: &[&str]| waiting.covers(CACHE, key, tags.iter().copied());
+        let covered = |key: &str, tags: &[&str]| waiting.covers(CACHE, key, &tags.iter().copied());
         waiting.note(keys(["1".to_owned()]));
         waiting.note(Pending { tags: vec![Tag::new("part", 5)], ..keys([]) });
         for _ in ["before it is told", "while it is told"] {
             assert!(covered("1", &[]) && covered("2", &["part:4", "part:5"]));
             assert!(!covered("2", &["part:4"]));
-            assert!(!waiting.covers(CacheName::Cart, "1", std::iter::empty()), "another cache");
+            assert!(!waiting.covers(CacheName::Cart, "1", &std::iter::empty()), "another cache");
             waiting.tell();
         }
     }
@@ -160,7 +165,7 @@ mod tests {
         waiting.tell();
         waiting.note(keys(["1".to_owned()]));
         waiting.told();
-        assert!(waiting.covers(CACHE, "1", std::iter::empty()));
+        assert!(waiting.covers(CACHE, "1", &std::iter::empty()));
         assert_eq!(waiting.tell(), [keys(["1".to_owned()])]);
         waiting.told();
         assert_eq!(waiting.len(), 0);
