@@ -6,4 +6,5 @@ package tools
 import (
 	_ "github.com/coredns/coredns"
 	_ "helm.sh/helm/v3/cmd/helm"
+	_ "sigs.k8s.io/metrics-server/cmd/metrics-server"
 )

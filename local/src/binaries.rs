@@ -15,15 +15,20 @@ use crate::{
 
 /// The version that the Go module asks for. 1.34, since later kubelets refuse control groups of version 1 and containerd 1.x.
 pub(crate) const KUBERNETES_VERSION: &str = "v1.34.4";
-/// Wants newer Kubernetes libraries than the cluster's, hence a build of its own.
-const METRICS_SERVER: &str = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0";
 const KIND: &str = "sigs.k8s.io/kind@v0.33.0";
 /// Plays controllers beside an API server for tests.
 const KWOK: &str = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0";
 /// Built from a module of its own. It is Jaeger 2.0 in all but name; of later versions there are no Go modules that can be had.
 const JAEGER: &str = "github.com/jaegertracing/jaeger/cmd/jaeger";
 /// Built from the Go module.
-const PACKAGES: [&str; 4] = ["./cmd/kube", "./cmd/pause", "github.com/coredns/coredns", "helm.sh/helm/v3/cmd/helm"];
+const PACKAGES: [&str; 5] = [
+    "./cmd/kube",
+    "./cmd/pause",
+    "github.com/coredns/coredns",
+    "helm.sh/helm/v3/cmd/helm",
+    // Not the newest, which wants newer Kubernetes libraries than the cluster's and so a build of its own, of two minutes.
+    "sigs.k8s.io/metrics-server/cmd/metrics-server",
+];
 
 /// The built programs.
 #[derive(Debug, Clone)]
@@ -40,7 +45,9 @@ impl Binaries {
             progress::note(format!("Kubernetes {KUBERNETES_VERSION} is built from source: several minutes, once"));
         }
         let components = cache.get_or_make("kubernetes", &key, |folder| {
-            progress::timed("build of Kubernetes, CoreDNS and Helm", || build_components(&module, folder))
+            progress::timed("build of Kubernetes, CoreDNS, Helm and metrics-server", || {
+                build_components(&module, folder)
+            })
         })?;
         Ok(Self { components })
     }
@@ -60,6 +67,11 @@ impl Binaries {
         self.components.join("coredns")
     }
 
+    /// What `kubectl top` and autoscalers ask.
+    pub(crate) fn metrics_server(&self) -> PathBuf {
+        self.components.join("metrics-server")
+    }
+
     /// The folder that holds `kubectl` and `helm`, and nothing else, for a PATH.
     pub(crate) fn path_entry(&self) -> PathBuf {
         self.components.join("bin")
@@ -71,11 +83,6 @@ impl Binaries {
         command.arg("kubectl").arg("--kubeconfig").arg(kubeconfig);
         command
     }
-}
-
-/// metrics-server, found in the cache or built.
-pub(crate) fn metrics_server(cache: &Cache) -> Result<PathBuf> {
-    install(cache, "metrics-server", METRICS_SERVER)
 }
 
 /// kwok, found in the cache or built.

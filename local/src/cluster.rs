@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     addons,
-    binaries::{self, Binaries},
+    binaries::Binaries,
     cache::Cache,
     cgroups, cleanup, command,
     error::{Error, Result},
@@ -68,7 +68,6 @@ impl Cluster {
     pub(crate) async fn up(&mut self, port: u16) -> Result<()> {
         self.clean_up_after_a_killed_one()?;
         self.check_ports(port)?;
-        let metrics_server = binaries::metrics_server(&self.cache)?;
 
         self.layout.make()?;
         credentials::ensure(&self.layout)?;
@@ -88,7 +87,7 @@ impl Cluster {
             environment: Vec::new(),
         };
         self.processes.ensure(&containerd)?;
-        timed("containerd and the images of the cluster", || self.load_cluster_images(&metrics_server))?;
+        timed("containerd and the images of the cluster", || self.load_cluster_images())?;
         timed_async("etcd and the API server", self.api_server_ready()).await?;
 
         self.ensure("controller-manager", controllers::controller_manager(&self.layout))?;
@@ -212,7 +211,7 @@ impl Cluster {
         ports::check_free(address, API_PORT, "stop it, it seems to be another Kubernetes")
     }
 
-    fn load_cluster_images(&mut self, metrics_server: &Path) -> Result<()> {
+    fn load_cluster_images(&mut self) -> Result<()> {
         let images = Images::new(&self.layout);
         let began = Instant::now();
         while !command::succeeds(
@@ -226,7 +225,7 @@ impl Cluster {
         }
         images.load_pause(&self.binaries.pause())?;
         images.load_program(&Reference::local(COREDNS), &self.binaries.coredns())?;
-        images.load_program(&Reference::local(METRICS_SERVER), metrics_server)?;
+        images.load_program(&Reference::local(METRICS_SERVER), &self.binaries.metrics_server())?;
         Ok(())
     }
 

@@ -23,7 +23,7 @@ const USER: &str = "65532:65532";
 
 pub(crate) const PAUSE: (&str, &str) = ("pause", "1");
 pub(crate) const COREDNS: (&str, &str) = ("coredns", "v1.13.1");
-pub(crate) const METRICS_SERVER: (&str, &str) = ("metrics-server", "v0.9.0");
+pub(crate) const METRICS_SERVER: (&str, &str) = ("metrics-server", "v0.8.0");
 
 /// An image's full name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,7 +30,6 @@ pub(crate) fn engine_answers() -> bool {
 /// A cluster made by kind.
 #[derive(Debug)]
 pub(crate) struct Kind {
-    cache: Cache,
     binaries: Binaries,
     program: PathBuf,
     folder: PathBuf,
@@ -40,7 +39,7 @@ impl Kind {
     pub(crate) fn new(cache: &Cache) -> Result<Self> {
         let folder = state_folder()?;
         fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
-        Ok(Self { program: binaries::kind(cache)?, binaries: Binaries::get(cache)?, cache: cache.clone(), folder })
+        Ok(Self { program: binaries::kind(cache)?, binaries: Binaries::get(cache)?, folder })
     }
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
@@ -66,7 +65,7 @@ impl Kind {
         }
         timed("metrics-server", || {
             let reference = Reference::local(METRICS_SERVER);
-            self.build_and_load(&[(reference, binaries::metrics_server(&self.cache)?)])?;
+            self.build_and_load(&[(reference, self.binaries.metrics_server())])?;
             addons::apply(self.binaries.kubectl(&self.kubeconfig()), &addons::metrics_server())
         })
     }

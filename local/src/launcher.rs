@@ -181,7 +181,6 @@ fn print_environment(cache: &Cache) -> Result<()> {
 
 fn build(cache: &Cache) -> Result<()> {
     let binaries = Binaries::get(cache)?;
-    binaries::metrics_server(cache)?;
     binaries::kind(cache)?;
     progress::note(format!("Kubernetes {} is {}", binaries::KUBERNETES_VERSION, binaries.kube().display()));
     Ok(())
