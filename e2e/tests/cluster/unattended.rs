@@ -4,12 +4,19 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::kubernetes::{DEMO, SHOP, client, ready};
+use kube::Client;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::kubernetes::{DEMO, SHOP, client, ready, stores};
 
 #[tokio::test]
 #[ignore = "needs the cluster of `make up`"]
 async fn a_run_without_a_page_leaves_its_report_and_says_by_its_end_whether_the_levels_were_met() {
-    ready(&client().await, SHOP, DEMO, Duration::from_secs(120)).await;
+    let client = client().await;
+    ready(&client, SHOP, DEMO, Duration::from_secs(120)).await;
+    // Once for both runs, each of which would make it and take it away again.
+    load_test(&client, true).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let run = |rate: &str| {
         let mut script = Command::new(root.join("scripts/promises"));
@@ -28,5 +35,12 @@ async fn a_run_without_a_page_leaves_its_report_and_says_by_its_end_whether_the_
     let (code, said) = run("1000000");
     assert_eq!(code, Some(1), "four customers can't ask so often: {said}");
     assert!(said.contains("MISSED") && said.contains("Not kept: Catalog"), "{said}");
-    ready(&client().await, SHOP, DEMO, Duration::from_secs(120)).await;
+    load_test(&client, false).await;
+    ready(&client, SHOP, DEMO, Duration::from_secs(120)).await;
+}
+
+async fn load_test(client: &Client, enabled: bool) {
+    let patch = json!({"spec": {"loadTest": {"enabled": enabled}}});
+    let patched = stores(client, SHOP).patch(DEMO, &PatchParams::default(), &Patch::Merge(&patch)).await;
+    patched.expect("the Store can be changed");
 }
