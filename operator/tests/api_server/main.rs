@@ -21,6 +21,7 @@ mod namespace_limits;
 mod namespaces;
 mod optional_kinds;
 mod other_managers;
+mod packaging;
 mod policies;
 mod quiet;
 mod rbac;
