@@ -36,7 +36,10 @@ fn summary(figures: &Figures) -> String {
     };
     if let Some(least) = figures.sizes.first() {
         let megabytes = least.memory.resident / 1e6;
-        let measured = format!("{megabytes:.1} MB resident, {:.1} MB of it without the program file", least.memory.anonymous / 1e6);
+        let measured = format!(
+            "{megabytes:.1} MB resident, {:.1} MB of it without the program file",
+            least.memory.anonymous / 1e6
+        );
         let what = format!("memory at rest, {} Stores", least.stores);
         row(
             &what,
