@@ -13,7 +13,7 @@ pub enum Error {
     )]
     Kubeconfig(#[from] KubeconfigError),
     /// There is no kubeconfig, and this is no pod.
-    #[error("there is no kubeconfig ({0}): name one with --kubeconfig or in KUBECONFIG")]
+    #[error("there is no kubeconfig ({}): name one with --kubeconfig or in KUBECONFIG", of_people(.0))]
     NoKubeconfig(#[from] InferConfigError),
     /// There is no client for this configuration.
     #[error("the cluster of this kubeconfig cannot be talked to: {0}")]
@@ -152,6 +152,11 @@ fn those(there: Option<&[String]>) -> String {
 
 fn any(there: &[String]) -> String {
     if there.is_empty() { "nothing: it is suspended, or just being made".to_owned() } else { there.join(", ") }
+}
+
+/// Why there is no kubeconfig. That this is no pod either is nothing new to people.
+fn of_people(error: &InferConfigError) -> String {
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// An error with what is behind it, which its own text need not say.

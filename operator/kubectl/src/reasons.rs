@@ -82,10 +82,23 @@ fn meanings(reasons: &str, conditions: &[String], meaning: &str, advice: &str) -
         .map(|reason| Explained {
             reason: reason.to_owned(),
             conditions: conditions.to_vec(),
-            meaning: meaning.to_owned(),
-            advice: advice.to_owned(),
+            meaning: without_links(meaning),
+            advice: without_links(advice),
         })
         .collect()
+}
+
+/// A text without its links, which lead nowhere in a terminal.
+fn without_links(text: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('[') {
+        plain.push_str(before);
+        let link = after.split_once("](").and_then(|(name, target)| Some((name, target.split_once(')')?.1)));
+        let (name, behind) = link.unwrap_or(("[", after));
+        plain.push_str(name);
+        rest = behind;
+    }
+    plain + rest
 }
 
 #[cfg(test)]
@@ -102,7 +115,7 @@ mod tests {
             let columns = cells(row).unwrap();
             let reasons = columns.iter().find(|cell| cell.starts_with('`')).unwrap();
             for reason in reasons.split('`').skip(1).step_by(2) {
-                assert!(all.iter().any(|it| it.reason == reason && row.contains(&it.meaning)), "{row}");
+                assert!(all.iter().any(|it| it.reason == reason && without_links(row).contains(&it.meaning)), "{row}");
             }
         }
     }
@@ -121,6 +134,15 @@ mod tests {
         assert!(advice("MonitoringReady", "SecretMissing").starts_with("make it as the message says"));
         assert_eq!(advice("DatabaseReady", "RollingOut"), advice("Progressing", "RollingOut"));
         assert_eq!(advice("Ready", "Ready"), "");
+    }
+
+    #[test]
+    fn links_are_told_by_their_names() {
+        assert_eq!(
+            without_links("wait, or see [Upgrades](#upgrades) and [this](a.md)."),
+            "wait, or see Upgrades and this."
+        );
+        assert_eq!(without_links("spec.images[0], (none)"), "spec.images[0], (none)");
     }
 
     #[test]
