@@ -1,6 +1,11 @@
 //! One API server for all tests, each in a namespace of its own.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use kube::{
     Api, Client, Config,
@@ -13,6 +18,9 @@ use strum::IntoEnumIterator;
 use tokio::sync::OnceCell;
 
 use super::eventually;
+
+/// How long an API server on a busy machine may take to know a new kind.
+const ESTABLISHED_WITHIN: Duration = Duration::from_secs(60);
 
 static SERVER: OnceCell<ApiServer> = OnceCell::const_new();
 
@@ -31,8 +39,16 @@ pub fn install_crd(server: &ApiServer) {
     let crd = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/store.yaml");
     let applied = server.kubectl().args(["apply", "--server-side", "-f", crd]).output().expect("kubectl");
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
-    let waited = server.kubectl().args(["wait", "--for=condition=Established", "crd/stores.shopkeeper.dev"]).output();
-    assert!(waited.expect("kubectl").status.success());
+    let began = Instant::now();
+    loop {
+        // It gives up at once as long as there is no list of conditions at all.
+        let wait = ["wait", "--for=condition=Established", "--timeout=10s", "crd/stores.shopkeeper.dev"];
+        let waited = server.kubectl().args(wait).output().expect("kubectl");
+        if waited.status.success() {
+            return;
+        }
+        assert!(began.elapsed() < ESTABLISHED_WITHIN, "{}", String::from_utf8_lossy(&waited.stderr));
+    }
 }
 
 /// How to reach the API server as its administrator.
