@@ -83,6 +83,8 @@ pub struct Settings {
     pub reconcile_timeout: Duration,
     /// Every Store is looked at again after this long, whatever happened.
     pub resync: Duration,
+    /// What the watches call unchanged is read all the same at the first look after this long.
+    pub reread: Duration,
     /// Images where a Store names none.
     pub images: ImageDefaults,
     /// Name of this replica, in events.
@@ -129,6 +131,7 @@ impl Args {
             concurrency: self.concurrency,
             reconcile_timeout: Duration::from_secs(60),
             resync: Duration::from_secs(600),
+            reread: Duration::from_secs(1800),
             identity: identity.to_owned(),
             operator_namespace: self.lease_namespace.clone(),
             operator_metrics: Some(self.operator_metrics.clone()).filter(|address| !address.is_empty()),

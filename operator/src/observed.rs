@@ -5,6 +5,7 @@ mod backup;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use kube::{core::DynamicObject, runtime::watcher::Event};
@@ -73,6 +74,8 @@ struct Applied {
     plan: u128,
     fingerprint: u128,
     version: u64,
+    /// When it was written or read, in seconds since the begin.
+    read: u32,
 }
 
 /// One child, of which at least one of both is known.
@@ -97,13 +100,14 @@ struct Inner {
 /// What the watches last saw.
 #[derive(Debug)]
 pub struct Observed {
+    begin: Instant,
     inner: Mutex<Inner>,
     synced: watch::Sender<bool>,
 }
 
 impl Default for Observed {
     fn default() -> Self {
-        Self { inner: Mutex::default(), synced: watch::Sender::new(false) }
+        Self { begin: Instant::now(), inner: Mutex::default(), synced: watch::Sender::new(false) }
     }
 }
 
@@ -182,14 +186,21 @@ impl Observed {
         self.lock().children.get(child)?.seen.clone()
     }
 
-    /// Whether the child still is what it was when this plan was applied to it.
-    pub fn is_settled(&self, child: &ChildRef, plan: u128) -> bool {
+    /// Whether the child still is what it was when this plan was applied to it, by what the watches tell. That is believed for so long after it
+    /// was written or read itself.
+    pub fn is_settled(&self, child: &ChildRef, plan: u128, believed_for: Duration) -> bool {
+        let now = self.now();
         match self.lock().children.get(child) {
             Some(Child { seen: Some(seen), applied: Some(applied) }) => {
-                applied.plan == plan && applied.fingerprint == seen.fingerprint
+                let age = Duration::from_secs(now.saturating_sub(applied.read).into());
+                applied.plan == plan && applied.fingerprint == seen.fingerprint && age < believed_for
             }
             _ => false,
         }
+    }
+
+    fn now(&self) -> u32 {
+        u32::try_from(self.begin.elapsed().as_secs()).unwrap_or(u32::MAX)
     }
 
     /// Whether this plan was applied to the child before.
@@ -200,7 +211,7 @@ impl Observed {
 
     /// Remembers what a Store's child looked like with a plan applied.
     pub fn settle(&self, store: &StoreName, child: ChildRef, plan: u128, object: &DynamicObject) {
-        let applied = Applied { plan, fingerprint: fingerprint(object), version: version(object) };
+        let applied = Applied { plan, fingerprint: fingerprint(object), version: version(object), read: self.now() };
         let mut inner = self.lock();
         let known = inner.children.entry(child.clone()).or_default();
         known.applied = Some(applied);

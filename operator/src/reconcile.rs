@@ -116,7 +116,7 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         _ => {
             written?;
             context.backoff.succeeded(&name);
-            let resync = context.settings.resync.mul_f64(0.9 + rand::random::<f64>() / 5.0);
+            let resync = spread(context.settings.resync, rand::random());
             let troubled = context.troubles.next(&name, Timestamp::now());
             let look_again = [look_again, troubled, try_again].into_iter().flatten().min();
             // A moment later than due, so that it is due by then.
@@ -124,6 +124,11 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
             Ok(Action::requeue(due.min(resync)))
         }
     }
+}
+
+/// The time, more or less a tenth of it: Stores that were looked at together, as after a start, do not stay together.
+fn spread(time: Duration, chance: f64) -> Duration {
+    time.mul_f64(0.9 + chance / 5.0)
 }
 
 /// How far it is, and when to look again though nothing has changed, if not at the next resync.
@@ -170,4 +175,19 @@ fn guarded_name(store: &DeserializeGuard<Store>) -> StoreName {
 
 fn store_name(store: &Store) -> Option<StoreName> {
     Some(StoreName { namespace: store.metadata.namespace.clone()?, name: store.metadata.name.clone()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_that_are_looked_at_together_are_looked_at_again_apart() {
+        let time = Duration::from_secs(600);
+        assert_eq!((spread(time, 0.0), spread(time, 1.0)), (Duration::from_secs(540), Duration::from_secs(660)));
+        // A thousand of them by the minute in which they come again: none of the two minutes has nearly all.
+        let minutes = (0..1000).map(|_| spread(time, rand::random()).as_secs() / 60);
+        let in_the_tenth = minutes.filter(|minute| *minute == 9).count();
+        assert!((300..700).contains(&in_the_tenth), "{in_the_tenth}");
+    }
 }

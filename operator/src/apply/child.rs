@@ -57,7 +57,7 @@ impl Desired {
 pub(super) async fn apply(context: &Context, store: &StoreName, desired: &Desired) -> Result<bool, Error> {
     let Desired { child, manifest, hash } = desired;
     let observed = &context.observed;
-    if observed.is_settled(child, *hash) {
+    if observed.is_settled(child, *hash, context.settings.reread) {
         return Ok(false);
     }
     let failed = |source| Error::ApplyFailed { child: child.clone(), source: Box::new(source) };

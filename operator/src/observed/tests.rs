@@ -1,6 +1,8 @@
 use super::*;
 use serde_json::json;
 
+const AN_HOUR: Duration = Duration::from_secs(3600);
+
 fn config_map(name: &str, value: &str) -> DynamicObject {
     serde_json::from_value(json!({
         "apiVersion": "v1", "kind": "ConfigMap",
@@ -56,12 +58,13 @@ fn a_kind_that_the_cluster_does_not_know_holds_nothing_up() {
 fn a_child_is_settled_until_its_content_or_its_plan_changes() {
     let observed = Observed::default();
     observed.record(Kind::ConfigMap, Event::Apply(config_map("a", "1")));
-    assert!(!observed.is_settled(&reference("a"), 1));
+    assert!(!observed.is_settled(&reference("a"), 1, AN_HOUR));
     observed.settle(&store(), reference("a"), 1, &config_map("a", "1"));
-    assert!(observed.is_settled(&reference("a"), 1));
-    assert!(!observed.is_settled(&reference("a"), 2));
+    assert!(observed.is_settled(&reference("a"), 1, AN_HOUR));
+    assert!(!observed.is_settled(&reference("a"), 2, AN_HOUR));
+    assert!(!observed.is_settled(&reference("a"), 1, Duration::ZERO), "the watches are not believed for ever");
     observed.record(Kind::ConfigMap, Event::Apply(config_map("a", "2")));
-    assert!(!observed.is_settled(&reference("a"), 1));
+    assert!(!observed.is_settled(&reference("a"), 1, AN_HOUR));
 }
 
 #[test]
@@ -101,7 +104,7 @@ fn a_child_that_is_missed_is_known_as_such_until_its_store_is_gone() {
     observed.settle(&store(), reference("a"), 1, &config_map("a", "1"));
     observed.record(Kind::ConfigMap, Event::Delete(config_map("a", "1")));
     observed.retain(|_| true);
-    assert!(observed.was_applied(&reference("a"), 1) && !observed.is_settled(&reference("a"), 1));
+    assert!(observed.was_applied(&reference("a"), 1) && !observed.is_settled(&reference("a"), 1, AN_HOUR));
     observed.retain(|_| false);
     assert!(!observed.was_applied(&reference("a"), 1));
 }

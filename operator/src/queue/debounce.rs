@@ -114,14 +114,18 @@ async fn until(wake: Option<Instant>) {
 #[cfg(test)]
 mod tests {
     use futures::channel::mpsc::{UnboundedSender, unbounded};
-    use tokio::time::{advance, sleep};
+    use tokio::{
+        task::JoinHandle,
+        time::{advance, sleep},
+    };
 
     use super::*;
 
     type Name = &'static str;
+    type Heard = JoinHandle<Vec<(Name, u128)>>;
 
     /// What comes out, with the milliseconds after which it did.
-    fn listen() -> (UnboundedSender<Trigger<Name>>, tokio::task::JoinHandle<Vec<(Name, u128)>>) {
+    fn listen() -> (UnboundedSender<Trigger<Name>>, Heard) {
         let (sender, triggers) = unbounded();
         let begun = Instant::now();
         let out = debounced(triggers).map(move |it| (it, begun.elapsed().as_millis()));

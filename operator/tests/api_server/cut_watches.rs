@@ -1,11 +1,14 @@
 //! What happens while nothing reaches the operator.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use http::Request;
+use http::{Method, Request};
 use kube::{
     Api,
     api::{DeleteParams, DynamicObject, Patch, PatchParams},
@@ -13,7 +16,7 @@ use kube::{
 };
 use serde_json::json;
 use shopkeeper_local::ApiServer;
-use shopkeeper_operator::kind::Kind;
+use shopkeeper_operator::{args::Settings, kind::Kind};
 
 use crate::support::{Mishap, Mishaps, Proxy, World, config, config_of, eventually, install_crd, shape, until_shaped};
 
@@ -82,7 +85,7 @@ async fn watches_that_come_back_too_late_begin_anew_and_miss_nothing() {
     let mishaps = Mishaps::new(move |request| {
         let gone = is_watch(request) && is_late.load(Ordering::SeqCst);
         gone.then(|| {
-            // All of the 13 watches hear it, some of them twice; then the API server goes on as ever.
+            // All of the 14 watches hear it, some of them twice; then the API server goes on as ever.
             if count.fetch_add(1, Ordering::SeqCst) > 20 {
                 is_late.store(false, Ordering::SeqCst);
             }
@@ -100,6 +103,70 @@ async fn watches_that_come_back_too_late_begin_anew_and_miss_nothing() {
     until_shaped(&world, &expected, "everything to be as before").await;
     until_repaired(&world).await;
     assert!(refused.load(Ordering::SeqCst) > 13, "no watch was refused");
+    operator.stop().await;
+}
+
+/// How much an operator has asked for.
+#[derive(Clone, Default)]
+struct Asked {
+    /// How often a single ConfigMap was read.
+    reads: Arc<AtomicUsize>,
+    writes: Arc<AtomicUsize>,
+}
+
+impl Asked {
+    fn note(&self, request: &Request<Body>) {
+        if request.method() != Method::GET {
+            self.writes.fetch_add(1, Ordering::SeqCst);
+        } else if request.uri().path().contains("/configmaps/") {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    async fn until_read_again(&self) {
+        let before = self.reads.load(Ordering::SeqCst);
+        eventually("everything to be read again", || async {
+            // Every shop has half a dozen of them.
+            let now = self.reads.load(Ordering::SeqCst);
+            if now >= before + 10 { Ok(()) } else { Err(format!("{before} -> {now}")) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_watch_tells_is_read_again_from_time_to_time_and_put_right_and_nothing_is_written_otherwise() {
+    let world = World::new("blind").await;
+    let first = world.operator();
+    world.apply("demo", json!({})).await;
+    world.ready("demo").await;
+    first.stop().await;
+    // ConfigMaps are listed, and what becomes of them afterwards is never told.
+    let asked = Asked::default();
+    let noted = asked.clone();
+    let blind = Mishaps::new(move |request| {
+        noted.note(request);
+        let watched = is_watch(request) && request.uri().path().ends_with("/configmaps");
+        watched.then_some(Mishap::NoAnswer)
+    });
+    let second = Duration::from_secs(1);
+    let settings = Settings { resync: second, reread: second, ..world.settings() };
+    let operator = World::operator_through_with(&blind, world.config.clone(), settings);
+    asked.until_read_again().await;
+    let writes = asked.writes.load(Ordering::SeqCst);
+    asked.until_read_again().await;
+    asked.until_read_again().await;
+    assert_eq!(asked.writes.load(Ordering::SeqCst), writes, "writes at rest");
+    let data = json!({"data": {"nginx.conf": "mine"}});
+    let config_maps = api(&world, Kind::ConfigMap);
+    config_maps.patch("demo-gateway", &PatchParams::default(), &Patch::Merge(data)).await.expect("to change");
+    until_repaired(&world).await;
+    config_maps.delete("demo-postgres", &DeleteParams::default()).await.expect("to delete");
+    eventually("what was deleted to come back", || async {
+        let there = config_maps.get_opt("demo-postgres").await.expect("an answer").is_some();
+        if there { Ok(()) } else { Err("not there".to_owned()) }
+    })
+    .await;
     operator.stop().await;
 }
 

@@ -130,6 +130,8 @@ fn tempfile(content: &str) -> Temporary {
 pub fn lax_crd() -> CustomResourceDefinition {
     let mut crd = Store::crd();
     for version in &mut crd.spec.versions {
+        // There is no field that could be selected by.
+        version.selectable_fields = None;
         version.schema = Some(CustomResourceValidation {
             open_api_v3_schema: Some(JSONSchemaProps {
                 type_: Some("object".into()),

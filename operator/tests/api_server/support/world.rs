@@ -79,6 +79,7 @@ impl World {
             concurrency: 4,
             reconcile_timeout: Duration::from_secs(30),
             resync: Duration::from_secs(600),
+            reread: Duration::from_secs(1800),
             identity: "test".into(),
             pod_port: self.pod_port,
             hits_every: Duration::from_millis(200),
@@ -112,13 +113,18 @@ impl World {
     }
 
     /// The same in its own way.
-    pub fn operator_through_at(&self, mishaps: &Mishaps, mut config: Config) -> Operator {
+    pub fn operator_through_at(&self, mishaps: &Mishaps, config: Config) -> Operator {
+        Self::operator_through_with(mishaps, config, self.settings())
+    }
+
+    /// The same that was told something else.
+    pub fn operator_through_with(mishaps: &Mishaps, mut config: Config, settings: Settings) -> Operator {
         let metrics = Metrics::new().expect("metrics");
         config.default_retry = false;
         let builder = ClientBuilder::try_from(config).expect("a client").with_layer(mishaps);
         // As the operator's own client, but less patient.
         let client = builder.with_layer(&TimeoutLayer::new(Duration::from_secs(5))).build();
-        Operator::start(client, self.settings(), metrics)
+        Operator::start(client, settings, metrics)
     }
 
     pub async fn store(&self, name: &str) -> Store {
