@@ -7,11 +7,13 @@ mod monitoring;
 mod orphans;
 mod setback;
 mod suspend;
+mod turn;
 mod waves;
 
 use std::collections::BTreeSet;
 
 use futures::{FutureExt, StreamExt, stream};
+use shopkeeper_api::Store;
 use shopkeeper_plan::{Component, Plan, Shop};
 
 pub use child::{APPLIED_HASH, Desired, FIELD_MANAGER};
@@ -26,6 +28,7 @@ use crate::{
     health::JobState,
     kind::{ChildRef, Kind},
     observed::StoreName,
+    turns::Turn,
 };
 
 /// Children of one Store that are written at the same time.
@@ -34,6 +37,8 @@ const CHILDREN_AT_ONCE: usize = 8;
 /// How far the cluster is on its way to the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// Pods would be replaced though nobody has changed the Store, and others are at it: all that is there stays as it is.
+    AwaitingTurn,
     /// The database does not answer yet, so the migration waits.
     AwaitingDatabase,
     /// The migration runs; the services wait.
@@ -84,7 +89,13 @@ pub struct Applied {
 }
 
 /// Applies a plan as far as it can be applied now.
-pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str, plan: Plan) -> Result<Applied, Error> {
+pub async fn apply(
+    context: &Context,
+    shop: &Shop,
+    (store, object): (&StoreName, &Store),
+    plan: Plan,
+) -> Result<Applied, Error> {
+    let uid = object.metadata.uid.as_deref().unwrap_or_default();
     let mut waves = Waves::of(plan)?;
     let mut setbacks = waves.leave_out_unknown(&context.observed);
     let wanted: BTreeSet<ChildRef> = waves.all().map(|desired| desired.child.clone()).collect();
@@ -93,6 +104,11 @@ pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str,
         context.policies.rest(store);
     } else {
         context.policies.want(store, &waves.cache_policy.1, written);
+    }
+    if !may_replace_pods(context, shop, (store, object), &waves).await? {
+        turn::make_missing(context, store, &waves).await?;
+        let monitored = Monitored::untouched(&waves);
+        return Ok(Applied { progress: Progress::AwaitingTurn, setbacks, monitored });
     }
     wave(context, store, &waves.ground).await?;
     if let Some(volume) = &waves.volume {
@@ -108,6 +124,26 @@ pub async fn apply(context: &Context, shop: &Shop, store: &StoreName, uid: &str,
     let monitored = monitoring::apply(context, store, &waves, complete, shop.is_suspended()).await?;
     orphans::remove(context, store, uid, &wanted, complete).await?;
     Ok(Applied { progress, setbacks, monitored })
+}
+
+/// Whether it is this Store's turn, if it has to wait for one.
+async fn may_replace_pods(
+    context: &Context,
+    shop: &Shop,
+    (name, store): (&StoreName, &Store),
+    waves: &Waves,
+) -> Result<bool, Error> {
+    match context.turns.of(name, store) {
+        Turn::Free => Ok(true),
+        Turn::Wait => Ok(false),
+        Turn::FirstLook => {
+            if shop.is_suspended() || !turn::replaces_pods(context, name, waves).await? {
+                context.turns.done(name);
+                return Ok(true);
+            }
+            Ok(context.turns.ask(name, store) == Turn::Free)
+        }
+    }
 }
 
 /// Applied after all else, so that what is in the way of backups is in the way of nothing more; and in a shop that is being suspended before

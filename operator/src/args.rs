@@ -21,6 +21,9 @@ pub struct Args {
     /// Stores worked on at the same time
     #[arg(long, env = "CONCURRENCY", default_value_t = 8)]
     pub concurrency: u16,
+    /// Shops whose pods are replaced at the same time where nobody but another version of the operator wants that; all of them with 0
+    #[arg(long, env = "ROLLOUTS_AT_ONCE", default_value_t = 5)]
+    pub rollouts_at_once: u16,
     /// Where /metrics, /livez, /readyz and /loglevel are served
     #[arg(long, env = "METRICS_ADDR", default_value = "0.0.0.0:9090")]
     pub metrics_addr: SocketAddr,
@@ -79,6 +82,8 @@ pub struct Settings {
     pub watch_namespaces: Vec<String>,
     /// Stores worked on at the same time.
     pub concurrency: u16,
+    /// Shops whose pods are replaced at the same time where nobody has changed the Store; all of them, if it is none.
+    pub rollouts_at_once: u16,
     /// One reconcile may take this long.
     pub reconcile_timeout: Duration,
     /// Every Store is looked at again after this long, whatever happened.
@@ -129,6 +134,7 @@ impl Args {
         Settings {
             watch_namespaces,
             concurrency: self.concurrency,
+            rollouts_at_once: self.rollouts_at_once,
             reconcile_timeout: Duration::from_secs(60),
             resync: Duration::from_secs(600),
             reread: Duration::from_secs(1800),
@@ -159,6 +165,13 @@ mod tests {
             |text: &str| Args::parse_from(["operator", "--watch-namespaces", text]).settings("it").watch_namespaces;
         assert_eq!(namespaces("shop, other,shop"), ["other", "shop"]);
         assert!(namespaces("").is_empty());
+    }
+
+    #[test]
+    fn few_shops_are_rolled_out_at_a_time_unless_it_is_said_otherwise() {
+        let at_once =
+            |more: &[&str]| Args::parse_from(["operator"].iter().chain(more).copied()).settings("it").rollouts_at_once;
+        assert_eq!((at_once(&[]), at_once(&["--rollouts-at-once", "0"])), (5, 0));
     }
 
     #[test]

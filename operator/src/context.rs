@@ -7,7 +7,7 @@ use shopkeeper_api::StoreStatus;
 
 use crate::{
     args::Settings, backoff::Backoff, certificates::Certificates, hits::Hits, metrics::Metrics, observed::Observed,
-    policies::Policies, queue::Queue, troubles::Troubles,
+    policies::Policies, queue::Queue, troubles::Troubles, turns::Turns,
 };
 
 /// What every reconcile shares.
@@ -20,6 +20,8 @@ pub struct Context {
     pub observed: std::sync::Arc<Observed>,
     /// Stores that wait to be looked at.
     pub queue: Queue,
+    /// Whose pods a new operator may replace.
+    pub turns: Turns,
     /// Stores that failed.
     pub backoff: Backoff,
     /// Figures.

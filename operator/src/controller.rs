@@ -44,6 +44,7 @@ use crate::{
     recent::Recent,
     reconcile::{error_policy, reconcile},
     troubles::Troubles,
+    turns::Turns,
     watch::{Guarded, Touched, WatchStates, Watches, object_ref},
 };
 
@@ -103,13 +104,15 @@ pub async fn run_when(
         states: watches,
     };
     let changed = watches.stores(writer);
-    let touched: [Touched; 7] = [
+    let (turns, called) = Turns::new(settings.rollouts_at_once);
+    let touched: [Touched; 8] = [
         watches.children(&observed, &cache),
         watches.named_secrets(cache.clone()),
         watches.named_config_maps(cache.clone(), settings.images.clone()),
         watches.pods(&policies, &troubles),
         news.map(|store| object_ref(&store)).boxed(),
         moved.map(|store| object_ref(&store)).boxed(),
+        called.map(|store| object_ref(&store)).boxed(),
         beats(beat).boxed(),
     ];
     let mut touched = stream::select(changed.map(Trigger::AtOnce), stream::select_all(touched).map(Trigger::Soon));
@@ -134,6 +137,7 @@ pub async fn run_when(
         observed,
         backoff: Backoff::default(),
         queue: Queue::new(&metrics),
+        turns,
         metrics,
         policies,
         hits,
@@ -175,6 +179,7 @@ async fn work(
         context.backoff.retain(exists);
         context.policies.retain(exists);
         context.queue.retain(exists);
+        context.turns.retain(exists);
         context.observed.retain(exists);
         context.certificates.retain(exists);
         context.metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));

@@ -34,4 +34,5 @@ mod signing_keys;
 pub mod status;
 pub mod telemetry;
 pub mod troubles;
+pub mod turns;
 pub mod watch;

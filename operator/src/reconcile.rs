@@ -110,6 +110,9 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
     let outcome = outcome(&result);
     let try_again = monitored.as_ref().filter(|it: &&Monitored| it.failed.is_some()).map(|_| MONITORING_AGAIN);
     let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks, monitored);
+    if status::is_rolled_out(&picture) {
+        context.turns.done(&name);
+    }
     let written = status::write(context, store, &picture).instrument(info_span!("status")).await;
     match result {
         Err(error) if !error.is_terminal() => Err(error),
@@ -141,8 +144,7 @@ async fn run(
     let found = Box::pin(dereference(context, store, shop, name).instrument(info_span!("dereference"))).await?;
     let look_again = found.credentials.look_again;
     let plan = info_span!("plan").in_scope(|| plan(shop, &found))?;
-    let uid = store.metadata.uid.as_deref().unwrap_or_default();
-    Ok((Box::pin(apply(context, shop, name, uid, plan).instrument(info_span!("apply"))).await?, look_again))
+    Ok((Box::pin(apply(context, shop, (name, store), plan).instrument(info_span!("apply"))).await?, look_again))
 }
 
 fn outcome(result: &Result<Option<Progress>, Error>) -> Outcome {

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use shopkeeper_api::{ConditionType, Endpoints, ServiceStatus, StoreStatus, Versions};
 
-use crate::health::Workload;
+use crate::{apply::Progress, health::Workload};
 
 pub use cache_policy_applied::REJECTED;
 pub use picture::{CachePicture, MonitoringPicture, Outcome, Picture, ServicePicture};
@@ -54,13 +54,21 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
             .endpoints
             .as_ref()
             .map(|(public, internal)| Endpoints { public: public.clone(), internal: internal.clone() }),
-        versions: picture.version.as_ref().map(|shop| versions(picture, shop)),
+        versions: version(picture, former).map(|shop| versions(picture, shop)),
         services: picture.services.iter().map(service_status).collect(),
         cache_policy: cache::policy(picture).or_else(|| former.cache_policy.clone()),
         hit_ratio: cache::hit_ratio(picture, former),
         cache: cache::cache(picture, former),
         backup: backup::backup(picture, former),
     }
+}
+
+/// Whether all that was asked for is there and ready, also what watches the shop, so that others may have their turn.
+pub fn is_rolled_out(picture: &Picture) -> bool {
+    let applied = matches!(picture.outcome, Outcome::Progress(Progress::Applied { .. }));
+    let parts = picture.monitoring.iter().flat_map(|monitoring| &monitoring.parts);
+    let mut watching = parts.filter_map(|(_, workload)| workload.as_ref());
+    applied && ready::ready(picture).is_true() && watching.all(Workload::is_healthy)
 }
 
 fn condition(
@@ -84,6 +92,13 @@ fn condition(
 
 fn find(status: &StoreStatus, type_: ConditionType) -> Option<&Condition> {
     status.conditions.iter().find(|condition| condition.type_ == type_.as_str())
+}
+
+/// The version that is wanted; of a shop that waits for its turn, the one that it has until then.
+fn version<'a>(picture: &'a Picture, former: &'a StoreStatus) -> Option<&'a str> {
+    let waits = matches!(picture.outcome, Outcome::Progress(Progress::AwaitingTurn));
+    let kept = former.versions.as_ref().filter(|_| waits).map(|versions| versions.shop.as_str());
+    kept.or(picture.version.as_deref())
 }
 
 fn versions(picture: &Picture, shop: &str) -> Versions {

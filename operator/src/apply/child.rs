@@ -52,26 +52,51 @@ impl Desired {
     }
 }
 
+/// A child as it is found.
+pub(super) enum Found {
+    /// It is as it should be.
+    AsDesired,
+    /// It is not there.
+    Missing,
+    /// It is there, and different.
+    Different(Box<DynamicObject>),
+}
+
+fn api(context: &Context, child: &ChildRef) -> Api<DynamicObject> {
+    Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource())
+}
+
+/// Looks whether one child is as it should be. It is read only when something about it changed, or was not read for long.
+pub(super) async fn look(context: &Context, store: &StoreName, desired: &Desired) -> Result<Found, Error> {
+    let Desired { child, manifest, hash } = desired;
+    let observed = &context.observed;
+    if observed.is_settled(child, *hash, context.settings.reread) {
+        return Ok(Found::AsDesired);
+    }
+    let live = api(context, child).get_opt(&child.name).await;
+    match live.map_err(|source| Error::ApplyFailed { child: child.clone(), source: Box::new(source) })? {
+        Some(live) if is_as_desired(&live, manifest) => {
+            observed.settle(store, child.clone(), *hash, &live);
+            Ok(Found::AsDesired)
+        }
+        Some(live) => Ok(Found::Different(Box::new(live))),
+        None => Ok(Found::Missing),
+    }
+}
+
 /// Applies one child if it differs from what it should be; whether it was written.
 #[tracing::instrument(name = "child", skip_all, fields(child = %desired.child))]
 pub(super) async fn apply(context: &Context, store: &StoreName, desired: &Desired) -> Result<bool, Error> {
     let Desired { child, manifest, hash } = desired;
-    let observed = &context.observed;
-    if observed.is_settled(child, *hash, context.settings.reread) {
-        return Ok(false);
-    }
+    let live = match look(context, store, desired).await? {
+        Found::AsDesired => return Ok(false),
+        Found::Missing => None,
+        Found::Different(live) => Some(live),
+    };
+    let (observed, api) = (&context.observed, api(context, child));
     let failed = |source| Error::ApplyFailed { child: child.clone(), source: Box::new(source) };
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource());
-    let live = api.get_opt(&child.name).await.map_err(failed)?;
-    if let Some(live) = &live {
-        if is_as_desired(live, manifest) {
-            observed.settle(store, child.clone(), *hash, live);
-            return Ok(false);
-        }
-        if child.kind == Kind::Deployment {
-            handover::keep_replicas(&api, live, manifest).await.map_err(failed)?;
-        }
+    if let Some(live) = live.as_ref().filter(|_| child.kind == Kind::Deployment) {
+        handover::keep_replicas(&api, live, manifest).await.map_err(failed)?;
     }
     // The plan is the one that was applied before, and yet the child differs: somebody else changed it.
     let drifted = observed.was_applied(child, *hash);

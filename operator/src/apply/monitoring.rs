@@ -16,6 +16,13 @@ pub struct Monitored {
     pub failed: Option<Failed>,
 }
 
+impl Monitored {
+    /// Nothing of it is applied now.
+    pub(super) fn untouched(waves: &Waves) -> Self {
+        Self { parts: waves.monitoring_parts.clone(), left_out: waves.left_out.clone(), failed: None }
+    }
+}
+
 /// What could not be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
@@ -39,8 +46,7 @@ pub(super) async fn apply(
     shop_is_made: bool,
     is_suspended: bool,
 ) -> Result<Monitored, Error> {
-    let mut monitored =
-        Monitored { parts: waves.monitoring_parts.clone(), left_out: waves.left_out.clone(), failed: None };
+    let mut monitored = Monitored::untouched(waves);
     let begun = || waves.monitoring_pods.iter().any(|desired| context.observed.get(&desired.child).is_some());
     if !shop_is_made && !begun() {
         return Ok(monitored);

@@ -10,6 +10,10 @@ pub(super) fn progressing(picture: &Picture) -> Verdict {
             Verdict::no("Blocked", "nothing happens until the Store is corrected")
         }
         Outcome::Failed { .. } => Verdict::yes("Retrying", "what failed is tried again"),
+        Outcome::Progress(Progress::AwaitingTurn) => Verdict::yes(
+            "AwaitingTurn",
+            "its pods are to be others though nobody has changed it, as after an upgrade of the operator, which replaces those of few shops at a time; it stays as it is until its turn",
+        ),
         Outcome::Progress(Progress::AwaitingDatabase) => {
             Verdict::yes("AwaitingDatabase", "the migration waits for the database")
         }

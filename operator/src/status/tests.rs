@@ -98,6 +98,24 @@ fn a_shop_whose_redis_has_no_node_is_ready_and_degraded() {
 }
 
 #[test]
+fn a_shop_that_waits_for_its_turn_is_open_and_says_so() {
+    let mut picture = picture(Outcome::Progress(Progress::AwaitingTurn));
+    says(&picture, "Ready", "True", "Ready");
+    says(&picture, "Progressing", "True", "AwaitingTurn");
+    assert!(!is_rolled_out(&picture));
+    let told = |picture: &Picture, former: &StoreStatus| status(picture, former, at(0)).versions.unwrap().shop;
+    let former = status(&picture, &StoreStatus::default(), at(0));
+    picture.version = Some("v2".into());
+    assert_eq!(told(&picture, &former), "v1", "it is of the former version until then");
+    picture.outcome = applied(Seed::Done);
+    assert_eq!(told(&picture, &former), "v2");
+    assert!(is_rolled_out(&picture));
+    let slow = ("prometheus".to_owned(), Some(pods(0)));
+    picture.monitoring = Some(MonitoringPicture { parts: vec![slow], ..MonitoringPicture::default() });
+    assert!(!is_rolled_out(&picture), "others wait for what watches it too");
+}
+
+#[test]
 fn a_failed_migration_is_told_and_blocks() {
     let picture =
         picture(Outcome::Progress(Progress::MigrationFailed { job: "demo-migrate-1".into(), message: "m".into() }));

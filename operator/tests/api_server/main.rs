@@ -26,6 +26,7 @@ mod policies;
 mod quiet;
 mod rbac;
 mod refused;
+mod rollouts;
 mod signing_keys;
 mod stores;
 mod support;

@@ -77,6 +77,7 @@ impl World {
         Settings {
             watch_namespaces: vec![self.namespace.clone()],
             concurrency: 4,
+            rollouts_at_once: 5,
             reconcile_timeout: Duration::from_secs(30),
             resync: Duration::from_secs(600),
             reread: Duration::from_secs(1800),
