@@ -21,6 +21,9 @@ use crate::{
 pub const NAMESPACE: &str = "shopkeeper-system";
 pub const ACCOUNT: &str = "shopkeeper";
 
+/// A Secret that no Store names.
+const PRIVATE: &str = "private";
+
 /// What admission asks for, which no request shows: the API server of these tests polices owner references, so without it children are refused.
 const ASKED_BY_ADMISSION: [(&str, &str, &str); 1] = [("shopkeeper.dev", "stores/finalizers", "update")];
 
@@ -199,6 +202,11 @@ async fn the_charts_rules_are_all_used_and_nothing_else_is_asked_for() {
         put(&crds, &crd(kind)).await;
     }
     let pod = FakePod::start(&mut world, "catalog", 0, Manner::Prompt(Duration::from_millis(30))).await;
+    let private =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": PRIVATE}, "stringData": {"a": "b"}});
+    let secrets: Api<DynamicObject> =
+        Api::namespaced_with(world.client.clone(), &world.namespace, &Kind::Secret.resource());
+    secrets.patch(PRIVATE, &PatchParams::apply("test"), &Patch::Apply(private)).await.expect("a Secret");
 
     let account = strict.account(NAMESPACE, ACCOUNT).await;
     let mut settings = world.settings();
@@ -217,6 +225,11 @@ async fn the_charts_rules_are_all_used_and_nothing_else_is_asked_for() {
     let requests = of_operator(&strict);
     let forbidden: Vec<_> = requests.iter().filter(|request| request.code == 403).collect();
     assert!(forbidden.is_empty(), "a rule is missing in charts/shopkeeper/templates: {forbidden:#?}");
+
+    // The rules let it read every Secret, as they know no others.
+    let reads = |request: &&Request| request.resource == "secrets" && request.verb == "get";
+    let read: BTreeSet<&str> = requests.iter().filter(reads).map(|request| request.name.as_str()).collect();
+    assert!(read.contains("mine") && !read.contains(PRIVATE), "{read:?}");
 
     let ours = |document: &&Value| {
         let name = document["metadata"]["name"].as_str().unwrap_or_default();
