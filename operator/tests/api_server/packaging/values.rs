@@ -1,8 +1,10 @@
 //! The values of the charts are told, all of them, from their comments and their schemas.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
+use kube::CustomResourceExt;
 use serde_json::Value;
+use shopkeeper_api::Store;
 
 use super::{keep, read};
 
@@ -147,6 +149,16 @@ fn every_value_that_a_schema_knows_is_written_down_with_its_default() {
             assert!(all.iter().any(|value| value.path == path), "{chart}: values.yaml does not have {path}");
         }
     }
+}
+
+#[test]
+fn the_chart_of_a_store_knows_every_field_of_its_spec_and_no_other() {
+    let names = |schema: &Value| -> BTreeSet<String> {
+        schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    };
+    let crd = serde_json::to_value(Store::crd()).expect("JSON");
+    let spec = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    assert_eq!(names(&schema("charts/store")["properties"]["spec"]), names(spec));
 }
 
 #[test]
