@@ -20,8 +20,8 @@ const BY_IMPORTANCE: [ConditionType; 9] = [
     ConditionType::Paused,
 ];
 
-/// What is said where nothing happens: because it is not to, or because something else is wrong.
-const AT_REST: [&str; 3] = ["Blocked", "Paused", "Suspended"];
+/// What is said where nothing happens: because it is not to, or because something else is wrong, of which another condition tells.
+const AT_REST: [&str; 4] = ["Blocked", "NoPods", "Paused", "Suspended"];
 
 /// How good or bad a condition is. The worst is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

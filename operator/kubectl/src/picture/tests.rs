@@ -148,6 +148,7 @@ fn a_shop_at_rest_is_not_ready_but_nothing_is_wrong_with_it() {
     let mut store = store(&[
         condition("Ready", "False", "Suspended", "the shop is suspended", "11:00:00"),
         condition("ServicesReady", "False", "Suspended", "the shop is suspended", "11:00:00"),
+        condition("CachePolicyApplied", "False", "NoPods", "no pod of the services runs", "11:00:00"),
     ]);
     store["spec"]["suspend"] = json!(true);
     store["metadata"]["annotations"] = json!({"shopkeeper.dev/paused": "true"});
