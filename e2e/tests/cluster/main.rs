@@ -13,6 +13,7 @@ mod kubernetes;
 mod load;
 mod monitoring;
 mod on_call;
+mod packages;
 mod profiles;
 mod quiet;
 mod races;
