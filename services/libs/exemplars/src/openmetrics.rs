@@ -131,17 +131,18 @@ mod tests {
     use super::*;
     use crate::histograms::{TracedHistograms, tests::At};
 
-    fn registry() -> (Registry, TracedHistograms) {
+    /// Exemplars are found by name and labels in the whole process, so each test has a service of its own.
+    fn registry(service: &str) -> (Registry, TracedHistograms) {
         let registry = Registry::new();
         let opts = HistogramOpts::new("told_seconds", "How \"long\"\nit took").buckets(vec![0.005, 1.0]);
-        let histograms = TracedHistograms::new(opts.const_label("service", "test"), &["route"]).expect("a good name");
+        let histograms = TracedHistograms::new(opts.const_label("service", service), &["route"]).expect("a good name");
         histograms.register(&registry).expect("new");
         (registry, histograms)
     }
 
     #[test]
     fn a_bucket_names_the_last_trace_that_fell_into_it_and_no_other_does() {
-        let (registry, histograms) = registry();
+        let (registry, histograms) = registry("bucket");
         let (first, last) = (0x1234, 0xabcd);
         let note = |route: &str, millis: u64, trace: u128| {
             histograms.observe(&[route], Duration::from_millis(millis), Some(At(Some(trace))));
@@ -152,20 +153,22 @@ mod tests {
         let text = write(&registry.gather());
         let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{text}"));
         let begin = format!(
-            r#"told_seconds_bucket{{route="/a",service="test",le="1.0"}} 2 # {{trace_id="{last:032x}"}} 0.75 "#
+            r#"told_seconds_bucket{{route="/a",service="bucket",le="1.0"}} 2 # {{trace_id="{last:032x}"}} 0.75 "#
         );
         assert!(
             line(&begin).split(' ').next_back().is_some_and(|at| at.parse::<f64>().is_ok_and(|at| at > 1.7e9)),
             "{text}"
         );
-        assert_eq!(line(r#"told_seconds_bucket{route="/a",service="test",le="0.005"}"#).matches('#').count(), 0);
-        assert!(line(r#"told_seconds_bucket{route="/b",service="test",le="+Inf"}"#).contains(&format!("{first:032x}")));
+        assert_eq!(line(r#"told_seconds_bucket{route="/a",service="bucket",le="0.005"}"#).matches('#').count(), 0);
+        assert!(
+            line(r#"told_seconds_bucket{route="/b",service="bucket",le="+Inf"}"#).contains(&format!("{first:032x}"))
+        );
         assert_eq!(text.matches("trace_id").count(), 2, "{text}");
     }
 
     #[test]
     fn families_are_written_as_the_format_wants_them() {
-        let (registry, histograms) = registry();
+        let (registry, histograms) = registry("families");
         histograms.of(&["/a"]);
         let requests = IntCounterVec::new(Opts::new("asked_total", "Questions"), &["by"]).expect("a good name");
         requests.with_label_values(&["a \"b\" \\c"]).inc_by(3);
@@ -186,11 +189,11 @@ counted 0.0
 level NaN
 # HELP told_seconds How \"long\"\nit took
 # TYPE told_seconds histogram
-told_seconds_bucket{route="/a",service="test",le="0.005"} 0
-told_seconds_bucket{route="/a",service="test",le="1.0"} 0
-told_seconds_bucket{route="/a",service="test",le="+Inf"} 0
-told_seconds_sum{route="/a",service="test"} 0.0
-told_seconds_count{route="/a",service="test"} 0
+told_seconds_bucket{route="/a",service="families",le="0.005"} 0
+told_seconds_bucket{route="/a",service="families",le="1.0"} 0
+told_seconds_bucket{route="/a",service="families",le="+Inf"} 0
+told_seconds_sum{route="/a",service="families"} 0.0
+told_seconds_count{route="/a",service="families"} 0
 # EOF
 "#;
         assert_eq!(write(&registry.gather()), expected);
