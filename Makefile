@@ -9,7 +9,7 @@ LOCAL := cargo run --quiet --bin local --
 E2E := cargo run --quiet --bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status env demo demo-cache load promises alerts memory profiles bench bench-operator test build images lint fmt crds queries
+.PHONY: help up down status env demo demo-cache load promises alerts memory profiles bench bench-operator test build images lint fmt crds packaging queries
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ fmt: ## formats the Rust code
 
 crds: ## crds/store.yaml, and the chart's copy of it, from the Rust types
 	cargo run --quiet --bin crdgen -- --write
+
+packaging: ## what is made from the charts: tables of their values, manifests/, bundle/
+	@scripts/packaging
 
 queries: ## the checked SQL queries of the services (services/*/.sqlx), from their migrations
 	cargo run --quiet --bin prepare-queries
