@@ -63,7 +63,8 @@ pub(super) const SERVERS: [Server; 11] = [
         operand: "nginx",
         is_tool: false,
         origin: Origin::Debian(Recipe {
-            packages: &["nginx"],
+            // With curl, as the upstream image has it.
+            packages: &["nginx", "curl"],
             user: ("nginx", 101),
             command: &["nginx", "-g", "daemon off;"],
             folders: &["var/cache/nginx", "var/log/nginx", "etc/nginx/conf.d"],
