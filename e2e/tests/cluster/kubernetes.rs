@@ -110,6 +110,9 @@ pub(crate) async fn standing_pods(client: &Client, namespace: &str, store: &str)
     pods.items.into_iter().filter(|pod| !pod.owner_references().iter().any(|owner| owner.kind == "Job")).collect()
 }
 
+/// What the names of tests' own namespaces begin with.
+const SCRATCH: &str = "e2e-";
+
 /// A namespace of a test's own under Pod Security `restricted`, removed when the test says so.
 pub(crate) struct Scratch {
     pub(crate) client: Client,
@@ -118,7 +121,7 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     pub(crate) async fn new(client: &Client) -> Self {
-        let name = format!("e2e-{}", &Uuid::new_v4().simple().to_string()[..8]);
+        let name = format!("{SCRATCH}{}", &Uuid::new_v4().simple().to_string()[..8]);
         let labels = [("pod-security.kubernetes.io/enforce".to_owned(), "restricted".to_owned())].into();
         let metadata = ObjectMeta { name: Some(name.clone()), labels: Some(labels), ..ObjectMeta::default() };
         let namespace = Namespace { metadata, ..Namespace::default() };
@@ -146,13 +149,19 @@ impl Scratch {
         stores(&self.client, &self.name).create(&PostParams::default(), &store).await.expect("a Store is accepted");
     }
 
+    /// Begins to remove it, which takes as long as its pods take to end: see [`no_scratch_is_left`].
     pub(crate) async fn remove(self) {
         let api = Api::<Namespace>::all(self.client.clone());
         api.delete(&self.name, &DeleteParams::default()).await.expect("the namespace can be deleted");
-        // What goes with it is written too, and the next test may count writes.
-        eventually("the namespace is gone", Duration::from_secs(120), || async {
-            api.get_opt(&self.name).await.ok()?.is_none().then_some(())
-        })
-        .await;
     }
+}
+
+/// Waits until the namespaces of earlier tests are gone. What goes with them is written too, so whoever counts writes needs this.
+pub(crate) async fn no_scratch_is_left(client: &Client) {
+    let api = Api::<Namespace>::all(client.clone());
+    eventually("the namespaces of earlier tests are gone", Duration::from_secs(180), || async {
+        let names = api.list_metadata(&ListParams::default()).await.ok()?.items.into_iter();
+        names.map(|it| it.name_any()).all(|name| !name.starts_with(SCRATCH)).then_some(())
+    })
+    .await;
 }

@@ -7,7 +7,7 @@ use http::Request;
 use kube::Client;
 use serde_json::Value;
 
-use crate::kubernetes::{DEMO, SHOP, client, ready, stores};
+use crate::kubernetes::{DEMO, SHOP, client, no_scratch_is_left, ready, stores};
 
 /// What an operator writes. Leases are left out: they are the operator's heartbeat.
 const WRITTEN: [&str; 12] = [
@@ -34,6 +34,7 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(120);
 #[ignore = "needs the cluster of `make up`"]
 async fn a_store_at_rest_causes_no_write_for_a_minute() {
     let client = client().await;
+    no_scratch_is_left(&client).await;
     ready(&client, SHOP, DEMO, Duration::from_secs(120)).await;
     let told = shares(&client).await;
     let before = settled(&client).await;

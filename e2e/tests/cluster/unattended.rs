@@ -8,7 +8,7 @@ use kube::Client;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::kubernetes::{DEMO, SHOP, client, ready, stores};
+use crate::kubernetes::{DEMO, SHOP, client, no_scratch_is_left, ready, stores};
 
 #[tokio::test]
 #[ignore = "needs the cluster of `make up`"]
@@ -37,6 +37,8 @@ async fn a_run_without_a_page_leaves_its_report_and_says_by_its_end_whether_the_
     assert!(said.contains("MISSED") && said.contains("Not kept: Catalog"), "{said}");
     load_test(&client, false).await;
     ready(&client, SHOP, DEMO, Duration::from_secs(120)).await;
+    // It is the last of all: nothing of the others may stay.
+    no_scratch_is_left(&client).await;
 }
 
 async fn load_test(client: &Client, enabled: bool) {
