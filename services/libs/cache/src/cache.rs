@@ -199,10 +199,10 @@ impl<S: Source> Inner<S> {
         self: &Arc<Self>,
         wanted: &Wanted<'_, S::Key>,
     ) -> Result<Served<S::Value>, Option<Fallback<S::Value>>> {
-        let since = (self.side.fence.capture(), Instant::now());
+        let (since, round) = ((self.side.fence.capture(), Instant::now()), self.shared.waiting.round());
         let keys = self.remote.keys(S::NAME, S::SCHEMA, &wanted.text);
         let Ok(Some(entry)) = self.remote.read(&keys).await else { return Err(None) };
-        if self.shared.is_dropped(S::NAME, &wanted.text, &entry) {
+        if self.shared.is_dropped(S::NAME, &wanted.text, &entry, round) {
             return Err(None);
         }
         match wanted.lifetime.left(&entry) {

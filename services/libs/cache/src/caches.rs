@@ -19,7 +19,7 @@ use crate::remote::{Keys, News, Remote, RemoteEntry};
 use crate::side::Side;
 use crate::spans;
 use crate::staleness::RedisClock;
-use crate::waiting::Waiting;
+use crate::waiting::{Round, Waiting};
 use crate::{Cache, CacheStats, InvalidationError, LivePolicies, Pending, Reason, Source, Tag};
 
 /// How often it is looked for what is to be renewed or tried again.
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     sides: Mutex<HashMap<CacheName, Arc<Side>>>,
     /// Not held fast: each holds this.
     tended: Mutex<Vec<Weak<dyn Tended>>>,
-    waiting: Waiting,
+    pub(crate) waiting: Waiting,
     clock: Mutex<RedisClock>,
 }
 
@@ -199,9 +199,9 @@ impl Shared {
         self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
     }
 
-    /// Whether Redis has still to be told to drop this entry of its own, so that it may be older than what this pod has written.
-    pub(crate) fn is_dropped(&self, cache: CacheName, key: &str, entry: &RemoteEntry) -> bool {
-        self.waiting.covers(cache, key, &entry.tags())
+    /// Whether Redis had still to be told to drop this entry when it was asked for it, so that it may be older than what this pod has written.
+    pub(crate) fn is_dropped(&self, cache: CacheName, key: &str, entry: &RemoteEntry, asked: Round) -> bool {
+        self.waiting.covers(cache, key, &entry.tags(), asked)
     }
 
     /// Does in this pod what a message says.

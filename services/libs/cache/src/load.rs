@@ -67,10 +67,10 @@ impl<S: Source> Inner<S> {
         let mut pause = FIRST_PAUSE;
         loop {
             let (moment, stamp, asked) = (self.flights.tick(), self.side.fence.capture(), Instant::now());
-            let waited = began.elapsed();
+            let (waited, round) = (began.elapsed(), self.shared.waiting.round());
             match self.remote.lease(&job.keys, token, lease_lasts(&job.policy), job.max_age).await {
-                // Redis is being told to drop it, so there is nothing to replace.
-                Ok(Lease::Hit(entry)) if self.shared.is_dropped(S::NAME, &job.text, &entry) => {
+                // Redis is being told to drop it, or just was, so there is nothing to replace.
+                Ok(Lease::Hit(entry)) if self.shared.is_dropped(S::NAME, &job.text, &entry, round) => {
                     return self.load_past(&job, None).await;
                 }
                 Ok(Lease::Hit(entry)) => match self.take(&job.text, &job.lifetime, &entry, (stamp, asked)) {

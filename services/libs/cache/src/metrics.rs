@@ -128,7 +128,7 @@ impl Metrics {
                 .buckets(LOAD_BUCKETS.to_vec()),
             &["cache"],
         )?;
-        load_seconds.register(registry)?;
+        registry.register(Box::new(load_seconds.clone()))?;
         let saved = CounterVec::new(
             Opts::new("cache_time_saved_seconds_total", "Time that hits would have taken had they been loads"),
             &["cache"],

@@ -23,7 +23,12 @@ struct Lists {
     waiting: HashMap<CacheName, Noted>,
     /// What Redis is being told of: it may not have heard of it yet.
     underway: HashMap<CacheName, Noted>,
+    round: Round,
 }
+
+/// How often Redis was told of something. Who reads from it notes that before, as the answer may have left Redis before it was told and come after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Round(u64);
 
 #[derive(Clone, Debug, Default)]
 struct Noted {
@@ -88,19 +93,30 @@ impl Waiting {
 
     /// Redis was told; what it was not told of has been noted again.
     pub(crate) fn told(&self) {
-        self.lists().underway.clear();
+        let mut lists = self.lists();
+        if !lists.underway.is_empty() {
+            lists.underway.clear();
+            lists.round.0 += 1;
+        }
     }
 
-    /// Whether an entry that Redis has under this key, with these tags, may be one that it should have dropped.
+    /// The round before a read.
+    pub(crate) fn round(&self) -> Round {
+        self.lists().round
+    }
+
+    /// Whether an entry that Redis had under this key, with these tags, may be one that it should have dropped. Who asked for it in a round that is
+    /// over may have got anything that Redis was told of since.
     pub(crate) fn covers<'a>(
         &self,
         cache: CacheName,
         key: &str,
         tags: &(impl Iterator<Item = &'a str> + Clone),
+        asked: Round,
     ) -> bool {
         let lists = self.lists();
         let covers = |list: &HashMap<_, Noted>| list.get(&cache).is_some_and(|noted| noted.covers(key, tags.clone()));
-        covers(&lists.waiting) || covers(&lists.underway)
+        lists.round != asked || covers(&lists.waiting) || covers(&lists.underway)
     }
 
     /// How many there are.
@@ -140,20 +156,21 @@ mod tests {
     fn too_many_become_one_invalidation_of_everything() {
         let waiting = Waiting::default();
         waiting.note(keys((0..=MOST).map(|key| key.to_string())));
-        assert!(waiting.covers(CACHE, "whatever", &std::iter::empty()));
+        assert!(waiting.covers(CACHE, "whatever", &std::iter::empty(), waiting.round()));
         assert_eq!(waiting.tell(), [keys([])]);
     }
 
     #[test]
     fn what_waits_is_covered_by_its_key_or_a_tag_until_redis_was_told() {
         let waiting = Waiting::default();
-        let covered = |key: &str, tags: &[&str]| waiting.covers(CACHE, key, &tags.iter().copied());
+        let asked = waiting.round();
+        let covered = |key: &str, tags: &[&str]| waiting.covers(CACHE, key, &tags.iter().copied(), asked);
         waiting.note(keys(["1".to_owned()]));
         waiting.note(Pending { tags: vec![Tag::new("part", 5)], ..keys([]) });
         for _ in ["before it is told", "while it is told"] {
             assert!(covered("1", &[]) && covered("2", &["part:4", "part:5"]));
             assert!(!covered("2", &["part:4"]));
-            assert!(!waiting.covers(CacheName::Cart, "1", &std::iter::empty()), "another cache");
+            assert!(!waiting.covers(CacheName::Cart, "1", &std::iter::empty(), asked), "another cache");
             waiting.tell();
         }
     }
@@ -165,9 +182,24 @@ mod tests {
         waiting.tell();
         waiting.note(keys(["1".to_owned()]));
         waiting.told();
-        assert!(waiting.covers(CACHE, "1", &std::iter::empty()));
+        assert!(waiting.covers(CACHE, "1", &std::iter::empty(), waiting.round()));
         assert_eq!(waiting.tell(), [keys(["1".to_owned()])]);
         waiting.told();
         assert_eq!(waiting.len(), 0);
+    }
+
+    #[test]
+    fn an_answer_that_redis_was_asked_for_before_it_was_told_is_covered_when_nothing_waits_any_more() {
+        let waiting = Waiting::default();
+        waiting.note(keys(["1".to_owned()]));
+        let before = waiting.round();
+        waiting.tell();
+        waiting.told();
+        let after = waiting.round();
+        let covered = |asked| waiting.covers(CACHE, "1", &std::iter::empty(), asked);
+        assert!(covered(before) && !covered(after));
+        waiting.tell();
+        waiting.told();
+        assert!(!covered(after), "Redis was told of nothing");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use shop_cache::{Reason, Tag};
 use shop_policy::{Pattern, Policy};
-use shop_testkit::ChaosProxy;
+use shop_testkit::{ChaosProxy, TestRedis};
 
 use crate::support::{Shop, Thing, eventually, fixed, policy, shared_only};
 
@@ -111,6 +111,31 @@ async fn a_pod_that_stalls_between_the_database_and_redis_is_too_late() {
     way.restore_networking();
     reader.await.unwrap().unwrap();
     everyone_sees(&shop, &[&stalled, &other], 7).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_left_redis_before_it_heard_of_a_change_is_not_served_after_it_did() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let through = shared_only(Pattern::WriteThrough);
+    let other = shop.pod(&through).await;
+    // It makes nothing good before it is told to.
+    let pod = shop.idle_pod::<1>(Some(way.address()), None, &fixed(&through));
+    other.write(7, 1).await;
+    assert_eq!(pod.version(7).await, 1);
+    way.break_networking();
+    shop.db.set(7, 2);
+    assert!(pod.cache.invalidate(&7, Reason::Request).await.is_err());
+    way.restore_networking();
+    // A key that nothing waits for.
+    eventually(|| async { pod.get(34).await.1.is_hit() }).await;
+    // It asks Redis, and does not hear the answer before Redis was told, over the same connection.
+    let mut read = std::pin::pin!(pod.cache.get(&7));
+    assert!(futures::poll!(read.as_mut()).is_pending());
+    pod.run();
+    eventually(|| async { pod.metric("cache_invalidations_waiting") == 0 }).await;
+    assert_eq!(read.await.unwrap().value.unwrap().version, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
