@@ -58,8 +58,9 @@ impl Metrics {
         for service in Service::iter() {
             metrics.failures.with_label_values(&[name(service)]);
         }
-        metrics.requests.register(registry)?;
-        metrics.upstreams.register(registry)?;
+        for histograms in [&metrics.requests, &metrics.upstreams] {
+            registry.register(Box::new(histograms.clone()))?;
+        }
         registry.register(Box::new(metrics.failures.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;
         for counter in [&metrics.accepted, &metrics.handled, &metrics.dropped] {

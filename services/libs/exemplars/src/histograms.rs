@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, Registry};
+use prometheus::{Histogram, HistogramOpts, HistogramVec};
 
 /// The books of all histograms of the process, by which what was gathered finds its exemplars: a registry takes nothing but numbers.
 static BOOKS: Mutex<Vec<Weak<Book>>> = Mutex::new(Vec::new());
@@ -70,11 +70,6 @@ impl TracedHistograms {
         books.retain(|book| book.strong_count() > 0);
         books.push(Arc::downgrade(&book));
         Ok(Self { histograms, book })
-    }
-
-    /// Puts it among the metrics of the process.
-    pub fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        registry.register(Box::new(self.histograms.clone()))
     }
 
     /// The series of these values of the labels.

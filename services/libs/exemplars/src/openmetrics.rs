@@ -136,7 +136,7 @@ mod tests {
         let registry = Registry::new();
         let opts = HistogramOpts::new("told_seconds", "How \"long\"\nit took").buckets(vec![0.005, 1.0]);
         let histograms = TracedHistograms::new(opts.const_label("service", service), &["route"]).expect("a good name");
-        histograms.register(&registry).expect("new");
+        registry.register(Box::new(histograms.clone())).expect("new");
         (registry, histograms)
     }
 

@@ -88,7 +88,7 @@ mod tests {
         let opts = HistogramOpts::new("thing_duration_seconds", "Time of a thing").buckets(vec![0.5, 1.0]);
         let histogram = TracedHistograms::new(opts, &["kind"]).expect("a good name");
         registry.register(Box::new(counter.clone())).expect("new");
-        histogram.register(&registry).expect("new");
+        registry.register(Box::new(histogram.clone())).expect("new");
         counter.inc_by(7);
         histogram.observe(&["good"], Duration::from_millis(750), Some(At(Some(7))));
         let page = Page::of(&registry, &HeaderMap::new()).expect("a page");

@@ -72,7 +72,7 @@ impl HttpMetrics {
         let in_flight = IntGauge::with_opts(
             Opts::new("http_requests_in_flight", "Requests being served now").const_label("service", service),
         )?;
-        duration.register(registry)?;
+        registry.register(Box::new(duration.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
         Ok(Self { duration, in_flight })
     }
@@ -120,7 +120,7 @@ impl DbMetrics {
             HistogramOpts::new("db_probe_duration_seconds", "Time of the readiness probe's query on the database")
                 .buckets(LATENCY_BUCKETS.to_vec()),
         )?;
-        QUERIES.register(registry)?;
+        registry.register(Box::new(QUERIES.clone()))?;
         registry.register(Box::new(connections.clone()))?;
         registry.register(Box::new(most.clone()))?;
         registry.register(Box::new(probe.clone()))?;

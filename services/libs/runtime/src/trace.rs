@@ -224,6 +224,7 @@ mod tests {
     #[test]
     fn a_trace_that_nobody_collects_is_no_example_of_anything() {
         let context: TraceContext = GOOD.parse().expect("the standard's example");
+        assert!(context.is_sampled() && !export::is_on(), "all that is missing is somebody who collects");
         assert_eq!(shop_exemplars::Place::collected(&context), None);
     }
 

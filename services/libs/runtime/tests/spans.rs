@@ -97,17 +97,20 @@ async fn of_what_the_caller_does_not_want_to_be_collected_nothing_is() {
     let url =
         served(Router::new().route("/ask/{whom}", get(ask)).with_state(sibling().await), &registry, "second").await;
     let (unwanted, wanted) = (TraceContext::generate().sampled(false), TraceContext::generate());
+    let mut pages = Vec::new();
     for caller in [unwanted, wanted] {
         let request = reqwest::Client::new().get(format!("{url}/ask/x")).header("traceparent", caller.to_string());
         let place = request.send().await.expect("an answer").text().await.expect("text");
         assert!(place.starts_with(&format!("00-{}", caller.trace_id())), "{place}");
+        // After each, as the next one would take its place in a bucket.
+        let accept = [(http::header::ACCEPT, http::HeaderValue::from_static("application/openmetrics-text"))];
+        pages.push(Page::of(&registry, &accept.into_iter().collect()).expect("a page").text);
     }
-    collector.trace(&wanted.trace_id().to_string(), |spans| spans.len() == 5).await;
-    let unwanted = unwanted.trace_id().to_string();
+    let [unwanted, wanted] = [unwanted, wanted].map(|caller| caller.trace_id().to_string());
+    collector.trace(&wanted, |spans| spans.len() == 5).await;
     assert!(collector.spans().iter().all(|span| span.trace != unwanted));
-    let accept = [(http::header::ACCEPT, http::HeaderValue::from_static("application/openmetrics-text"))];
-    let page = Page::of(&registry, &accept.into_iter().collect()).expect("a page").text;
-    assert!(!page.contains(&unwanted), "{page}");
+    assert!(pages.iter().all(|page| !page.contains(&unwanted)), "{pages:#?}");
+    assert!(pages[0].contains("http_request_duration_seconds_bucket") && pages[1].contains(&wanted), "{pages:#?}");
 }
 
 #[tokio::test]
