@@ -172,8 +172,7 @@ fn print_environment(cache: &Cache) -> Result<()> {
     println!("export KUBECONFIG={}", quoted(kubeconfig(cache)?));
     println!("export PATH={}:\"$PATH\"", quoted(Binaries::get(cache)?.path_entry()));
     // A profile that was never built has no folder, which is no reason to be without kubectl.
-    let programs = images::target_folder().ok();
-    if let Some(folder) = programs.map(|programs| plugin::path_entry(&programs)).transpose()?.flatten() {
+    if let Some(folder) = images::target_folder().ok().and_then(|programs| plugin::path_entry(&programs)) {
         println!("export PATH={}:\"$PATH\"", quoted(folder));
     }
     Ok(())
