@@ -45,7 +45,7 @@ pub enum Command {
     Tree {
         /// The Store; may be left out where there is only one
         store: Option<StoreName>,
-        /// `ReplicaSets` of former versions too, which have no pods
+        /// `ReplicaSets` without pods too, as those of former versions
         #[arg(long)]
         all: bool,
         /// In which form.
@@ -81,7 +81,7 @@ pub enum Command {
     RotateKeys {
         /// The Store
         store: StoreName,
-        /// Sign with the new key at once: for a key that somebody else may have
+        /// Sign with the new key at once: for a key that somebody else may have. What that one signs is believed for about 20 minutes more
         #[arg(long)]
         now: bool,
     },

@@ -98,6 +98,17 @@ pub enum Error {
          own way to make them"
     )]
     NoBackups(String),
+    /// There is a `CronJob` of the name, but it is somebody else's.
+    #[error(
+        "CronJob {cron_job} does not belong to Store {store}, so no backup is made by it: `kubectl get cronjob {cron_job} --output yaml` tells \
+         whose it is; the operator makes one of this name where there is none"
+    )]
+    OthersBackups {
+        /// The Store.
+        store: String,
+        /// The `CronJob`.
+        cron_job: String,
+    },
     /// The database does not run.
     #[error("Store {0} is suspended, so its database does not run: `kubectl shopkeeper wake {0}` first")]
     Suspended(String),

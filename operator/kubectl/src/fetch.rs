@@ -1,6 +1,8 @@
 //! All that is asked of the API server, in one namespace.
 
 mod children;
+#[cfg(test)]
+mod fake;
 
 use k8s_openapi::{
     NamespaceResourceScope,
@@ -20,7 +22,12 @@ use crate::{
     seen::{Seen, resource},
 };
 
-pub(crate) use children::{Children, Object};
+#[cfg(test)]
+pub(crate) use children::Failure;
+pub(crate) use children::{Children, Missing, Object};
+
+/// Label of `CloudNativePG` on the pods of a cluster, which have no others of ours.
+pub(crate) const CLUSTER_LABEL: &str = "cnpg.io/cluster";
 
 /// Who the plugin is in the fields that it sets.
 const FIELD_MANAGER: &str = "kubectl-shopkeeper";
@@ -123,7 +130,16 @@ impl Shops {
         if !parts.is_empty() {
             selector = format!("{selector},{NAME_LABEL} in ({})", parts.join(","));
         }
-        let listed = self.api::<Pod>().list(&ListParams::default().labels(&selector)).await;
+        let mut pods = self.pods_with(&selector).await?;
+        if store.has_cluster() && (parts.is_empty() || parts.contains(&Component::Postgres.as_str())) {
+            let of_cluster = format!("{CLUSTER_LABEL}={}-{}", store.name(), Component::Postgres);
+            pods.extend(self.pods_with(&of_cluster).await?);
+        }
+        Ok(pods)
+    }
+
+    async fn pods_with(&self, selector: &str) -> Result<Vec<Pod>, Error> {
+        let listed = self.api::<Pod>().list(&ListParams::default().labels(selector)).await;
         listed.map(|pods| pods.items).map_err(|error| self.error(error, "list", "pods"))
     }
 }
@@ -135,21 +151,11 @@ fn is_not_found(error: &kube::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
-    use http::{Request, Response};
-    use kube::client::Body;
-    use tower::service_fn;
-
     use super::*;
 
     #[tokio::test]
     async fn a_cluster_that_does_not_know_stores_is_told_from_one_without_any() {
-        let server = service_fn(|_: Request<Body>| async {
-            let body = Body::from(b"404 page not found\n".to_vec());
-            Ok::<_, Infallible>(Response::builder().status(404).body(body).unwrap())
-        });
-        let shops = Shops::new(Client::new(server, "shop"), "shop".into());
+        let shops = Shops::answered_by(|_| (404, "404 page not found\n".into()));
         for name in [None, Some(StoreName::from("demo"))] {
             let error = shops.store(name.as_ref()).await.unwrap_err();
             assert!(matches!(error, Error::NotInstalled), "{error}");

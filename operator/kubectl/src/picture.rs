@@ -1,6 +1,7 @@
 //! How a Store is, what is wrong first. Pure: from the object to what is shown.
 
 mod conditions;
+mod notes;
 mod text;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use shopkeeper_api::{
 
 use crate::{error::Error, seen::Seen};
 use conditions::{ConditionPicture, Mark};
+use notes::Note;
 
 pub(crate) use text::text;
 
@@ -23,6 +25,9 @@ pub(crate) struct Picture {
     ready: bool,
     /// What should be known of the Store as a whole.
     notes: Vec<String>,
+    /// The same, for what has little room.
+    #[serde(skip)]
+    known: Vec<Note>,
     /// What is wrong first, then by importance.
     conditions: Vec<ConditionPicture>,
     services: Vec<ServiceStatus>,
@@ -37,7 +42,7 @@ pub(crate) struct Picture {
 impl Picture {
     pub(crate) fn of(store: &Seen) -> Result<Self, Error> {
         let status = store.status()?;
-        let notes = notes(store, status.as_ref());
+        let known = Note::all(store, status.as_ref());
         let StoreStatus {
             observed_generation,
             conditions,
@@ -58,7 +63,8 @@ impl Picture {
             namespace: store.namespace(),
             name: store.name(),
             ready: is_ready && is_current(store, observed_generation) && !is_going(store),
-            notes,
+            notes: known.iter().map(|note| note.text(&store.name())).collect(),
+            known,
             conditions: conditions::ordered(&conditions),
             services,
             versions,
@@ -72,6 +78,31 @@ impl Picture {
 
     pub(crate) fn is_ready(&self) -> bool {
         self.ready
+    }
+
+    /// Whether that is as it should be; nothing where somebody wants it so, or it will pass.
+    pub(crate) fn is_well(&self) -> Option<bool> {
+        let is_wrong = self.told().is_some_and(|condition| condition.mark == Mark::Wrong);
+        (self.ready || is_wrong).then_some(self.ready)
+    }
+
+    /// Why it is ready or not, with all that is noted, in a few words.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let reason = self.told().map(|condition| condition.reason.as_str());
+        let is_news = |word: &&str| reason.is_none_or(|reason| !reason.eq_ignore_ascii_case(word));
+        let words: Vec<&str> = self.known.iter().map(Note::short).filter(is_news).collect();
+        let words = words.join(", ");
+        match reason {
+            Some(reason) if words.is_empty() => Some(reason.to_owned()),
+            Some(reason) => Some(format!("{reason} ({words})")),
+            None => Some(words).filter(|words| !words.is_empty()),
+        }
+    }
+
+    /// The condition `Ready`, where it says the same. Where it says otherwise, a note tells why.
+    fn told(&self) -> Option<&ConditionPicture> {
+        let condition = self.conditions.iter().find(|it| it.type_ == ConditionType::Ready.as_str());
+        condition.filter(|it| (it.status == "True") == self.ready)
     }
 }
 
@@ -92,36 +123,6 @@ fn is_whole(service: &ServiceStatus) -> bool {
 /// Whether all pods have the cache's policy, of which so many do: `2/3`.
 fn is_everywhere(cache: &CacheStatus) -> bool {
     cache.pods_applied.split_once('/').is_none_or(|(applied, all)| applied == all)
-}
-
-fn notes(store: &Seen, status: Option<&StoreStatus>) -> Vec<String> {
-    let mut notes = Vec::new();
-    if is_going(store) {
-        notes.push("it is being deleted".to_owned());
-    }
-    let observed = status.and_then(|status| status.observed_generation);
-    match (status, store.0.metadata.generation) {
-        (None, _) => notes.push(
-            "the operator has not looked at it yet: does it run (`kubectl get pods --all-namespaces --selector \
-             app.kubernetes.io/name=shopkeeper`), and for this namespace (watchNamespaces of its chart)?"
-                .to_owned(),
-        ),
-        (Some(_), Some(generation)) if !is_current(store, observed) => notes.push(format!(
-            "what follows is of generation {} of its spec, and the operator has not looked at generation {generation} yet",
-            observed.map_or("none".to_owned(), |observed| observed.to_string())
-        )),
-        _ => {}
-    }
-    if store.is_paused() {
-        notes.push(format!(
-            "it is paused, so changes wait, and nothing is repaired: `kubectl shopkeeper resume {}` ends that",
-            store.name()
-        ));
-    }
-    if store.is_suspended() {
-        notes.push(format!("it is suspended: `kubectl shopkeeper wake {}` lets it run again", store.name()));
-    }
-    notes
 }
 
 #[cfg(test)]

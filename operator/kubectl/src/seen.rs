@@ -39,6 +39,17 @@ impl Seen {
         self.0.data.pointer("/spec/suspend").and_then(Value::as_bool).unwrap_or_default()
     }
 
+    /// Whether `CloudNativePG` runs its database.
+    pub(crate) fn has_cluster(&self) -> bool {
+        self.0.data.pointer("/spec/database/cloudNativePg").is_some_and(|asked| !asked.is_null())
+    }
+
+    /// Whether an object was made for it, and not for another one of this name.
+    pub(crate) fn owns(&self, object: &impl ResourceExt) -> bool {
+        let own = self.0.metadata.uid.as_deref();
+        own.is_some_and(|uid| object.owner_references().iter().any(|owner| owner.uid == uid))
+    }
+
     /// What the operator says of it, if it has said anything.
     pub(crate) fn status(&self) -> Result<Option<StoreStatus>, Error> {
         let status = self.0.data.get("status").filter(|status| !status.is_null());

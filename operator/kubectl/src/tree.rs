@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shopkeeper_plan::{MANAGED_BY, MANAGED_BY_LABEL};
 
-use crate::fetch::Object;
+use crate::{fetch::Object, seen::Seen};
 use health::Health;
 
 pub(crate) use text::text;
@@ -31,36 +31,37 @@ pub(crate) struct Node {
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) root: Node,
-    /// How many `ReplicaSets` of former versions are not shown.
+    /// How many `ReplicaSets` are not shown.
     pub(crate) left_out: usize,
 }
 
 /// Which `ReplicaSets` are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Former {
+pub(crate) enum ReplicaSets {
     /// All of them.
-    Shown,
-    /// Those without pods are left out.
-    LeftOut,
+    All,
+    /// Those that have pods, or are to have some.
+    WithPods,
 }
 
 impl Tree {
     /// What belongs to the Store: what it owns, what the operator made to outlive it, as volumes, and what those own. Others may have the
     /// same label.
-    pub(crate) fn of(store: &Object, objects: &[Object], former: Former) -> Self {
+    pub(crate) fn of(store: Seen, objects: &[Object], shown: ReplicaSets) -> Self {
+        let health = Health::of_store(&store);
+        let store = Object::from(store);
         let all = objects.len();
         let objects: Vec<&Object> =
-            objects.iter().filter(|object| former == Former::Shown || !is_former(object)).collect();
+            objects.iter().filter(|object| shown == ReplicaSets::All || !is_without_pods(object)).collect();
         let left_out = all - objects.len();
         let outlives = |object: &&&Object| owner(object).is_none() && is_by_operator(object);
-        let own = owned_by(store, &objects);
+        let own = owned_by(&store, &objects);
         let outliving = objects.iter().filter(outlives).map(|object| node(object, &objects));
-        let mut root = node(store, &[]);
-        root.children = own.into_iter().chain(outliving).collect();
+        let mut children: Vec<Node> = own.into_iter().chain(outliving).collect();
         // In the order in which they came, which is that of their kinds.
         let place = |node: &Node| objects.iter().position(|it| it.kind == node.kind && name(it) == node.name.as_str());
-        root.children.sort_by_key(place);
-        Self { root, left_out }
+        children.sort_by_key(place);
+        Self { root: Node { health, children, ..node(&store, &[]) }, left_out }
     }
 }
 
@@ -91,7 +92,8 @@ fn is_by_operator(object: &Object) -> bool {
     labels.and_then(|labels| labels.get(MANAGED_BY_LABEL)).is_some_and(|by| by == MANAGED_BY)
 }
 
-fn is_former(object: &Object) -> bool {
+/// Whether it is a `ReplicaSet` of a former version, or of something that is scaled to nothing.
+fn is_without_pods(object: &Object) -> bool {
     let none = |path: &str| object.data.pointer(path).and_then(Value::as_i64).unwrap_or_default() == 0;
     object.kind == "ReplicaSet" && none("/spec/replicas") && none("/status/replicas")
 }

@@ -16,6 +16,9 @@ pub(super) async fn backup(shops: &Shops, name: &StoreName, out: &mut (impl Writ
         return Err(Error::Suspended(store.name()));
     }
     let Some(cron_job) = shops.backups(&store).await? else { return Err(Error::NoBackups(store.name())) };
+    if !store.owns(&cron_job) {
+        return Err(Error::OthersBackups { store: store.name(), cron_job: cron_job.name_any() });
+    }
     let job = shops.create(&job(&cron_job)).await?.name_any();
     let namespace = shops.namespace();
     writeln!(
@@ -41,9 +44,36 @@ fn job(cron_job: &CronJob) -> Job {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+    use kube::client::Body;
     use serde_json::json;
 
     use super::*;
+
+    /// An API server with the Stores `demo` and `bare`, and with a `CronJob` for each, which is of `demo` both times.
+    fn answer(request: &Request<Body>) -> (u16, String) {
+        let owner = json!({"apiVersion": "shopkeeper.dev/v1alpha1", "kind": "Store", "name": "demo", "uid": "of-demo"});
+        let object = match request.uri().path().rsplit('/').next().unwrap_or_default() {
+            "jobs" => json!({"metadata": {"name": "demo-backup-now-1"}}),
+            name if name.ends_with("-backup") => json!({"metadata": {"name": name, "ownerReferences": [owner]}}),
+            name => json!({"metadata": {"name": name, "uid": format!("of-{name}")}}),
+        };
+        (200, object.to_string())
+    }
+
+    async fn said(store: &str) -> Result<String, Error> {
+        let mut out = Vec::new();
+        backup(&Shops::answered_by(answer), &StoreName::from(store), &mut out).await?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_job_is_made_of_the_stores_own_cron_job_alone() {
+        let text = said("demo").await.unwrap();
+        assert!(text.starts_with("Job demo-backup-now-1 makes a backup of Store demo."), "{text}");
+        let error = said("bare").await.unwrap_err().to_string();
+        assert!(error.starts_with("CronJob bare-backup does not belong to Store bare, "), "{error}");
+    }
 
     #[test]
     fn the_job_is_the_one_that_the_clock_would_make_under_a_name_of_its_own() {

@@ -10,7 +10,12 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::LogParams};
 use shopkeeper_plan::{Component, NAME_LABEL, SERVICES};
 
-use crate::{args::LogsOf, error::Error, fetch::Shops, seen::Seen};
+use crate::{
+    args::LogsOf,
+    error::Error,
+    fetch::{CLUSTER_LABEL, Shops},
+    seen::Seen,
+};
 
 pub(super) async fn logs(shops: &Shops, wanted: &LogsOf, out: &mut (impl Write + ?Sized)) -> Result<(), Error> {
     let store = shops.store(Some(&wanted.store)).await?;
@@ -21,11 +26,14 @@ pub(super) async fn logs(shops: &Shops, wanted: &LogsOf, out: &mut (impl Write +
         return Err(none(shops, &store, &parts).await?);
     }
     pods.sort_by_key(ResourceExt::name_any);
+    // One that has both the labels of a Store and those of a cluster was found twice.
+    pods.dedup_by_key(|pod| pod.name_any());
     let streams: Vec<_> = pods.iter().flat_map(containers).map(|source| lines(shops.api(), source, wanted)).collect();
     // What has an end is told one after the other, what has none as it comes.
     let mut all =
         if wanted.follow { stream::select_all(streams).boxed() } else { stream::iter(streams).flatten().boxed() };
     while let Some(line) = all.next().await {
+        let line = line.map_err(|error| shops.error(error, "get", "pods/log"))?;
         writeln!(out, "{line}")?;
     }
     Ok(())
@@ -42,8 +50,8 @@ fn containers(pod: &Pod) -> Vec<Source> {
     containers.map(|it| Source { pod: pod.name_any(), container: it.name.clone() }).collect()
 }
 
-/// The lines of one container. Why there are none is a line as well, as the others go on.
-fn lines(pods: Api<Pod>, source: Source, wanted: &LogsOf) -> BoxStream<'static, String> {
+/// The lines of one container. Why there are none is a line as well, as the others go on; but who may not read one log may read none.
+fn lines(pods: Api<Pod>, source: Source, wanted: &LogsOf) -> BoxStream<'static, kube::Result<String>> {
     let Source { pod, container } = source;
     let prefix = format!("[{pod} {container}]");
     let params = LogParams {
@@ -54,12 +62,17 @@ fn lines(pods: Api<Pod>, source: Source, wanted: &LogsOf) -> BoxStream<'static, 
         ..LogParams::default()
     };
     let opened = async move { pods.log_stream(&pod, &params).await };
-    let lines = stream::once(opened).flat_map(|opened| match opened {
-        Ok(reader) => Box::pin(reader).lines().map(|line| line.unwrap_or_else(|error| missing(&error))).boxed(),
-        Err(kube::Error::Api(status)) => stream::iter([missing(&status.message)]).boxed(),
-        Err(error) => stream::iter([missing(&error)]).boxed(),
+    let lines = stream::once(opened).flat_map(|opened| -> BoxStream<'static, kube::Result<String>> {
+        match opened {
+            Ok(reader) => Box::pin(reader).lines().map(|line| Ok(line.unwrap_or_else(|error| missing(&error)))).boxed(),
+            Err(kube::Error::Api(status)) if status.is_forbidden() => {
+                stream::iter([Err(kube::Error::Api(status))]).boxed()
+            }
+            Err(kube::Error::Api(status)) => stream::iter([Ok(missing(&status.message))]).boxed(),
+            Err(error) => stream::iter([Ok(missing(&error))]).boxed(),
+        }
     });
-    lines.map(move |line| format!("{prefix} {line}")).boxed()
+    lines.map(move |line| line.map(|line| format!("{prefix} {line}"))).boxed()
 }
 
 fn missing(why: &impl ToString) -> String {
@@ -69,20 +82,26 @@ fn missing(why: &impl ToString) -> String {
 /// Why there are no such pods: which there are instead.
 async fn none(shops: &Shops, store: &Seen, parts: &[&str]) -> Result<Error, Error> {
     let pods = shops.pods(store, &[]).await?;
-    let mut there: Vec<String> = pods.iter().filter_map(|pod| pod.labels().get(NAME_LABEL).cloned()).collect();
+    let mut there: Vec<String> = pods.iter().filter_map(part).collect();
     there.sort();
     there.dedup();
     Ok(Error::NoPods { store: store.name(), part: parts.join(", "), there })
 }
 
+/// Which part a pod is of.
+fn part(pod: &Pod) -> Option<String> {
+    let labels = pod.labels();
+    if labels.contains_key(CLUSTER_LABEL) {
+        return Some(Component::Postgres.to_string());
+    }
+    labels.get(NAME_LABEL).cloned()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
-    use http::{Request, Response};
-    use kube::{Client, client::Body};
+    use http::Request;
+    use kube::client::Body;
     use serde_json::{Value, json};
-    use tower::service_fn;
 
     use super::*;
     use crate::args::StoreName;
@@ -94,20 +113,40 @@ mod tests {
         })
     }
 
-    /// An API server with a Store `demo` that has a pod of its cart and one of its gateway.
+    /// A pod of a cluster, with labels of `CloudNativePG` alone.
+    fn pod_of_cluster() -> Value {
+        json!({
+            "metadata": {"name": "clustered-postgres-1", "labels": {
+                "cnpg.io/cluster": "clustered-postgres", "app.kubernetes.io/name": "postgresql"}},
+            "spec": {"containers": [{"name": "postgres"}]},
+        })
+    }
+
+    /// An API server with a Store `demo` that has pods of its cart and its gateway, and a user service whose log nobody may read; and with a
+    /// Store `clustered`, whose database `CloudNativePG` runs besides.
     fn answer(request: &Request<Body>) -> (u16, String) {
         let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         let list = |pods: &[Value]| (200, json!({"metadata": {}, "items": pods}).to_string());
         match path.rsplit('/').next() {
             Some("demo") => (200, json!({"metadata": {"name": "demo"}}).to_string()),
-            Some("pods") if query.contains("redis") => list(&[]),
+            Some("clustered") => {
+                let spec = json!({"database": {"cloudNativePg": {"storage": {"size": "1Gi"}}}});
+                (200, json!({"metadata": {"name": "clustered"}, "spec": spec}).to_string())
+            }
+            Some("pods") if query.contains("cnpg.io%2Fcluster%3Dclustered-postgres") => list(&[pod_of_cluster()]),
+            Some("pods") if query.contains("redis") || query.contains("postgres") => list(&[]),
             Some("pods") if query.contains("catalog") => {
                 list(&[pod("demo-cart-2", "cart"), pod("demo-cart-1", "cart")])
             }
+            Some("pods") if query.contains("user") => list(&[pod("demo-user-1", "user")]),
             Some("pods") => list(&[pod("demo-gateway-1", "gateway"), pod("demo-cart-1", "cart")]),
             Some("log") if query.contains("container=beside") => {
                 let message = "container \"beside\" is waiting to start";
                 (400, json!({"status": "Failure", "message": message, "reason": "BadRequest", "code": 400}).to_string())
+            }
+            Some("log") if path.contains("demo-user-1") => {
+                let message = "pods \"demo-user-1\" is forbidden";
+                (403, json!({"status": "Failure", "message": message, "reason": "Forbidden", "code": 403}).to_string())
             }
             Some("log") => (200, format!("first\n{}\n", if query.contains("tailLines=7") { "last" } else { query })),
             _ => (404, String::new()),
@@ -115,13 +154,12 @@ mod tests {
     }
 
     async fn said(service: Option<&str>, follow: bool) -> Result<Vec<String>, Error> {
-        let server = service_fn(|request: Request<Body>| async move {
-            let (status, body) = answer(&request);
-            let answer = Response::builder().status(status).body(Body::from(body.into_bytes())).unwrap();
-            Ok::<_, Infallible>(answer)
-        });
-        let shops = Shops::new(Client::new(server, "shop"), "shop".into());
-        let store = StoreName::from("demo");
+        said_of("demo", service, follow).await
+    }
+
+    async fn said_of(store: &str, service: Option<&str>, follow: bool) -> Result<Vec<String>, Error> {
+        let shops = Shops::answered_by(answer);
+        let store = StoreName::from(store);
         let wanted = LogsOf { store, service: service.map(ToOwned::to_owned), follow, previous: false, tail: 7 };
         let mut out = Vec::new();
         logs(&shops, &wanted, &mut out).await?;
@@ -155,5 +193,24 @@ mod tests {
     async fn where_there_are_no_such_pods_those_that_there_are_are_named() {
         let error = said(Some("redis"), false).await.unwrap_err().to_string();
         assert_eq!(error, "there is no pod of redis of Store demo; there are pods of cart, gateway");
+    }
+
+    #[tokio::test]
+    async fn who_may_not_read_logs_is_told_so_instead() {
+        for follow in [false, true] {
+            let error = said(Some("user"), follow).await.unwrap_err().to_string();
+            assert!(error.starts_with("you may not get pods/log in namespace shop: "), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_pods_of_a_database_of_cloud_native_pg_are_found_by_its_labels() {
+        let postgres = Some("postgres");
+        let prefix = "[clustered-postgres-1 postgres]";
+        let expected = [format!("{prefix} first"), format!("{prefix} last")];
+        assert_eq!(said_of("clustered", postgres, false).await.unwrap(), expected);
+        let error = said_of("clustered", Some("redis"), false).await.unwrap_err().to_string();
+        assert!(error.ends_with("there are pods of cart, gateway, postgres"), "{error}");
+        assert!(said(postgres, false).await.is_err(), "a Store without a cluster");
     }
 }

@@ -9,10 +9,10 @@ use super::show;
 use crate::{
     args::Form,
     error::Error,
-    fetch::{Children, Object, Shops},
+    fetch::{Children, Missing, Shops},
     paint::Paint,
     seen::Seen,
-    tree::{Former, Node, Tree, text},
+    tree::{Node, ReplicaSets, Tree, text},
 };
 
 /// What programs are told.
@@ -21,8 +21,8 @@ use crate::{
 struct Told<'a> {
     #[serde(flatten)]
     root: &'a Node,
-    /// Kinds that are missing, as the user may not list them.
-    not_listed: &'a [String],
+    #[serde(flatten)]
+    missing: &'a Missing,
 }
 
 pub(super) async fn tree(
@@ -33,9 +33,9 @@ pub(super) async fn tree(
     (paint, now): (Paint, Timestamp),
     out: &mut (impl Write + ?Sized),
 ) -> Result<(), Error> {
-    let Children { objects, forbidden } = shops.children(&store).await?;
-    let former = if all { Former::Shown } else { Former::LeftOut };
-    let tree = Tree::of(&Object::from(store), &objects, former);
-    let told = Told { root: &tree.root, not_listed: &forbidden };
-    show(form, &told, || text(&tree, &forbidden, paint, now), out)
+    let Children { objects, missing } = shops.children(&store).await;
+    let shown = if all { ReplicaSets::All } else { ReplicaSets::WithPods };
+    let tree = Tree::of(store, &objects, shown);
+    let told = Told { root: &tree.root, missing: &missing };
+    show(form, &told, || text(&tree, &missing, paint, now), out)
 }

@@ -13,10 +13,11 @@ use kube::{
     Api,
     api::{ApiResource, DynamicObject, ListParams, ObjectMeta},
 };
+use serde::Serialize;
 use serde_json::Value;
 use shopkeeper_plan::{Cluster, HTTPRoute, INSTANCE_LABEL, PrometheusRule, ServiceMonitor};
 
-use super::{Shops, is_not_found};
+use super::{CLUSTER_LABEL, Shops, is_not_found};
 use crate::{error::Error, seen::Seen};
 
 /// An object of whatever kind.
@@ -32,8 +33,26 @@ pub(crate) struct Object {
 #[derive(Debug, Default)]
 pub(crate) struct Children {
     pub(crate) objects: Vec<Object>,
-    /// Kinds that the user may not list.
-    pub(crate) forbidden: Vec<String>,
+    pub(crate) missing: Missing,
+}
+
+/// Kinds of which there may be more than is shown.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Missing {
+    /// Those that the user may not list.
+    pub(crate) not_listed: Vec<String>,
+    /// Those that could not be listed for another reason.
+    pub(crate) failed: Vec<Failure>,
+}
+
+/// A kind that could not be listed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Failure {
+    pub(crate) resource: String,
+    /// Why, as a sentence that names the kind.
+    pub(crate) message: String,
 }
 
 /// The kinds, in the order in which they are shown.
@@ -61,14 +80,30 @@ fn kinds() -> Vec<ApiResource> {
     ]
 }
 
+impl Missing {
+    /// Notes that a kind is missing, each kind once.
+    fn add(&mut self, shops: &Shops, kind: &ApiResource, error: kube::Error) {
+        let resource = kind.plural.clone();
+        let is_told = self.not_listed.contains(&resource) || self.failed.iter().any(|it| it.resource == resource);
+        // Not every cluster knows every kind.
+        if is_told || is_not_found(&error) {
+            return;
+        }
+        match shops.error(error, "list", &resource) {
+            Error::Forbidden { .. } => self.not_listed.push(resource),
+            error => self.failed.push(Failure { message: error.to_string(), resource }),
+        }
+    }
+}
+
 /// Whether of this kind only metadata is fetched: its content is large, or secret, and says nothing of how it is.
 fn is_content_left(kind: &str) -> bool {
     matches!(kind, "ConfigMap" | "Secret")
 }
 
 impl Shops {
-    /// All objects with a Store's label. Which of them are its own is seen by their owners.
-    pub(crate) async fn children(&self, store: &Seen) -> Result<Children, Error> {
+    /// All objects with a Store's label. Which of them are its own is seen by their owners. A kind that cannot be listed takes no other along.
+    pub(crate) async fn children(&self, store: &Seen) -> Children {
         let selected = ListParams::default().labels(&format!("{INSTANCE_LABEL}={}", store.name()));
         let kinds = kinds();
         let lists = join_all(kinds.iter().map(|kind| self.listed(kind, &selected))).await;
@@ -76,18 +111,15 @@ impl Shops {
         for (kind, list) in kinds.iter().zip(lists) {
             match list {
                 Ok(mut objects) => children.objects.append(&mut objects),
-                Err(kube::Error::Api(status)) if status.is_forbidden() => children.forbidden.push(kind.plural.clone()),
-                // Not every cluster knows every kind.
-                Err(error) if is_not_found(&error) => {}
-                Err(error) => return Err(self.error(error, "list", &kind.plural)),
+                Err(error) => children.missing.add(self, kind, error),
             }
         }
-        self.add_pods_of_clusters(&mut children).await?;
-        Ok(children)
+        self.add_pods_of_clusters(&mut children).await;
+        children
     }
 
     /// `CloudNativePG` labels the pods of its `Cluster` in its own way.
-    async fn add_pods_of_clusters(&self, children: &mut Children) -> Result<(), Error> {
+    async fn add_pods_of_clusters(&self, children: &mut Children) {
         let clusters: Vec<String> = children
             .objects
             .iter()
@@ -95,9 +127,9 @@ impl Shops {
             .filter_map(|object| object.metadata.name.clone())
             .collect();
         if clusters.is_empty() {
-            return Ok(());
+            return;
         }
-        let selected = ListParams::default().labels(&format!("cnpg.io/cluster in ({})", clusters.join(",")));
+        let selected = ListParams::default().labels(&format!("{CLUSTER_LABEL} in ({})", clusters.join(",")));
         let pods = ApiResource::erase::<Pod>(&());
         match self.listed(&pods, &selected).await {
             Ok(found) => {
@@ -105,11 +137,8 @@ impl Shops {
                 let new: Vec<Object> = found.into_iter().filter(|pod| !known(pod)).collect();
                 children.objects.extend(new);
             }
-            // Which is told already.
-            Err(kube::Error::Api(status)) if status.is_forbidden() => {}
-            Err(error) => return Err(self.error(error, "list", &pods.plural)),
+            Err(error) => children.missing.add(self, &pods, error),
         }
-        Ok(())
     }
 
     async fn listed(&self, resource: &ApiResource, selected: &ListParams) -> kube::Result<Vec<Object>> {
@@ -130,5 +159,66 @@ impl Shops {
 impl From<Seen> for Object {
     fn from(Seen(DynamicObject { metadata, data, .. }): Seen) -> Self {
         Self { kind: "Store".into(), metadata, data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use kube::client::Body;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The variants of the operator's `Kind`, as its source has them.
+    fn made_by_the_operator() -> Vec<&'static str> {
+        let source = include_str!("../../../src/kind.rs");
+        let (_, rest) = source.split_once("pub enum Kind {").unwrap();
+        let (variants, _) = rest.split_once('}').unwrap();
+        let code = variants.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+        code.filter_map(|line| line.strip_suffix(',')).collect()
+    }
+
+    #[test]
+    fn every_kind_that_the_operator_makes_is_looked_for() {
+        let mut expected: Vec<_> = made_by_the_operator().into_iter().chain(["Pod", "ReplicaSet"]).collect();
+        assert!(expected.contains(&"Deployment"), "{expected:?}");
+        expected.sort_unstable();
+        let mut kinds: Vec<String> = kinds().into_iter().map(|it| it.kind).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, expected);
+    }
+
+    fn no(code: u16, reason: &str, message: &str) -> (u16, String) {
+        (code, json!({"status": "Failure", "message": message, "reason": reason, "code": code}).to_string())
+    }
+
+    fn list(items: &Value) -> (u16, String) {
+        (200, json!({"metadata": {}, "items": items}).to_string())
+    }
+
+    fn answer(request: &Request<Body>) -> (u16, String) {
+        let query = request.uri().query().unwrap_or_default();
+        match request.uri().path().rsplit('/').next() {
+            Some("deployments") => list(&json!([{"metadata": {"name": "demo-cart", "uid": "d"}}])),
+            Some("clusters") => list(&json!([{"metadata": {"name": "demo-postgres", "uid": "c"}}])),
+            Some("pods") if query.contains("cnpg") => no(503, "ServiceUnavailable", "apiserver is shutting down"),
+            Some("jobs") => no(500, "InternalError", "etcdserver: request timed out"),
+            Some("secrets") => no(403, "Forbidden", "secrets is forbidden"),
+            Some("httproutes") => (404, "404 page not found\n".into()),
+            _ => list(&json!([])),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kind_that_cannot_be_listed_is_named_and_all_others_are_found() {
+        let store = Seen(serde_json::from_value(json!({"metadata": {"name": "demo"}})).unwrap());
+        let Children { objects, missing } = Shops::answered_by(answer).children(&store).await;
+        let names: Vec<_> = objects.iter().filter_map(|it| it.metadata.name.as_deref()).collect();
+        assert_eq!(names, ["demo-cart", "demo-postgres"]);
+        let expected = json!({"notListed": ["secrets"], "failed": [
+            {"resource": "jobs", "message": "the API server does not list jobs: etcdserver: request timed out"},
+            {"resource": "pods", "message": "the API server does not list pods: apiserver is shutting down"}]});
+        assert_eq!(serde_json::to_value(&missing).unwrap(), expected);
     }
 }

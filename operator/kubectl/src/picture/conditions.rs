@@ -20,8 +20,9 @@ const BY_IMPORTANCE: [ConditionType; 9] = [
     ConditionType::Paused,
 ];
 
-/// What is said where nothing happens: because it is not to, or because something else is wrong, of which another condition tells.
-const AT_REST: [&str; 4] = ["Blocked", "NoPods", "Paused", "Suspended"];
+/// Reasons by which a condition is noted, and never wrong by itself: nothing happens, as it is not to, or as something else is wrong, of which
+/// another condition tells.
+const ONLY_NOTED: [&str; 4] = ["Blocked", "NoPods", "Paused", "Suspended"];
 
 /// How good or bad a condition is. The worst is first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,7 +77,7 @@ fn mark(type_: &str, status: &str, reason: &str) -> Mark {
     let is_passing = matches!(known, ConditionType::Progressing | ConditionType::Paused);
     let good = if is_passing || known == ConditionType::Degraded { "False" } else { "True" };
     match status {
-        _ if AT_REST.contains(&reason) => Mark::Note,
+        _ if ONLY_NOTED.contains(&reason) => Mark::Note,
         _ if status == good => Mark::Well,
         "True" | "False" if !is_passing => Mark::Wrong,
         _ => Mark::Note,

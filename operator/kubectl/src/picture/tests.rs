@@ -160,6 +160,45 @@ fn a_shop_at_rest_is_not_ready_but_nothing_is_wrong_with_it() {
     assert!(text.contains("`kubectl shopkeeper resume demo`"), "{text}");
 }
 
+/// With both, as they are in a Store.
+fn paused_and_suspended(mut store: Value) -> Value {
+    store["spec"]["suspend"] = json!(true);
+    store["metadata"]["annotations"] = json!({"shopkeeper.dev/paused": "true"});
+    store
+}
+
+#[test]
+fn a_store_that_was_suspended_and_then_paused_says_what_ends_either() {
+    let mut store = paused_and_suspended(store(&[
+        condition("Ready", "False", "Suspended", "the shop is suspended", "11:00:00"),
+        condition("Progressing", "False", "Paused", "the Store is paused", "11:30:00"),
+        condition("Paused", "True", "PausedByAnnotation", "left alone", "11:30:00"),
+    ]));
+    store["status"]["cache"] = json!([]);
+    store["status"]["services"] = json!([{"name": "cart", "ready": 0, "desired": 0}]);
+    let expected = "\
+Store demo in namespace shop is not ready for 60m: Suspended
+! it is paused, so changes wait, and nothing is repaired: `kubectl shopkeeper resume demo` ends that
+! it is suspended: `kubectl shopkeeper wake demo` lets it run again, once it is resumed
+
+";
+    let text = shown(store);
+    assert!(text.starts_with(expected), "{text}");
+    assert!(!text.contains('✗') && !text.contains("WHAT TO DO"), "{text}");
+}
+
+#[test]
+fn a_store_that_was_paused_and_then_suspended_is_not_said_to_rest() {
+    let expected = "\
+Store demo in namespace shop is ready for 3h
+! it is paused, so changes wait, and nothing is repaired: `kubectl shopkeeper resume demo` ends that
+! it is to be suspended, which waits until it is resumed: `kubectl shopkeeper wake demo` takes that back
+
+";
+    let text = shown(paused_and_suspended(well()));
+    assert!(text.starts_with(expected), "{text}");
+}
+
 #[test]
 fn a_store_that_waits_for_somebody_is_not_said_to_be_well() {
     let conditions = [

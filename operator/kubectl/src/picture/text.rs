@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use shopkeeper_api::{BackupStatus, ConditionType};
+use shopkeeper_api::BackupStatus;
 
 use super::{Mark, Picture, conditions::ConditionPicture, is_everywhere, is_whole};
 use crate::{
@@ -35,11 +35,9 @@ pub(crate) fn text(picture: &Picture, paint: Paint, now: Timestamp) -> String {
 }
 
 fn headline(picture: &Picture, paint: Paint, now: Timestamp) -> String {
-    let Picture { namespace, name, ready, notes, conditions, .. } = picture;
+    let Picture { namespace, name, ready, notes, .. } = picture;
     let (tone, word) = if *ready { (Tone::Well, "ready") } else { (Tone::Wrong, "not ready") };
-    let condition = conditions.iter().find(|it| it.type_ == ConditionType::Ready.as_str());
-    // Where there is a condition that says otherwise, a note tells why.
-    let told = condition.filter(|it| (it.status == "True") == *ready);
+    let told = picture.told();
     let how_long = told.map(|it| format!(" for {}", since(it.since, now))).unwrap_or_default();
     let why = told.filter(|_| !ready).map(|it| format!(": {}", it.reason)).unwrap_or_default();
     let mut text = format!("Store {name} in namespace {namespace} is {}{how_long}{why}\n", paint.paint(tone, word));

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::pod;
-use crate::fetch::Object;
+use crate::{fetch::Object, picture::Picture, seen::Seen};
 
 /// How an object is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -19,13 +19,25 @@ pub(crate) struct Health {
 }
 
 impl Health {
+    /// How a Store is: the same as its status shows.
+    pub(crate) fn of_store(store: &Seen) -> Self {
+        match Picture::of(store) {
+            Ok(picture) => Self {
+                ready: Some(if picture.is_ready() { "True" } else { "False" }.to_owned()),
+                reason: picture.reason(),
+                well: picture.is_well(),
+            },
+            // What belongs to it can be drawn all the same.
+            Err(_) => Self { reason: Some("unreadable status".to_owned()), ..Self::default() },
+        }
+    }
+
     pub(crate) fn of(object: &Object) -> Self {
         let data = &object.data;
         if object.metadata.deletion_timestamp.is_some() {
             return Self { ready: None, reason: Some("Terminating".into()), well: None };
         }
         match object.kind.as_str() {
-            "Store" => by_condition(data, "Ready"),
             "Deployment" => {
                 Self { reason: false_reason(data, &["Progressing", "Available"]), ..replicas(data, "/spec/replicas") }
             }
@@ -62,12 +74,6 @@ impl Health {
             _ => Self::default(),
         }
     }
-}
-
-fn by_condition(data: &Value, type_: &str) -> Health {
-    let Some(condition) = condition(data, type_) else { return Health::default() };
-    let status = text(condition, "/status");
-    Health { well: status.as_deref().map(|it| it == "True"), reason: text(condition, "/reason"), ready: status }
 }
 
 /// Pods that are ready, of those that are wanted: one, where nothing is said.

@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::paint::Paint;
+use crate::{
+    fetch::{Failure, Missing},
+    paint::Paint,
+};
 
 fn now() -> Timestamp {
     "2026-01-01T12:00:00Z".parse().unwrap()
@@ -18,9 +21,21 @@ fn object(kind: &str, name: &str, owner: Option<&str>, data: Value) -> Object {
     Object { kind: kind.into(), metadata: serde_json::from_value(metadata).unwrap(), data }
 }
 
-fn store() -> Object {
-    let ready = json!({"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "ServicesNotReady"}]}});
-    object("Store", "demo", None, ready)
+/// A Store with this condition `Ready`.
+fn store_that_is(ready: &str, reason: &str) -> Value {
+    json!({
+        "metadata": {
+            "name": "demo", "namespace": "shop", "uid": "demo", "generation": 3, "creationTimestamp": "2026-01-01T09:00:00Z",
+        },
+        "spec": {},
+        "status": {"observedGeneration": 3, "conditions": [{
+            "type": "Ready", "status": ready, "reason": reason, "message": "", "lastTransitionTime": "2026-01-01T11:55:00Z",
+        }]},
+    })
+}
+
+fn store() -> Seen {
+    Seen(serde_json::from_value(store_that_is("False", "ServicesNotReady")).unwrap())
 }
 
 fn pods(wanted: i64, ready: i64) -> Value {
@@ -52,7 +67,7 @@ fn objects() -> Vec<Object> {
 
 #[test]
 fn a_store_is_drawn_with_all_that_belongs_to_it() {
-    let tree = Tree::of(&store(), &objects(), Former::LeftOut);
+    let tree = Tree::of(store(), &objects(), ReplicaSets::WithPods);
     let expected = "\
 NAME                                    READY  REASON            AGE
 Store/demo                              False  ServicesNotReady  3h
@@ -64,16 +79,24 @@ Store/demo                              False  ServicesNotReady  3h
 ├─ PersistentVolumeClaim/demo-postgres         Bound             3h
 └─ Secret/demo-credentials                                       3h
 
-1 ReplicaSet without pods, of former versions, not shown: --all shows them
+1 ReplicaSet without pods not shown: --all shows them
 
 not shown, as you may not list them here: configmaps
+
+not shown, or not all of them, as they could not be listed:
+  the API server does not list jobs: too slow
 ";
-    assert_eq!(text(&tree, &["configmaps".to_owned()], Paint::PLAIN, now()), expected);
+    let message = "the API server does not list jobs: too slow".to_owned();
+    let missing = Missing {
+        not_listed: vec!["configmaps".to_owned()],
+        failed: vec![Failure { resource: "jobs".to_owned(), message }],
+    };
+    assert_eq!(text(&tree, &missing, Paint::PLAIN, now()), expected);
 }
 
 #[test]
-fn former_versions_are_shown_when_they_are_asked_for() {
-    let tree = Tree::of(&store(), &objects(), Former::Shown);
+fn what_has_no_pods_is_shown_when_it_is_asked_for() {
+    let tree = Tree::of(store(), &objects(), ReplicaSets::All);
     let names: Vec<_> = tree.root.children[0].children.iter().map(|it| it.name.as_str()).collect();
     assert_eq!((names, tree.left_out), (vec!["demo-cart-1", "demo-cart-2"], 0));
 }
@@ -83,7 +106,7 @@ fn what_others_have_labelled_in_the_same_way_is_not_the_stores() {
     let mut theirs = object("ConfigMap", "theirs", None, Value::Null);
     theirs.metadata.labels.as_mut().unwrap().insert(MANAGED_BY_LABEL.into(), "Helm".into());
     let of_a_former_one = object("Service", "demo-user", Some("a Store of this name that is gone"), Value::Null);
-    let tree = Tree::of(&store(), &[theirs, of_a_former_one], Former::LeftOut);
+    let tree = Tree::of(store(), &[theirs, of_a_former_one], ReplicaSets::WithPods);
     assert!(tree.root.children.is_empty(), "{:?}", tree.root.children);
 }
 
@@ -125,4 +148,30 @@ fn what_is_about_to_go_says_so() {
     let mut going = object("Pod", "demo-cart-2-x", None, pod("Running"));
     going.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-01T11:00:00Z")).unwrap();
     assert_eq!(Health::of(&going).reason.as_deref(), Some("Terminating"));
+}
+
+#[test]
+fn the_store_itself_is_as_its_status_shows() {
+    let told = |ready: &str, reason: &str, change: fn(&mut Value)| {
+        let mut store = store_that_is(ready, reason);
+        change(&mut store);
+        let Health { ready, reason, well } = Health::of_store(&Seen(serde_json::from_value(store).unwrap()));
+        (ready.unwrap_or_default(), reason.unwrap_or_default(), well)
+    };
+    let is = |ready: &str, reason: &str, well: Option<bool>| (ready.to_owned(), reason.to_owned(), well);
+    let paused = |store: &mut Value| store["metadata"]["annotations"] = json!({"shopkeeper.dev/paused": "true"});
+    let suspended = |store: &mut Value| store["spec"]["suspend"] = json!(true);
+    let going = |store: &mut Value| store["metadata"]["deletionTimestamp"] = json!("2026-01-01T11:59:00Z");
+    let changed = |store: &mut Value| store["metadata"]["generation"] = json!(4);
+    assert_eq!(told("True", "Ready", |_| ()), is("True", "Ready", Some(true)));
+    assert_eq!(told("False", "PodsCrashing", |_| ()), is("False", "PodsCrashing", Some(false)));
+    assert_eq!(told("True", "Ready", paused), is("True", "Ready (paused)", Some(true)));
+    assert_eq!(told("False", "Suspended", suspended), is("False", "Suspended", None));
+    assert_eq!(told("True", "Ready", going), is("False", "Terminating", None));
+    assert_eq!(told("True", "Ready", changed), is("False", "of an older spec", None));
+    assert_eq!(told("False", "Seeding", changed), is("False", "Seeding (of an older spec)", Some(false)));
+    let unseen = |store: &mut Value| store["status"] = Value::Null;
+    assert_eq!(told("True", "Ready", unseen), is("False", "not looked at yet", None));
+    let unreadable = |store: &mut Value| store["status"]["conditions"] = json!("fine");
+    assert_eq!(told("True", "Ready", unreadable), is("", "unreadable status", None));
 }

@@ -7,23 +7,31 @@ use jiff::Timestamp;
 use super::{Node, Tree};
 use crate::{
     age::since,
+    fetch::Missing,
     paint::{Paint, Tone},
     table::{Cell, Table},
 };
 
 /// What is not shown is named below the tree.
-pub(crate) fn text(tree: &Tree, forbidden: &[String], paint: Paint, now: Timestamp) -> String {
+pub(crate) fn text(tree: &Tree, missing: &Missing, paint: Paint, now: Timestamp) -> String {
     let mut table = Table::new(&["NAME", "READY", "REASON", "AGE"]);
     table.line(line(&tree.root, "", now));
     branches(&tree.root, "", now, &mut table);
     let mut text = table.text(paint);
     if tree.left_out > 0 {
-        let _ =
-            writeln!(text, "\n{} without pods, of former versions, not shown: --all shows them", replica_sets(tree));
+        let _ = writeln!(text, "\n{} without pods not shown: --all shows them", replica_sets(tree));
     }
-    if !forbidden.is_empty() {
+    let Missing { not_listed, failed } = missing;
+    if !not_listed.is_empty() {
         let note = paint.paint(Tone::Note, "not shown, as you may not list them here");
-        let _ = writeln!(text, "\n{note}: {}", forbidden.join(", "));
+        let _ = writeln!(text, "\n{note}: {}", not_listed.join(", "));
+    }
+    if !failed.is_empty() {
+        let note = paint.paint(Tone::Wrong, "not shown, or not all of them, as they could not be listed");
+        let _ = writeln!(text, "\n{note}:");
+        for failure in failed {
+            let _ = writeln!(text, "  {}", failure.message);
+        }
     }
     text
 }
