@@ -100,7 +100,7 @@ fn cluster_service_version(documents: &[Value]) -> Value {
             "description": DESCRIPTION,
             "version": VERSION,
             "maturity": "alpha",
-            "minKubeVersion": "1.29.0",
+            "minKubeVersion": "1.31.0",
             "keywords": chart["keywords"],
             "provider": {"name": "Shopkeeper"},
             "installModes": modes,
