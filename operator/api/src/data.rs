@@ -82,8 +82,8 @@ pub struct CloudNativePg {
     /// CPU and memory of each server. Default: from the profile, amount by amount. Example: `{limits: {memory: 2Gi}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ComputeResources>,
-    /// Image of the servers, one of CloudNativePG's. Default: CloudNativePG's own default. Example:
-    /// `ghcr.io/cloudnative-pg/postgresql:17`.
+    /// Image of the servers, one of CloudNativePG's. `images.mirror` does not touch it: where it must come from a mirror, write it here.
+    /// Default: CloudNativePG's own default. Example: `ghcr.io/cloudnative-pg/postgresql:17`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 400))]
     pub image_name: Option<String>,

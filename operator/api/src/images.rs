@@ -22,6 +22,7 @@ pub struct Images {
     /// Registry (and path) that has copies of all images, for a cluster that reaches no other. Every image that the Store does not name itself
     /// comes from there: its registry is replaced, and the rest of its name, its tag and its digest stay, so `docker.io/library/postgres:17` is
     /// `mirror.example.com/library/postgres:17`. What is written here as `registry`, or as the whole reference of an image, is taken as it is.
+    /// One image is not had from there: that of CloudNativePG's servers is as CloudNativePG chooses, or as `database.cloudNativePg.imageName` says.
     /// Default: none, each image comes from its own registry. Example: `mirror.example.com:5000/upstream`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 200))]

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PodSecurity {
-    /// User that the processes run as, never root's 0. The image must put up with it, and a database's files belong to the user that made them.
+    /// User that the processes run as, never root's 0. The image must put up with it. A database starts only for the user that its files belong to:
+    /// for another one, suspend the shop and give it the volume's files (`chown -R`, from a pod that may be root), or write the former number again.
     /// Default: 999 for PostgreSQL, Redis and backups, 101 for the gateway, 65532 for all else. Example: `1000680000`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 2_147_483_647))]

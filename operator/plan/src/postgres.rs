@@ -65,10 +65,20 @@ fn config(shop: &Shop) -> ConfigMap {
          log_timezone = 'UTC'\n"
     );
     // The socket is in the pod only, and only the server's own user gets in by it.
-    let access = "local all postgres peer\nhost all all all scram-sha-256\n".to_owned();
+    let (access, over_tcp) = ("local all postgres peer", "host all all all scram-sha-256\n");
+    let mut files = BTreeMap::new();
+    if shop.pods(Component::Postgres).security.run_as_user.is_some() {
+        // That user is called otherwise than the superuser.
+        files.insert("postgresql.conf".into(), format!("{settings}ident_file = '{CONFIG}/pg_ident.conf'\n"));
+        files.insert("pg_hba.conf".into(), format!("{access} map=pod\n{over_tcp}"));
+        files.insert("pg_ident.conf".into(), "pod /^.* postgres\n".into());
+    } else {
+        files.insert("postgresql.conf".into(), settings);
+        files.insert("pg_hba.conf".into(), format!("{access}\n{over_tcp}"));
+    }
     ConfigMap {
         metadata: meta::owned(shop, shop.child(Component::Postgres), Component::Postgres),
-        data: Some(BTreeMap::from([("postgresql.conf".into(), settings), ("pg_hba.conf".into(), access)])),
+        data: Some(files),
         ..ConfigMap::default()
     }
 }
@@ -76,7 +86,8 @@ fn config(shop: &Shop) -> ConfigMap {
 /// Makes the data folder when there is none, sets the superuser's password to what the Secret says, and becomes the server.
 ///
 /// The folder gets its name only when it is complete, so a pod that was killed while making it starts afresh. The password is set at
-/// every start because a kept volume may be older than the Secret.
+/// every start because a kept volume may be older than the Secret. The folder is closed to its group at every start: for another group the
+/// kubelet opens all that is in the volume, and the server starts in no folder that others may write to.
 fn start_script() -> String {
     format!(
         "umask 077\n\
@@ -88,6 +99,7 @@ fn start_script() -> String {
          \x20 echo 'CREATE DATABASE {DATABASE};' | postgres --single -D \"$data.new\" postgres >/dev/null\n\
          \x20 mv \"$data.new\" \"$data\"\n\
          fi\n\
+         if [ -O \"$data\" ]; then chmod 0700 \"$data\"; fi\n\
          read -r password </run/secrets/postgres/password || true\n\
          printf \"ALTER ROLE postgres WITH PASSWORD '%s';\\n\" \"$password\" | postgres --single -D \"$data\" postgres >/dev/null\n\
          exec postgres -D \"$data\" -c config_file={CONFIG}/postgresql.conf\n"

@@ -320,9 +320,16 @@ fn a_mirror_is_the_address_of_a_registry_and_nothing_else() {
         "Mirror.example.com",
         "mirror..example.com",
         "mirror.example.com:",
+        "mirror.example.com:123456",
+        "mirror.example.com:+80",
         "mirror.example.com//x",
         "-mirror.example.com",
         "mirror.example.com /x",
+        " mirror.example.com",
+        "mirror.example.com\n",
+        "http://localhost:5000",
+        "localhost:5000/",
+        "localhost:5000/x:1",
     ] {
         refused(&json!({"images": {"mirror": none}}), "write the host of a registry");
     }

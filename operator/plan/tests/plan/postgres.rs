@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::fixture::{demo, planned};
+use serde_json::json;
+use shopkeeper_api::Store;
+
+use crate::fixture::{demo, planned, with_spec};
 
 /// Where PostgreSQL's programs are.
 fn programs() -> PathBuf {
@@ -25,13 +28,17 @@ pub(crate) struct Pod {
 
 impl Pod {
     pub(crate) fn new() -> Self {
+        Self::of(&demo())
+    }
+
+    fn of(store: &Store) -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().expect("a folder");
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
         for name in ["data", "run", "etc", "secret", "backup"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        let config = planned(&demo()).postgres.expect("a database").config.data.expect("files");
+        let config = planned(store).postgres.expect("a database").config.data.expect("files");
         let pod = Self { folder, programs, port };
         for (name, content) in config {
             let content = format!(
@@ -188,4 +195,29 @@ fn a_pod_that_was_killed_while_making_its_data_starts_afresh() {
     assert!(pod.command("touch").arg(half.join("PG_VERSION")).status().expect("touch").success());
     let _server = pod.start("a-password");
     assert_eq!(pod.ask("a-password", "SELECT current_database()").as_deref(), Some("shop"));
+}
+
+#[test]
+fn data_that_was_opened_to_the_group_of_its_volume_is_closed_again() {
+    let pod = Pod::new();
+    pod.start("a-password").stop("fast");
+    let opened = pod.command("chmod").arg("2770").arg(pod.path("data/pgdata")).status().expect("chmod");
+    assert!(opened.success());
+    let _server = pod.start("a-password");
+    assert_eq!(pod.ask("a-password", "SELECT current_database()").as_deref(), Some("shop"));
+}
+
+#[test]
+fn a_user_that_the_store_names_is_the_superuser_by_the_socket() {
+    let managed = json!({"securityContext": {"runAsUser": 1_000_680_000}});
+    let pod = Pod::of(&with_spec(json!({"database": {"managed": managed}})));
+    let _server = pod.start("a-password");
+    // Whoever runs this test is not called postgres either.
+    let output = command(&pod.programs, "psql", false)
+        .args(["-AtX", "-U", "postgres", "-d", "shop", "-c", "SELECT current_user", "-p", &pod.port.to_string(), "-h"])
+        .arg(pod.path("run"))
+        .output()
+        .expect("psql");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "postgres", "{said}");
 }
