@@ -28,16 +28,20 @@ async fn a_run_without_a_page_leaves_its_report_and_says_by_its_end_whether_the_
             format!("{}{}", String::from_utf8_lossy(&script.stdout), String::from_utf8_lossy(&script.stderr)),
         )
     };
-    let (code, said) = run("1");
+    let kept = run("1");
+    let report = std::fs::read_to_string(root.join("target/promises/Catalog.html"));
+    let missed = run("1000000");
+    // Before anything can fail: it must not stay beside the sample shop.
+    load_test(&client, false).await;
+    let (code, said) = kept;
     assert_eq!(code, Some(0), "{said}");
-    let report = std::fs::read_to_string(root.join("target/promises/Catalog.html")).expect("a report");
+    let report = report.expect("a report");
     assert!(report.contains("</html>") && report.contains("/api/products"), "{} bytes", report.len());
-    let (code, said) = run("1000000");
+    let (code, said) = missed;
     assert_eq!(code, Some(1), "four customers can't ask so often: {said}");
     assert!(said.contains("MISSED") && said.contains("Not kept: Catalog"), "{said}");
-    load_test(&client, false).await;
     ready(&client, SHOP, DEMO, Duration::from_secs(120)).await;
-    // It is the last of all: nothing of the others may stay.
+    // It is the last of all: what the others removed is to be gone.
     no_scratch_is_left(&client).await;
 }
 
