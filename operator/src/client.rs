@@ -52,3 +52,16 @@ fn named(mut config: Config) -> Config {
     }
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_proxy_is_a_way_to_the_api_server() {
+        let mut config = Config::new("https://api.example.com".parse().unwrap());
+        config.accept_invalid_certs = true;
+        config.proxy_url = Some("http://proxy.example.com:3128".parse().unwrap());
+        assert!(client(config, &Metrics::new().unwrap()).is_ok());
+    }
+}
