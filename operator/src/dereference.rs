@@ -38,7 +38,8 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
         external_database,
         external_redis,
         certificate,
-        secrets: secrets.into_iter().chain(config_maps).collect(),
+        secrets,
+        config_maps,
         operator_namespace: context.settings.operator_namespace.clone(),
         cache_policy: cache_policy(context, shop, name),
         backup_volume: backup_volume(context, shop, name),
@@ -120,7 +121,7 @@ async fn hashes(client: &Client, namespace: &str, names: BTreeSet<String>) -> Re
     Ok(hashes)
 }
 
-/// The same of `ConfigMaps`, by their keys. The operator's own are left out: pods follow those while they run, and cache policies restart nothing.
+/// The same of `ConfigMaps`. The operator's own are left out: pods follow those while they run, and cache policies restart nothing.
 async fn config_maps(
     client: &Client,
     namespace: &str,
@@ -132,7 +133,7 @@ async fn config_maps(
         let found = api.get_opt(&name).await;
         let found = found.map_err(|source| Error::ConfigMapAccess { name: name.clone(), source: Box::new(source) })?;
         if let Some(found) = found.filter(|it| !is_ours(it)) {
-            hashes.insert(Shop::config_map_key(&name), hash(&(&found.data, &found.binary_data)));
+            hashes.insert(name, hash(&(&found.data, &found.binary_data)));
         }
     }
     Ok(hashes)

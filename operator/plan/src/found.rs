@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shopkeeper_api::Storage;
 
-use crate::{Component, Credentials, PolicyVersion, SERVICES, SecretText};
+use crate::{Component, Credentials, PolicyVersion, SERVICES, SecretText, digest};
 
 /// Addresses of the services' Services, as far as they are known.
 pub type ServiceAddresses = BTreeMap<Component, String>;
@@ -22,6 +22,8 @@ pub struct Found {
     pub certificate: Option<String>,
     /// Hashes of the Secrets that pod templates of the Store bring in, by name; those that are not there are left out.
     pub secrets: BTreeMap<String, String>,
+    /// The same of `ConfigMaps`. The operator's own are left out.
+    pub config_maps: BTreeMap<String, String>,
     /// The namespace that the operator runs in.
     pub operator_namespace: String,
     /// The version of the cache policies that the pods are told now, if there is one.
@@ -58,5 +60,11 @@ impl Found {
     /// Whether nginx can look up every service that it routes to.
     pub fn all_addresses_known(&self) -> bool {
         SERVICES.iter().all(|service| self.addresses.contains_key(service))
+    }
+
+    /// Hash of what people have put into the namespace for the Store, and what its pods are made with.
+    pub fn brought_in(&self) -> u128 {
+        let Self { external_database, external_redis, certificate, secrets, config_maps, .. } = self;
+        digest(&(external_database, external_redis, certificate, secrets, config_maps))
     }
 }

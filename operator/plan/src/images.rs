@@ -119,9 +119,11 @@ pub(crate) fn is_registry(text: &str) -> bool {
     let (host, port) = address.split_once(':').map_or((address, None), |(host, port)| (host, Some(port)));
     // Docker takes a first word with neither a dot nor a port for a part of its own registry.
     let is_address = host == "localhost" || host.contains('.') || port.is_some();
+    // A number may have a sign and zeros in front of it, and a port may not.
+    let is_port = |port: &str| port.len() <= 5 && word(port, "") && port.parse::<u16>().is_ok();
     is_address
         && host.split('.').all(|part| word(part, "-"))
-        && port.is_none_or(|port| port.parse::<u16>().is_ok())
+        && port.is_none_or(is_port)
         && parts.all(|part| word(part, "._-"))
 }
 
@@ -181,6 +183,13 @@ mod tests {
             "mirror..com",
             "mirror.example.com:",
             "mirror.example.com:70000",
+            "mirror.example.com:+80",
+            "mirror.example.com:000080",
+            "http://localhost:5000",
+            "localhost:5000/",
+            "localhost:5000/x:1",
+            " mirror.example.com",
+            "mirror.example.com\n",
             "a.b//c",
             "a.b/-c",
             "a b.c",

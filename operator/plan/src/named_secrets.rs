@@ -1,6 +1,6 @@
 //! The Secrets and `ConfigMaps` of the user's own that a Store names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use shopkeeper_api::{Monitoring, Pods, Store, Tools};
@@ -60,11 +60,6 @@ impl Shop {
         self.running_overlays().flat_map(Overlay::config_maps).collect()
     }
 
-    /// Under which name the hash of a ConfigMap stands among [`Found::secrets`]: one that no Secret can have.
-    pub fn config_map_key(name: &str) -> String {
-        format!("ConfigMap {name}")
-    }
-
     fn running_overlays(&self) -> impl Iterator<Item = &Overlay> {
         let running =
             |component: &Component| !matches!(component, Component::Migrate | Component::Seed | Component::Backup);
@@ -75,22 +70,21 @@ impl Shop {
 /// Notes on a template which Secrets and `ConfigMaps` its pods are made with, if the Store brings in any: those of this part only.
 pub(crate) fn note(shop: &Shop, found: &Found, component: Component, template: &mut PodTemplateSpec) {
     let overlay = &shop.pods(component).overlay;
-    note_under(SECRETS_HASH, overlay.secrets(), str::to_owned, found, template);
-    note_under(CONFIG_MAPS_HASH, overlay.config_maps(), Shop::config_map_key, found, template);
+    note_under(SECRETS_HASH, overlay.secrets(), &found.secrets, template);
+    note_under(CONFIG_MAPS_HASH, overlay.config_maps(), &found.config_maps, template);
 }
 
 fn note_under(
     annotation: &str,
     names: impl Iterator<Item = String>,
-    key: fn(&str) -> String,
-    found: &Found,
+    hashes: &BTreeMap<String, String>,
     template: &mut PodTemplateSpec,
 ) {
     let names: BTreeSet<String> = names.collect();
     if names.is_empty() {
         return;
     }
-    let contents: Vec<_> = names.iter().map(|name| (name, found.secrets.get(&key(name)))).collect();
+    let contents: Vec<_> = names.iter().map(|name| (name, hashes.get(name))).collect();
     let annotations = template.metadata.get_or_insert_default().annotations.get_or_insert_default();
     annotations.insert(annotation.into(), hash(&contents));
 }

@@ -88,12 +88,12 @@ pub fn plan(shop: &Shop, found: &Found) -> Result<Plan, Unplannable> {
         network_policies: network_policies(shop, found),
         monitoring: monitoring(shop, found)?,
     };
-    note_secrets(shop, found, &mut plan);
+    note_brought_in(shop, found, &mut plan);
     Ok(plan)
 }
 
-/// Notes on all templates of pods that go on running which Secrets of the user's own they are made with.
-fn note_secrets(shop: &Shop, found: &Found, plan: &mut Plan) {
+/// Notes on all templates of pods that go on running which Secrets and `ConfigMaps` of the user's own they are made with.
+fn note_brought_in(shop: &Shop, found: &Found, plan: &mut Plan) {
     let note = |component, template: &mut PodTemplateSpec| named_secrets::note(shop, found, component, template);
     for service in &mut plan.services {
         note(service.component, &mut service.deployment.spec.get_or_insert_default().template);

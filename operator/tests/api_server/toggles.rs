@@ -172,6 +172,12 @@ async fn a_config_map_that_is_brought_in_rolls_the_pods_that_have_it_once_and_no
     })
     .await;
     world.ready("demo").await;
+    // Looked at again, with the other policy there: twice, as the first may be the end of what wrote it.
+    for value in ["c", "d"] {
+        let reconciles = operator.reconciles();
+        put(json!({"text": "two"}), json!({"a": value})).await;
+        until_looked_at_again(&operator, reconciles).await;
+    }
     assert_eq!(generations(&world).await, before);
     operator.stop().await;
 }

@@ -74,6 +74,7 @@ pub(crate) fn found() -> Found {
         backup_volume: None,
         certificate: None,
         secrets: BTreeMap::new(),
+        config_maps: BTreeMap::new(),
         operator_namespace: "shopkeeper-system".into(),
         telegram: TelegramFound::NotAsked,
         prometheus_operator: false,
@@ -182,13 +183,23 @@ pub(crate) fn ends(object: &Value) -> bool {
     object["kind"] == "Job" || object["kind"] == "CronJob"
 }
 
+/// A list, or an empty one where there is none.
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
 /// The containers of a pod.
-pub(crate) fn containers(pod: &Value) -> Vec<Value> {
-    pod["containers"].as_array().cloned().unwrap_or_default()
+pub(crate) fn containers(pod: &Value) -> &[Value] {
+    list(&pod["containers"])
+}
+
+/// The containers of a pod, and those that come before them.
+pub(crate) fn all_containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    containers(pod).iter().chain(list(&pod["initContainers"]))
 }
 
 /// Everything that can watch a shop, each part with these settings of its pods.
-pub(crate) fn all_that_watches(pods: &Value) -> Value {
+fn all_that_watches(pods: &Value) -> Value {
     let with = |more: Value| {
         let mut part = pods.clone();
         part.as_object_mut().expect("fields").extend(more.as_object().expect("fields").clone());

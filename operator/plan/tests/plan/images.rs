@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use shopkeeper_plan::{InvalidStore, validate};
 
-use crate::fixture::{containers, every_part, images, objects, planned, pod, with_spec};
+use crate::fixture::{all_containers, every_part, images, objects, planned, pod, with_spec};
+
+/// The images of a pod's containers, with those that come before the others.
+fn images_of(pod: &Value) -> Vec<String> {
+    all_containers(pod).map(|container| container["image"].as_str().unwrap_or_default().to_owned()).collect()
+}
 
 /// The images of all containers, where the Store asks for everything that there is and says this of images.
 fn all_images(said: &Value) -> BTreeSet<String> {
     let mut spec = every_part(&json!({}));
     spec["images"] = said.clone();
     let all = objects(&planned(&with_spec(spec)));
-    let containers = all.iter().filter_map(pod).flat_map(containers);
-    containers.map(|container| container["image"].as_str().unwrap_or_default().to_owned()).collect()
+    all.iter().filter_map(pod).flat_map(images_of).collect()
 }
 
 #[test]
@@ -26,7 +30,7 @@ fn one_registry_and_tag_serve_all_images_of_ours_and_each_can_be_named_whole() {
     let mut seen = Vec::new();
     for object in objects(&planned(&with_spec(json!({"images": images, "monitoring": {"enabled": false}})))) {
         let Some(pod) = pod(&object) else { continue };
-        seen.extend(containers(pod).iter().map(|container| container["image"].as_str().unwrap_or_default().to_owned()));
+        seen.extend(images_of(pod));
     }
     seen.sort_unstable();
     seen.dedup();

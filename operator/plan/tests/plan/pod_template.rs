@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use shopkeeper_plan::{Unplannable, plan, validate};
 
-use crate::fixture::{found, images, objects, planned, with_spec};
+use crate::fixture::{every_part, found, images, objects, planned, template, with_spec};
 
 /// The Deployment of the cart with something laid over its pods.
 fn cart(template: Value) -> Value {
@@ -78,21 +78,11 @@ fn what_is_laid_over_is_added_and_what_is_there_stays() {
 
 #[test]
 fn every_part_with_pods_takes_it() {
-    let template = json!({"metadata": {"labels": {"example.com/team": "shop"}}});
-    let pods = json!({"podTemplate": template});
-    let tool = json!({"enabled": true, "podTemplate": template});
-    let spec = json!({
-        "services": {"catalog": pods, "cart": pods, "order": pods, "user": pods}, "gateway": pods, "jobs": pods,
-        "database": {"managed": pods}, "redis": {"managed": pods}, "demo": {"products": 1}, "loadTest": tool,
-        "monitoring": {
-            "prometheus": pods, "alertmanager": pods, "grafana": pods, "tracing": pods, "exporters": pods,
-            "tools": {"pgAdmin": tool, "redisCommander": tool},
-        },
-    });
-    let all = objects(&planned(&with_spec(spec)));
-    let templates: Vec<_> = all.iter().filter_map(|it| it.pointer("/spec/template/metadata")).collect();
-    assert_eq!(templates.len(), 18);
-    assert!(templates.iter().all(|it| it["labels"]["example.com/team"] == "shop"));
+    let pods = json!({"podTemplate": {"metadata": {"labels": {"example.com/team": "shop"}}}});
+    let all = objects(&planned(&with_spec(every_part(&pods))));
+    let templates: Vec<_> = all.iter().filter_map(template).collect();
+    assert_eq!(templates.len(), 19);
+    assert!(templates.iter().all(|it| it["metadata"]["labels"]["example.com/team"] == "shop"));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use shopkeeper_api::Store;
 use shopkeeper_plan::{InvalidStore, SecretText, TelegramFound, validate};
 
 use crate::fixture::{
-    containers, demo, ends, every_part, found, images, objects, planned, planned_where, pod, template, with_spec,
+    all_containers, containers, demo, ends, every_part, found, images, objects, planned, planned_where, pod, template,
+    with_spec,
 };
 
 /// Stores that differ in all that a plan depends on.
@@ -73,8 +74,7 @@ fn every_pod_is_restricted_and_has_no_token() {
         assert_eq!(pod["automountServiceAccountToken"], json!(false), "{name}");
         assert_eq!(pod["securityContext"]["runAsNonRoot"], json!(true), "{name}");
         assert_eq!(pod["securityContext"]["seccompProfile"]["type"], json!("RuntimeDefault"), "{name}");
-        let first = pod["initContainers"].as_array().cloned().unwrap_or_default();
-        for container in containers(pod).into_iter().chain(first) {
+        for container in all_containers(pod) {
             let security = &container["securityContext"];
             assert_eq!(security["readOnlyRootFilesystem"], json!(true), "{name}");
             assert_eq!(security["allowPrivilegeEscalation"], json!(false), "{name}");
@@ -204,7 +204,7 @@ fn resources_reach_the_containers_they_are_written_for() {
     for object in objects(&planned(&with_spec(every_part(&resources)))) {
         let containers = pod(&object).map(containers).unwrap_or_default();
         // It is in the gateway's pods, and no part that is spoken of.
-        for container in containers.into_iter().filter(|it| it["name"] != "gateway-exporter") {
+        for container in containers.iter().filter(|it| it["name"] != "gateway-exporter") {
             assert_eq!(container["resources"]["limits"]["memory"], "777Mi", "{}", object["metadata"]["name"]);
             seen += 1;
         }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::fixture::list;
+
 const VOLUMES: [&str; 8] =
     ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
 
@@ -32,10 +34,6 @@ pub(crate) fn violations(pod: &Value) -> Vec<String> {
         }
     }
     wrong
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// What is forbidden of pods and of containers alike.

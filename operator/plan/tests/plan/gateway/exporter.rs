@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use shopkeeper_plan::Plan;
 
 use super::nginx::Setup;
-use crate::fixture::{planned, with_spec};
+use crate::fixture::{self, planned, pod, with_spec};
 
 fn containers(plan: &Plan) -> Vec<Value> {
     let deployment = serde_json::to_value(&plan.gateway.deployment).expect("JSON");
-    deployment["spec"]["template"]["spec"]["containers"].as_array().cloned().unwrap_or_default()
+    pod(&deployment).map(fixture::containers).unwrap_or_default().to_vec()
 }
 
 fn configuration(plan: &Plan) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shopkeeper_api::{DataRetention, Quantity, Store};
 
 use crate::{
-    fixture::{demo, objects, planned, pod, template},
+    fixture::{all_containers, demo, list, objects, planned, pod, template},
     restricted,
 };
 
@@ -27,10 +27,6 @@ pub(super) fn complaints(store: &Store, objects: &[Value]) -> Vec<String> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// Those of the problems that there are.
@@ -70,12 +66,7 @@ fn of_name(object: &Value) -> Vec<String> {
     let name = text(&object["metadata"]["name"]);
     // What their pods and Jobs are called is longer by this.
     let more = if object["kind"] == "StatefulSet" || object["kind"] == "CronJob" { 11 } else { 0 };
-    let begins_well = object["kind"] != "Service" || name.starts_with(|c: char| c.is_ascii_lowercase());
-    problems([
-        ("its name is no DNS label", is_label(name)),
-        ("its name is too long", name.len() + more <= 63),
-        ("the name of a Service begins with a letter", begins_well),
-    ])
+    problems([("its name is no DNS label", is_label(name)), ("its name is too long", name.len() + more <= 63)])
 }
 
 fn of_pods(store: &Store, object: &Value) -> Vec<String> {
@@ -92,8 +83,7 @@ fn of_pods(store: &Store, object: &Value) -> Vec<String> {
         }),
     ]));
     wrong.extend(twice("volumes", &pod["volumes"], "name"));
-    let containers: Vec<&Value> =
-        ["containers", "initContainers"].into_iter().flat_map(|kind| list(&pod[kind])).collect();
+    let containers: Vec<&Value> = all_containers(pod).collect();
     wrong.extend(twice("containers", &json!(containers), "name"));
     for container in containers {
         let volumes = list(&pod["volumes"]);
@@ -155,17 +145,25 @@ fn what_is_wrong_with_a_plan_is_found() {
         ("/metadata/namespace", json!("other"), "another namespace"),
         ("/metadata/labels/app.kubernetes.io~1name", json!(""), "no label of its part"),
         ("/metadata/labels/app.kubernetes.io~1instance", json!("other"), "not the Store's by its label"),
+        ("/metadata/labels/app.kubernetes.io~1managed-by", json!("other"), "not the operator's by its label"),
         ("/metadata/ownerReferences", json!([]), "does not go with the Store"),
+        ("/kind", json!("PersistentVolumeClaim"), "it goes with the Store"),
         ("/metadata/name", json!("Demo-cart"), "no DNS label"),
         ("/metadata/name", json!("a".repeat(64)), "too long"),
         ("/metadata/name", json!("demo-order"), "there twice"),
         ("/spec/selector/matchLabels/app.kubernetes.io~1name", json!("other"), "misses its own pods"),
         ("/spec/template/spec/automountServiceAccountToken", json!(true), "have a token"),
         ("/spec/template/spec/serviceAccountName", json!("default"), "another account"),
+        ("/spec/template/metadata/labels/app.kubernetes.io~1instance", json!("other"), "pods are not the Store's"),
         ("/spec/template/spec/volumes", json!([]), "there is no volume"),
+        ("/spec/template/spec/volumes", json!([{"name": "a"}, {"name": "a"}]), "of its volumes"),
+        ("/spec/template/spec/volumes", json!([{"emptyDir": {"sizeLimit": "much"}}]), "is no amount"),
+        ("/spec/template/spec/containers", json!([{"name": "a"}, {"name": "a"}]), "of its containers"),
         ("/spec/template/spec/securityContext/runAsNonRoot", json!(false), "runAsNonRoot"),
         (&format!("{container}/image"), json!(""), "has no image"),
-        (&format!("{container}/env"), json!([{"name": "A"}, {"name": "A"}]), "there twice"),
+        (&format!("{container}/env"), json!([{"name": "A"}, {"name": "A"}]), "of its variables"),
+        (&format!("{container}/volumeMounts"), json!([{"mountPath": "/a"}, {"mountPath": "/a"}]), "of its mounts"),
+        (&format!("{container}/ports"), json!([{"containerPort": 1}, {"containerPort": 1}]), "of its ports"),
         (&format!("{container}/resources/limits/memory"), json!("much"), "is no amount"),
         (&format!("{container}/resources/limits/memory"), json!("1Mi"), "asks for more memory than it may have"),
     ] {
