@@ -52,6 +52,11 @@ impl Workload {
     pub fn is_healthy(&self) -> bool {
         self.rolled_out && self.ready >= self.desired
     }
+
+    /// The same where there are pods at all: where somebody has scaled it to none, nothing is wanting and nothing answers.
+    pub fn serves(&self) -> bool {
+        self.desired > 0 && self.is_healthy()
+    }
 }
 
 /// How far a Job is.

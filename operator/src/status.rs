@@ -63,12 +63,23 @@ pub fn status(picture: &Picture, former: &StoreStatus, now: Timestamp) -> StoreS
     }
 }
 
-/// Whether all that was asked for is there and ready, also what watches the shop, so that others may have their turn.
-pub fn is_rolled_out(picture: &Picture) -> bool {
-    let applied = matches!(picture.outcome, Outcome::Progress(Progress::Applied { .. }));
-    let parts = picture.monitoring.iter().flat_map(|monitoring| &monitoring.parts);
-    let mut watching = parts.filter_map(|(_, workload)| workload.as_ref());
-    applied && ready::ready(picture).is_true() && watching.all(Workload::is_healthy)
+/// Whether others need not wait for it: all that was asked for is there and ready, also what watches the shop, or nothing comes until somebody
+/// changes it.
+pub fn holds_up_nobody(picture: &Picture) -> bool {
+    match &picture.outcome {
+        Outcome::Paused
+        | Outcome::Failed { terminal: true, .. }
+        | Outcome::Progress(Progress::Suspending | Progress::Suspended) => true,
+        Outcome::Progress(Progress::Applied { .. }) => ready::ready(picture).is_true() && is_all_there(picture),
+        Outcome::Failed { .. } | Outcome::Progress(_) => false,
+    }
+}
+
+/// Whether also those parts are well that a shop is open without.
+fn is_all_there(picture: &Picture) -> bool {
+    let watching = picture.monitoring.iter().flat_map(|it| &it.parts).map(|(_, pods)| pods);
+    let mut parts = picture.database.iter().chain(&picture.redis).chain(watching);
+    parts.all(|pods| pods.as_ref().is_some_and(Workload::is_healthy))
 }
 
 fn condition(

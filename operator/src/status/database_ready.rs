@@ -13,7 +13,7 @@ pub(super) fn database_ready(picture: &Picture) -> Verdict {
              made as soon as it is there",
         ),
         Some(_) if ready::is_suspended(picture) => ready::suspended(),
-        Some(Some(pods)) if pods.is_healthy() => Verdict::yes("Running", "the database answers"),
+        Some(Some(pods)) if pods.serves() => Verdict::yes("Running", "the database answers"),
         Some(Some(pods)) if pods.ready > 0 && picture.by_cloud_native_pg => Verdict::yes(
             "Running",
             format!("the database answers; {} of {} servers are ready", pods.ready, pods.desired),

@@ -52,6 +52,8 @@ pub struct Picture {
     pub generation: Option<i64>,
     /// How the reconcile ended.
     pub outcome: Outcome,
+    /// Whether the spec says that nothing of the shop is to run.
+    pub asked_to_rest: bool,
     /// What could not be done, though the rest went on.
     pub setbacks: Vec<Setback>,
     /// The database's pods; `None` when it is external.
@@ -139,6 +141,7 @@ impl Picture {
         Self {
             generation: store.metadata.generation,
             outcome,
+            asked_to_rest: store.spec.suspend,
             setbacks,
             database: match (&managed, &cloud_native_pg) {
                 (Some(_), _) => Some(stateful(Component::Postgres)),

@@ -1,7 +1,8 @@
 //! `Ready`: the shop as a whole can be used, at the version that the spec asks for.
 
 use super::{
-    Outcome, Picture, Verdict, database_ready::database_ready, degraded::troubled, services_ready::services_ready,
+    Outcome, Picture, ServicePicture, Verdict, database_ready::database_ready, degraded::troubled,
+    services_ready::services_ready,
 };
 use crate::apply::{Progress, Seed};
 
@@ -13,9 +14,14 @@ pub(super) fn suspended() -> Verdict {
     )
 }
 
-/// Whether the shop is suspended, or on its way there.
+/// Whether the shop is suspended, or on its way there. One that was paused meanwhile stays as it is.
 pub(super) fn is_suspended(picture: &Picture) -> bool {
-    matches!(picture.outcome, Outcome::Progress(Progress::Suspending | Progress::Suspended))
+    let at_rest = |service: &ServicePicture| service.workload.as_ref().is_some_and(|pods| pods.desired == 0);
+    match picture.outcome {
+        Outcome::Progress(Progress::Suspending | Progress::Suspended) => true,
+        Outcome::Paused => picture.asked_to_rest && picture.services.iter().all(at_rest),
+        Outcome::Progress(_) | Outcome::Failed { .. } => false,
+    }
 }
 
 /// What keeps the shop from being ready; where its pods know why, what they say.
@@ -40,7 +46,7 @@ fn by_its_parts(picture: &Picture) -> Verdict {
         Outcome::Progress(Progress::MigrationFailed { .. }) => {
             return Verdict::no("MigrationFailed", "the migration failed; the pods that run are left alone");
         }
-        Outcome::Progress(Progress::Suspending | Progress::Suspended) => return suspended(),
+        _ if is_suspended(picture) => return suspended(),
         _ => {}
     }
     let database = database_ready(picture);

@@ -9,7 +9,7 @@ pub(super) fn services_ready(picture: &Picture) -> Verdict {
     let mut waiting = Vec::new();
     for service in &picture.services {
         match &service.workload {
-            Some(pods) if pods.is_healthy() => {}
+            Some(pods) if pods.serves() => {}
             Some(pods) => waiting.push(format!("{} {}/{}", service.name, pods.ready, pods.desired)),
             None => waiting.push(format!("{} not there", service.name)),
         }

@@ -20,6 +20,7 @@ fn picture(outcome: Outcome) -> Picture {
     Picture {
         generation: Some(3),
         outcome,
+        asked_to_rest: false,
         setbacks: Vec::new(),
         database: Some(Some(pods(1))),
         by_cloud_native_pg: false,
@@ -102,17 +103,24 @@ fn a_shop_that_waits_for_its_turn_is_open_and_says_so() {
     let mut picture = picture(Outcome::Progress(Progress::AwaitingTurn));
     says(&picture, "Ready", "True", "Ready");
     says(&picture, "Progressing", "True", "AwaitingTurn");
-    assert!(!is_rolled_out(&picture));
+    assert!(!holds_up_nobody(&picture));
     let told = |picture: &Picture, former: &StoreStatus| status(picture, former, at(0)).versions.unwrap().shop;
     let former = status(&picture, &StoreStatus::default(), at(0));
     picture.version = Some("v2".into());
     assert_eq!(told(&picture, &former), "v1", "it is of the former version until then");
     picture.outcome = applied(Seed::Done);
     assert_eq!(told(&picture, &former), "v2");
-    assert!(is_rolled_out(&picture));
+    assert!(holds_up_nobody(&picture));
     let slow = ("prometheus".to_owned(), Some(pods(0)));
     picture.monitoring = Some(MonitoringPicture { parts: vec![slow], ..MonitoringPicture::default() });
-    assert!(!is_rolled_out(&picture), "others wait for what watches it too");
+    assert!(!holds_up_nobody(&picture), "others wait for what watches it too");
+    picture.monitoring =
+        Some(MonitoringPicture { parts: vec![("prometheus".to_owned(), None)], ..MonitoringPicture::default() });
+    assert!(!holds_up_nobody(&picture), "and for what is not there yet");
+    picture.monitoring = Some(watched(1));
+    picture.redis = Some(Some(pods(0)));
+    says(&picture, "Ready", "True", "Ready");
+    assert!(!holds_up_nobody(&picture), "and for Redis, without which the shop is open");
 }
 
 #[test]
@@ -154,6 +162,38 @@ fn a_suspended_shop_says_so_everywhere_and_nothing_is_wrong() {
     says(&picture, "Paused", "False", "NotPaused");
     picture.database = None;
     says(&picture, "DatabaseReady", "True", "External");
+}
+
+#[test]
+fn a_shop_that_was_suspended_and_then_paused_is_not_said_to_be_open() {
+    let mut picture = picture(Outcome::Paused);
+    picture.asked_to_rest = true;
+    says(&picture, "Ready", "True", "Ready");
+    for service in &mut picture.services {
+        service.workload = Some(Workload { desired: 0, ..pods(0) });
+    }
+    for type_ in ["Ready", "DatabaseReady", "RedisReady", "ServicesReady"] {
+        says(&picture, type_, "False", "Suspended");
+    }
+    says(&picture, "Paused", "True", "PausedByAnnotation");
+    picture.asked_to_rest = false;
+    says(&picture, "ServicesReady", "False", "Waiting");
+    let none = Some(Workload { desired: 0, ..pods(0) });
+    (picture.database, picture.redis) = (Some(none.clone()), Some(none));
+    says(&picture, "DatabaseReady", "False", "NotReady");
+    says(&picture, "RedisReady", "False", "NotReady");
+}
+
+#[test]
+fn a_shop_of_which_nothing_more_comes_until_somebody_changes_it_holds_up_nobody() {
+    let terminal = Outcome::Failed { reason: "InvalidSpec", message: "m".into(), terminal: true };
+    for outcome in [Outcome::Paused, Outcome::Progress(Progress::Suspended), terminal] {
+        assert!(holds_up_nobody(&picture(outcome.clone())), "{outcome:?}");
+    }
+    let retried = Outcome::Failed { reason: "QuotaExceeded", message: "m".into(), terminal: false };
+    for outcome in [retried, Outcome::Progress(Progress::Migrating)] {
+        assert!(!holds_up_nobody(&picture(outcome.clone())), "{outcome:?}");
+    }
 }
 
 #[test]
