@@ -28,7 +28,7 @@ use crate::{
     health::JobState,
     kind::{ChildRef, Kind},
     observed::StoreName,
-    turns::Turn,
+    turns::Wish,
 };
 
 /// Children of one Store that are written at the same time.
@@ -93,6 +93,7 @@ pub async fn apply(
     context: &Context,
     shop: &Shop,
     (store, object): (&StoreName, &Store),
+    wish: Wish,
     plan: Plan,
 ) -> Result<Applied, Error> {
     let uid = object.metadata.uid.as_deref().unwrap_or_default();
@@ -105,12 +106,11 @@ pub async fn apply(
     } else {
         context.policies.want(store, &waves.cache_policy.1, written);
     }
-    if !may_replace_pods(context, shop, (store, object), &waves).await? {
-        turn::make_missing(context, store, &waves).await?;
+    if turn::waits(context, (store, object), wish, shop.is_suspended(), &waves).await? {
         let monitored = Monitored::untouched(&waves);
         return Ok(Applied { progress: Progress::AwaitingTurn, setbacks, monitored });
     }
-    wave(context, store, &waves.ground).await?;
+    wave(context, store, waves.keys.iter().chain(&waves.ground)).await?;
     if let Some(volume) = &waves.volume {
         setbacks.extend(setback::volume(child::apply(context, store, volume).await)?);
     }
@@ -124,26 +124,6 @@ pub async fn apply(
     let monitored = monitoring::apply(context, store, &waves, complete, shop.is_suspended()).await?;
     orphans::remove(context, store, uid, &wanted, complete).await?;
     Ok(Applied { progress, setbacks, monitored })
-}
-
-/// Whether it is this Store's turn, if it has to wait for one.
-async fn may_replace_pods(
-    context: &Context,
-    shop: &Shop,
-    (name, store): (&StoreName, &Store),
-    waves: &Waves,
-) -> Result<bool, Error> {
-    match context.turns.of(name, store) {
-        Turn::Free => Ok(true),
-        Turn::Wait => Ok(false),
-        Turn::FirstLook => {
-            if shop.is_suspended() || !turn::replaces_pods(context, name, waves).await? {
-                context.turns.done(name);
-                return Ok(true);
-            }
-            Ok(context.turns.ask(name, store) == Turn::Free)
-        }
-    }
 }
 
 /// Applied after all else, so that what is in the way of backups is in the way of nothing more; and in a shop that is being suspended before
@@ -165,7 +145,7 @@ async fn running(context: &Context, shop: &Shop, store: &StoreName, waves: &Wave
         wave(context, store, &waves.gateway).await?;
     }
     if database_answers(context, shop, store) {
-        wave(context, store, std::slice::from_ref(&waves.migrate)).await?;
+        wave(context, store, [&waves.migrate]).await?;
         after_migration(context, store, waves).await
     } else {
         Ok(Progress::AwaitingDatabase)
@@ -179,7 +159,7 @@ async fn after_migration(context: &Context, store: &StoreName, waves: &Waves) ->
         Some(JobState::Failed(message)) => Ok(Progress::MigrationFailed { job: job.clone(), message }),
         Some(JobState::Complete) => {
             wave(context, store, &waves.services).await?;
-            wave(context, store, waves.seed.as_slice()).await?;
+            wave(context, store, &waves.seed).await?;
             Ok(Progress::Applied { seed: seed_state(context, store, waves.seed.as_ref()) })
         }
     }
@@ -214,8 +194,12 @@ fn all_addresses_known(context: &Context, store: &StoreName) -> bool {
 }
 
 /// Applies children at the same time; all of them are tried before the first error is returned.
-async fn wave(context: &Context, store: &StoreName, wave: &[Desired]) -> Result<(), Error> {
-    let children: Vec<_> = wave.iter().map(|desired| child::apply(context, store, desired).boxed()).collect();
+async fn wave<'a>(
+    context: &Context,
+    store: &StoreName,
+    wave: impl IntoIterator<Item = &'a Desired>,
+) -> Result<(), Error> {
+    let children: Vec<_> = wave.into_iter().map(|desired| child::apply(context, store, desired).boxed()).collect();
     let results: Vec<Result<bool, Error>> = stream::iter(children).buffer_unordered(CHILDREN_AT_ONCE).collect().await;
     results.into_iter().try_for_each(|result| result.map(drop))
 }

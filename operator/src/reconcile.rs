@@ -21,6 +21,8 @@ use crate::{
     observed::StoreName,
     status::{self, Outcome, Picture},
     telemetry::{Example, note_trace},
+    turns::Wish,
+    watch::store_name,
 };
 
 /// What watches a shop and could not be applied is tried again after this time.
@@ -65,10 +67,11 @@ impl Drop for Active<'_> {
     }
 }
 
-async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Action, Error> {
-    let store = match &store.0 {
+async fn one(guarded: &DeserializeGuard<Store>, context: &Context) -> Result<Action, Error> {
+    let store = match &guarded.0 {
         Ok(store) => store,
         Err(object) => {
+            context.turns.done(&guarded_name(guarded));
             invalid::tell(context, object).await?;
             return Ok(Action::await_change());
         }
@@ -82,6 +85,7 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         // Kubernetes collects the children; making them again would only hold it up.
         context.backoff.succeeded(&name);
         context.policies.rest(&name);
+        context.turns.done(&name);
         return Ok(Action::await_change());
     }
     let shop = validate(store, &context.settings.images);
@@ -105,12 +109,13 @@ async fn one(store: &DeserializeGuard<Store>, context: &Context) -> Result<Actio
         tracing::info!(store = %format_args!("{}/{}", name.namespace, name.name), "left alone, as its namespace goes");
         context.backoff.give_up(&name, uid);
         context.policies.rest(&name);
+        context.turns.done(&name);
         return Ok(Action::await_change());
     }
     let outcome = outcome(&result);
     let try_again = monitored.as_ref().filter(|it: &&Monitored| it.failed.is_some()).map(|_| MONITORING_AGAIN);
     let picture = Picture::take(context, store, shop.as_ref(), &name, outcome, setbacks, monitored);
-    if status::is_rolled_out(&picture) {
+    if status::holds_up_nobody(&picture) {
         context.turns.done(&name);
     }
     let written = status::write(context, store, &picture).instrument(info_span!("status")).await;
@@ -143,8 +148,9 @@ async fn run(
 ) -> Result<(Applied, Option<Duration>), Error> {
     let found = Box::pin(dereference(context, store, shop, name).instrument(info_span!("dereference"))).await?;
     let look_again = found.credentials.look_again;
+    let wish = Wish { generation: store.metadata.generation, brought_in: found.brought_in() };
     let plan = info_span!("plan").in_scope(|| plan(shop, &found))?;
-    Ok((Box::pin(apply(context, shop, (name, store), plan).instrument(info_span!("apply"))).await?, look_again))
+    Ok((Box::pin(apply(context, shop, (name, store), wish, plan).instrument(info_span!("apply"))).await?, look_again))
 }
 
 fn outcome(result: &Result<Option<Progress>, Error>) -> Outcome {
@@ -173,10 +179,6 @@ fn guarded_name(store: &DeserializeGuard<Store>) -> StoreName {
         namespace: metadata.namespace.clone().unwrap_or_default(),
         name: metadata.name.clone().unwrap_or_default(),
     }
-}
-
-fn store_name(store: &Store) -> Option<StoreName> {
-    Some(StoreName { namespace: store.metadata.namespace.clone()?, name: store.metadata.name.clone()? })
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(super) enum Found {
     Different(Box<DynamicObject>),
 }
 
-fn api(context: &Context, child: &ChildRef) -> Api<DynamicObject> {
+pub(super) fn api(context: &Context, child: &ChildRef) -> Api<DynamicObject> {
     Api::namespaced_with(context.client.clone(), &child.namespace, &child.kind.resource())
 }
 

@@ -15,8 +15,8 @@ pub(super) async fn apply(context: &Context, store: &StoreName, waves: &Waves) -
     wave(context, store, &waves.services).await?;
     // A Job that is at its end has nothing to rest from, and one that was not begun waits.
     let running = |job: &&Desired| context.observed.job(store, &job.child.name) == Some(JobState::Running);
-    let jobs: Vec<Desired> = std::iter::once(&waves.migrate).chain(&waves.seed).filter(running).cloned().collect();
-    wave(context, store, &jobs).await?;
+    let jobs = std::iter::once(&waves.migrate).chain(&waves.seed).filter(running);
+    wave(context, store, jobs).await?;
     let served = waves.gateway.iter().chain(&waves.services);
     if !served.clone().all(|desired| is_at_rest(context, &desired.child)) {
         return Ok(Progress::Suspending);

@@ -13,6 +13,8 @@ use crate::{error::Error, kind::Kind, observed::Observed};
 pub(super) struct Waves {
     /// What the pods are told of their caches, and which version of it that is. It comes first, as it waits for nothing.
     pub(super) cache_policy: (Desired, PolicyVersion),
+    /// The key that signs access tokens and those that check them: they are replaced at their time, whatever else waits.
+    pub(super) keys: Vec<Desired>,
     /// Accounts, settings, Secrets, names, and which connections of the shop itself are let through.
     pub(super) ground: Vec<Desired>,
     /// The database's volume.
@@ -59,7 +61,8 @@ impl Waves {
         let CachePolicyParts { config: cache_policy, version } = cache_policy;
         let mut waves = Self {
             cache_policy: (Desired::new(&cache_policy)?, version),
-            ground: vec![Desired::new(&account)?, Desired::new(&auth_keys)?, Desired::new(&migrate_secret)?],
+            keys: vec![Desired::new(&auth_keys)?],
+            ground: vec![Desired::new(&account)?, Desired::new(&migrate_secret)?],
             volume: None,
             data: Vec::new(),
             gateway: Vec::new(),
@@ -94,8 +97,11 @@ impl Waves {
             waves.ground.extend([Desired::new(&config)?, Desired::new(&service)?]);
             waves.data.push(Desired::new(&stateful_set)?);
         }
-        for ServiceParts { component: _, secret, service, deployment, budget, autoscaler } in services {
-            waves.ground.extend([Desired::new(&secret)?, Desired::new(&service)?]);
+        for ServiceParts { component, secret, service, deployment, budget, autoscaler } in services {
+            // The user service's has the key that signs.
+            let beside = if component == Component::User { &mut waves.keys } else { &mut waves.ground };
+            beside.push(Desired::new(&secret)?);
+            waves.ground.push(Desired::new(&service)?);
             waves.services.push(Desired::new(&deployment)?);
             waves.services.extend(optional(budget.as_ref())?);
             waves.services.extend(optional(autoscaler.as_ref())?);
@@ -165,6 +171,7 @@ impl Waves {
     pub(super) fn all(&self) -> impl Iterator<Item = &Desired> {
         let Self {
             cache_policy,
+            keys,
             ground,
             volume,
             data,
@@ -181,6 +188,7 @@ impl Waves {
             left_out: _,
         } = self;
         std::iter::once(&cache_policy.0)
+            .chain(keys)
             .chain(ground)
             .chain(volume)
             .chain(data)
