@@ -1,5 +1,6 @@
 //! Watches everything that reconciling goes by, and says which Stores are touched by what happens.
 
+mod changes;
 mod merge;
 mod optional;
 mod state;
@@ -12,7 +13,7 @@ use k8s_openapi::{
     api::core::v1::{ConfigMap, Pod, Secret},
 };
 use kube::{
-    Api, Client, ResourceExt,
+    Api, Client,
     api::DynamicObject,
     core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
@@ -33,8 +34,10 @@ use crate::{
     metrics::Metrics,
     observed::{Observed, StoreName},
     policies::Policies,
+    queue::Trigger,
     troubles::Troubles,
 };
+use changes::Changes;
 use merge::{Remnant, merged};
 
 /// A Store as it is watched: also one that cannot be read.
@@ -65,17 +68,16 @@ fn listed_by_pages() -> watcher::Config {
 
 impl Watches {
     /// Stores that were changed, after `writer` has taken them in.
-    pub fn stores(&self, writer: Writer<Guarded>) -> Touched {
+    pub fn stores(&self, writer: Writer<Guarded>) -> stream::BoxStream<'static, Trigger<ObjectRef<Guarded>>> {
         let api = |namespace: Option<&str>| match namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         };
         let events = self.events::<Guarded>("Store", api, &listed_by_pages());
         let pruned = events.map(|event| Ok::<_, watcher::Error>(event.modify(prune)));
+        let mut changes = Changes::default();
         reflector::reflector(writer, pruned)
-            .touched_objects()
-            .filter_map(|store| std::future::ready(store.ok()))
-            .map(|store| ObjectRef::from_obj(&store))
+            .flat_map(move |event| stream::iter(event.map(|event| changes.take(&event)).unwrap_or_default()))
             .boxed()
     }
 
@@ -142,11 +144,11 @@ impl Watches {
         };
         let selected = listed_by_pages().labels(&format!("{MANAGED_BY_LABEL}!={MANAGED_BY}"));
         let referring = move |it: &PartialObjectMeta<K>| {
-            let reference = |store: &Guarded| match &store.0 {
-                Ok(store) if store.namespace() == it.namespace() && named(store).contains(&it.name_any()) => {
-                    store_name(store)
-                }
-                _ => None,
+            let (namespace, name) = (it.metadata.namespace.as_ref(), it.metadata.name.as_ref());
+            let reference = |store: &Guarded| {
+                let store = store.0.as_ref().ok()?;
+                let here = store.metadata.namespace.as_ref() == namespace;
+                (here && name.is_some_and(|name| named(store).contains(name))).then(|| store_name(store))?
             };
             stores.state().iter().filter_map(|store| reference(store)).collect::<Vec<_>>()
         };
@@ -245,8 +247,9 @@ fn prune(store: &mut Guarded) {
     kube::Resource::meta_mut(store).managed_fields = None;
 }
 
-fn store_name(store: &Store) -> Option<StoreName> {
-    Some(StoreName { namespace: store.namespace()?, name: store.name_any() })
+/// Namespace and name of a Store that is in the cluster.
+pub fn store_name(store: &Store) -> Option<StoreName> {
+    Some(StoreName { namespace: store.metadata.namespace.clone()?, name: store.metadata.name.clone()? })
 }
 
 /// How the controller calls a Store.

@@ -1,6 +1,10 @@
 //! Draws triggers together: what comes in a burst is one reason to look at a Store, not twenty.
 
-use std::{collections::HashMap, hash::Hash, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+    time::Duration,
+};
 
 use futures::{Stream, StreamExt, stream};
 use tokio::time::{Instant, sleep_until};
@@ -34,13 +38,15 @@ pub fn debounced<K>(triggers: impl Stream<Item = Trigger<K>> + Send + 'static) -
 where
     K: Clone + Eq + Hash + Send + 'static,
 {
-    let debounce = Debounce { triggers: triggers.boxed(), waiting: HashMap::new(), wake: None };
+    let debounce = Debounce { triggers: triggers.boxed(), waiting: HashMap::new(), due: VecDeque::new(), wake: None };
     stream::unfold(debounce, |mut debounce| async move { Some((debounce.next().await?, debounce)) })
 }
 
 struct Debounce<K> {
     triggers: stream::BoxStream<'static, Trigger<K>>,
     waiting: HashMap<K, Burst>,
+    /// Those that waited long enough.
+    due: VecDeque<K>,
     /// Not later than the first of them is due.
     wake: Option<Instant>,
 }
@@ -60,7 +66,7 @@ impl Burst {
 impl<K: Clone + Eq + Hash> Debounce<K> {
     async fn next(&mut self) -> Option<K> {
         loop {
-            if let Some(due) = self.take_due() {
+            if let Some(due) = self.due.pop_front() {
                 return Some(due);
             }
             let wake = self.wake;
@@ -73,7 +79,7 @@ impl<K: Clone + Eq + Hash> Debounce<K> {
                     }
                     Trigger::Soon(it) => self.heard_of(it),
                 },
-                () = until(wake) => {}
+                () = until(wake) => self.wake_up(),
             }
         }
     }
@@ -85,22 +91,13 @@ impl<K: Clone + Eq + Hash> Debounce<K> {
         self.wake.get_or_insert(now + QUIET);
     }
 
-    fn take_due(&mut self) -> Option<K> {
+    /// Takes all that are due, the one that was heard of first at first.
+    fn wake_up(&mut self) {
         let now = Instant::now();
-        if self.wake.is_none_or(|wake| now < wake) {
-            return None;
-        }
-        let first = self.waiting.iter().min_by_key(|(_, burst)| burst.due());
-        let Some((it, burst)) = first.map(|(it, burst)| (it.clone(), *burst)) else {
-            self.wake = None;
-            return None;
-        };
-        if burst.due() > now {
-            self.wake = Some(burst.due());
-            return None;
-        }
-        self.waiting.remove(&it);
-        Some(it)
+        let mut due: Vec<_> = self.waiting.extract_if(|_, burst| burst.due() <= now).collect();
+        due.sort_by_key(|(_, burst)| burst.first);
+        self.due.extend(due.into_iter().map(|(it, _)| it));
+        self.wake = self.waiting.values().map(|burst| burst.due()).min();
     }
 }
 

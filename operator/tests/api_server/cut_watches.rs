@@ -85,7 +85,7 @@ async fn watches_that_come_back_too_late_begin_anew_and_miss_nothing() {
     let mishaps = Mishaps::new(move |request| {
         let gone = is_watch(request) && is_late.load(Ordering::SeqCst);
         gone.then(|| {
-            // All of the 14 watches hear it, some of them twice; then the API server goes on as ever.
+            // All of the watches hear it, some of them twice; then the API server goes on as ever.
             if count.fetch_add(1, Ordering::SeqCst) > 20 {
                 is_late.store(false, Ordering::SeqCst);
             }

@@ -1,12 +1,18 @@
 //! Nothing is written when nothing is to be done.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
-use kube::api::{Patch, PatchParams};
+use kube::{
+    Api,
+    api::{DynamicObject, Patch, PatchParams},
+};
 use serde_json::json;
 use shopkeeper_operator::kind::Kind;
 
-use crate::support::{Operator, World, children, eventually};
+use crate::support::{Operator, World, children, eventually, figures};
 
 async fn versions(world: &World) -> BTreeMap<(Kind, String), String> {
     children(&world.client, &world.namespace)
@@ -62,6 +68,34 @@ async fn a_second_reconcile_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_changes_of_what_belongs_to_a_store_is_few_looks_at_it() {
+    let world = World::new("burst").await;
+    let operator = world.operator();
+    world.apply("demo", json!({})).await;
+    world.ready("demo").await;
+    calm(&operator).await;
+    let (before, begun) = (operator.reconciles(), Instant::now());
+    let services =
+        Api::<DynamicObject>::namespaced_with(world.client.clone(), &world.namespace, &Kind::Service.resource());
+    let mut moments = vec![begun];
+    for number in 0..40 {
+        // An annotation of somebody's own, which changes nothing that the operator cares about.
+        let note = json!({"metadata": {"annotations": {"example.com/number": number.to_string()}}});
+        services.patch("demo-cart", &PatchParams::default(), &Patch::Merge(note)).await.expect("annotated");
+        moments.push(Instant::now());
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+    calm(&operator).await;
+    let looks = operator.reconciles() - before;
+    // It is one burst, looked at twice a second, but where the machine was so slow that it became several.
+    let pauses = moments.windows(2).filter(|pair| pair[1] - pair[0] > Duration::from_millis(60)).count();
+    let halves = (moments[40] - begun).as_millis() / 500;
+    let most = u64::try_from(pauses + 3).expect("few") + u64::try_from(halves).expect("few");
+    assert!((1..=most).contains(&looks), "{looks} looks of at most {most}");
+    operator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_writes_nothing() {
     let world = World::new("restart").await;
     let first = world.operator();
@@ -110,7 +144,7 @@ async fn a_restart_writes_nothing() {
     })
     .await;
     calm(&second).await;
-    assert_eq!(second.writes(), 0, "{}", String::from_utf8_lossy(&second.metrics.render(None).expect("metrics")));
+    assert_eq!(second.writes(), 0, "{}", figures(&second.metrics, None));
     assert_eq!(versions(&world).await, before);
     second.stop().await;
 }
