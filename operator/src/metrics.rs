@@ -6,10 +6,7 @@ mod stores;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
-use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
-    proto::MetricFamily,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, core::Collector};
 use shop_exemplars::{Page, TracedHistogram, TracedHistograms};
 
 use crate::observed::StoreName;
@@ -101,7 +98,7 @@ impl Metrics {
             queue_seconds: new
                 .histograms(
                     "operator_queue_wait_seconds",
-                    "Time from a Store's being touched until it was looked at",
+                    "Time from a Store's being due, after a burst of changes that touched it, until it was looked at",
                     &RECONCILE_BUCKETS,
                     &[],
                 )?
@@ -140,26 +137,18 @@ impl Metrics {
             )?,
             leader: new.gauge("operator_leader", "1 on the replica that holds the Lease and works, 0 on one that stands by")?,
             stores: new.add(StoresByReady::new()?)?,
-            figures: new.figures()?,
+            figures: new.figures(),
             registry: new.registry,
             described: new.described,
         })
     }
 
-    /// All figures in Prometheus' text format; of those about single Stores, only the ones about `store` if that is given.
-    pub fn render(&self, store: Option<&StoreName>) -> prometheus::Result<Vec<u8>> {
-        Ok(TextEncoder::new().encode_to_string(&self.families(store)?)?.into_bytes())
-    }
-
-    /// The same in the format that a request prefers: `OpenMetrics` has exemplars, which lead from a time to the trace of what took it.
+    /// All figures in the format that a request prefers: `OpenMetrics` has exemplars, which lead from a time to the trace of what took it. Of
+    /// those about single Stores, only the ones about `store` if that is given.
     pub fn page(&self, store: Option<&StoreName>, request: &HeaderMap) -> prometheus::Result<Page> {
-        Page::of_families(&self.families(store)?, request)
-    }
-
-    fn families(&self, store: Option<&StoreName>) -> prometheus::Result<Vec<MetricFamily>> {
         let mut all = self.registry.gather();
-        all.extend(self.figures.families(store)?);
-        Ok(all)
+        all.extend(self.figures.families(store));
+        Page::of_families(&all, request)
     }
 
     /// What there is, by name, without the figures of the process.
@@ -226,14 +215,9 @@ impl Registering {
     }
 
     /// Figures that are made anew for each answer, and are in no registry.
-    fn figures(&self) -> prometheus::Result<StoreFigures> {
-        let described = StoreFigures::descriptions()?.into_iter().map(|desc| Described {
-            name: desc.fq_name,
-            labels: desc.variable_labels,
-            help: desc.help,
-        });
-        self.described.lock().unwrap_or_else(PoisonError::into_inner).extend(described);
-        Ok(StoreFigures::default())
+    fn figures(&self) -> StoreFigures {
+        self.described.lock().unwrap_or_else(PoisonError::into_inner).extend(StoreFigures::described());
+        StoreFigures::default()
     }
 
     fn counter(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {

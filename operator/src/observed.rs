@@ -1,6 +1,7 @@
 //! What the watches last saw of every child: not the objects, only what reconciling needs to know of them.
 
 mod backup;
+mod workload;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::{
     fingerprint::fingerprint,
-    health::{Health, JobState, Workload, health},
+    health::{Health, health},
     kind::{ChildRef, Kind},
 };
 
@@ -235,37 +236,7 @@ impl Observed {
 
     /// The children that a Store owns.
     pub fn owned_by(&self, store: &StoreName, uid: &str) -> Vec<(ChildRef, Seen)> {
-        let owns = |seen: &Seen| seen.family.as_ref().is_some_and(|family| family.owner_uid.as_deref() == Some(uid));
-        let inner = self.lock();
-        let owned = inner.within(&store.namespace).filter_map(|(child, known)| {
-            let seen = known.seen.as_ref().filter(|seen| owns(seen))?;
-            Some((child.clone(), seen.clone()))
-        });
-        owned.collect()
-    }
-
-    /// The state of a workload, if it is there. As long as the watch has not seen what was applied last, that is not rolled out.
-    pub fn workload(&self, kind: Kind, store: &StoreName, name: &str) -> Option<Workload> {
-        let child = ChildRef { kind, namespace: store.namespace.clone(), name: name.to_owned() };
-        let inner = self.lock();
-        let Child { seen, applied } = inner.children.get(&child)?;
-        let seen = seen.as_ref()?;
-        let caught_up = applied.as_ref().is_none_or(|applied| applied.version <= seen.version);
-        match &seen.health {
-            Health::Workload(workload) => {
-                Some(Workload { rolled_out: workload.rolled_out && caught_up, ..(**workload).clone() })
-            }
-            _ => None,
-        }
-    }
-
-    /// How far a Job is, if it is there.
-    pub fn job(&self, store: &StoreName, name: &str) -> Option<JobState> {
-        match self.get(&ChildRef { kind: Kind::Job, namespace: store.namespace.clone(), name: name.to_owned() })?.health
-        {
-            Health::Job(state) => Some(state),
-            _ => None,
-        }
+        self.lock().owned_by(store, uid).map(|(child, seen)| (child.clone(), seen.clone())).collect()
     }
 }
 
@@ -276,6 +247,13 @@ impl Inner {
         let first = kind.map(|kind| ChildRef { namespace: namespace.to_owned(), kind, name: String::new() });
         let all = first.map(|first| self.children.range(first..)).into_iter().flatten();
         all.take_while(move |(child, _)| child.namespace == namespace)
+    }
+
+    /// The children that a Store owns.
+    fn owned_by<'a>(&'a self, store: &'a StoreName, uid: &'a str) -> impl Iterator<Item = (&'a ChildRef, &'a Seen)> {
+        let owns =
+            move |seen: &&Seen| seen.family.as_ref().is_some_and(|family| family.owner_uid.as_deref() == Some(uid));
+        self.within(&store.namespace).filter_map(move |(child, known)| Some((child, known.seen.as_ref().filter(owns)?)))
     }
 
     fn see(&mut self, child: ChildRef, kind: Kind, object: &DynamicObject) -> Vec<StoreName> {

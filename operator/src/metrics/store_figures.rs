@@ -1,22 +1,23 @@
 //! How each Store is, as figures: read from what the watches saw when somebody asks, and not kept.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use kube::runtime::reflector::Store as Cache;
-use prometheus::{
-    GaugeVec, Opts,
-    core::{Collector, Desc},
-    proto::MetricFamily,
-};
+use prometheus::proto::{Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use shopkeeper_api::{ConditionType, Store, StoreStatus};
 use shopkeeper_plan::Component;
+use strum::{EnumIter, IntoEnumIterator};
 
+use super::Described;
 use crate::{
     certificates::Certificates,
-    health::{Health, Workload},
+    health::Workload,
     kind::Kind,
     observed::{Observed, StoreName},
-    watch::Guarded,
+    watch::{Guarded, object_ref, store_name},
 };
 
 /// Where the figures are read from.
@@ -42,93 +43,120 @@ impl std::fmt::Debug for StoreFigures {
     }
 }
 
-/// The figures of one answer.
-struct Gauges {
-    ready: GaugeVec,
-    condition: GaugeVec,
-    pods_desired: GaugeVec,
-    pods_ready: GaugeVec,
-    backup: GaugeVec,
-    certificate: GaugeVec,
-    hit_ratio: GaugeVec,
+/// One of the figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter)]
+enum Figure {
+    Ready,
+    Condition,
+    PodsDesired,
+    PodsReady,
+    Backup,
+    Certificate,
+    HitRatio,
 }
 
-impl Gauges {
-    fn new() -> prometheus::Result<Self> {
-        let gauge = |name: &str, help: &str, more: &[&str]| {
-            let labels: Vec<&str> = ["namespace", "store"].into_iter().chain(more.iter().copied()).collect();
-            GaugeVec::new(Opts::new(name, help), &labels)
+impl Figure {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "operator_store_ready",
+            Self::Condition => "operator_store_condition",
+            Self::PodsDesired => "operator_store_pods_desired",
+            Self::PodsReady => "operator_store_pods_ready",
+            Self::Backup => "operator_store_backup_last_success_timestamp_seconds",
+            Self::Certificate => "operator_store_certificate_expiry_timestamp_seconds",
+            Self::HitRatio => "operator_store_hit_ratio",
+        }
+    }
+
+    const fn help(self) -> &'static str {
+        match self {
+            Self::Ready => "1 for a Store that is ready, else 0",
+            Self::Condition => "1 for a condition of a Store that is True, else 0",
+            Self::PodsDesired => "Pods that a part of a Store should have",
+            Self::PodsReady => "Pods of a part of a Store that are ready",
+            Self::Backup => {
+                "When the newest backup of a Store's database was complete; before the first one, when the Store was made"
+            }
+            Self::Certificate => "Until when the certificate is good with which a Store's gateway itself serves",
+            Self::HitRatio => "Share of the answers that the caches of a Store had, as its status tells it",
+        }
+    }
+
+    /// The label that it has besides namespace and store.
+    const fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Condition => Some("condition"),
+            Self::PodsDesired | Self::PodsReady => Some("component"),
+            Self::Ready | Self::Backup | Self::Certificate | Self::HitRatio => None,
+        }
+    }
+}
+
+/// The figures of one answer. With many Stores there are tens of thousands, so they are written down at once, by no registry of gauges.
+#[derive(Default)]
+struct Figures(BTreeMap<Figure, Vec<Metric>>);
+
+impl Figures {
+    fn add(&mut self, store: &StoreName, figure: Figure, more: Option<&str>, value: f64) {
+        let label = |name: &str, value: &str| {
+            let mut pair = LabelPair::default();
+            pair.set_name(name.to_owned());
+            pair.set_value(value.to_owned());
+            pair
         };
-        Ok(Self {
-            ready: gauge("operator_store_ready", "1 for a Store that is ready, else 0", &[])?,
-            condition: gauge(
-                "operator_store_condition",
-                "1 for a condition of a Store that is True, else 0",
-                &["condition"],
-            )?,
-            pods_desired: gauge(
-                "operator_store_pods_desired",
-                "Pods that a part of a Store should have",
-                &["component"],
-            )?,
-            pods_ready: gauge("operator_store_pods_ready", "Pods of a part of a Store that are ready", &["component"])?,
-            backup: gauge(
-                "operator_store_backup_last_success_timestamp_seconds",
-                "When the newest backup of a Store's database was complete; before the first one, when the Store was made",
-                &[],
-            )?,
-            certificate: gauge(
-                "operator_store_certificate_expiry_timestamp_seconds",
-                "Until when the certificate is good with which a Store's gateway itself serves",
-                &[],
-            )?,
-            hit_ratio: gauge(
-                "operator_store_hit_ratio",
-                "Share of the answers that the caches of a Store had, as its status tells it",
-                &[],
-            )?,
-        })
+        let more = figure.label().zip(more).map(|(name, value)| label(name, value));
+        let whose = [label("namespace", &store.namespace), label("store", &store.name)];
+        let mut metric = Metric::from_label(more.into_iter().chain(whose).collect());
+        let mut gauge = Gauge::default();
+        gauge.set_value(value);
+        metric.set_gauge(gauge);
+        self.0.entry(figure).or_default().push(metric);
     }
 
-    fn all(&self) -> [&GaugeVec; 7] {
-        let Self { ready, condition, pods_desired, pods_ready, backup, certificate, hit_ratio } = self;
-        [ready, condition, pods_desired, pods_ready, backup, certificate, hit_ratio]
-    }
-
-    fn take_in(&self, store: &Store, name: &StoreName, sources: &Sources) {
-        let StoreName { namespace, name: store_name } = name;
-        let of = [namespace.as_str(), store_name.as_str()];
-        let set = |gauge: &GaugeVec, value: f64| gauge.with_label_values(&of).set(value);
+    fn take_in(&mut self, store: &Store, name: &StoreName, sources: &Sources) {
         let nothing = StoreStatus::default();
         let status = store.status.as_ref().unwrap_or(&nothing);
-        let is_ready = |it: &&_| is_true(it) && it.type_ == ConditionType::Ready.as_str();
-        set(&self.ready, number(status.conditions.iter().find(is_ready).is_some()));
+        let is_ready = |it: &_| is_true(it) && it.type_ == ConditionType::Ready.as_str();
+        self.add(name, Figure::Ready, None, number(status.conditions.iter().any(is_ready)));
         for condition in &status.conditions {
-            let labels = [namespace.as_str(), store_name.as_str(), condition.type_.as_str()];
-            self.condition.with_label_values(&labels).set(number(is_true(condition)));
+            self.add(name, Figure::Condition, Some(&condition.type_), number(is_true(condition)));
         }
         for (component, pods) in workloads(store, name, &sources.observed) {
-            let labels = [namespace.as_str(), store_name.as_str(), component.as_str()];
-            self.pods_desired.with_label_values(&labels).set(pods.desired.into());
-            self.pods_ready.with_label_values(&labels).set(pods.ready.into());
+            self.add(name, Figure::PodsDesired, Some(&component), pods.desired.into());
+            self.add(name, Figure::PodsReady, Some(&component), pods.ready.into());
         }
         if let Some(time) = last_backup(store) {
-            set(&self.backup, seconds(time));
+            self.add(name, Figure::Backup, None, seconds(time));
         }
         if let Some(end) = sources.certificates.end(name) {
-            set(&self.certificate, seconds(end));
+            self.add(name, Figure::Certificate, None, seconds(end));
         }
         if let Some(ratio) = status.hit_ratio.as_ref().and_then(|ratio| ratio.parse().ok()) {
-            set(&self.hit_ratio, ratio);
+            self.add(name, Figure::HitRatio, None, ratio);
         }
+    }
+
+    fn families(self) -> Vec<MetricFamily> {
+        let family = |(figure, metrics): (Figure, Vec<Metric>)| {
+            let mut family = MetricFamily::default();
+            family.set_name(figure.name().to_owned());
+            family.set_help(figure.help().to_owned());
+            family.set_field_type(MetricType::GAUGE);
+            family.set_metric(metrics);
+            family
+        };
+        self.0.into_iter().map(family).collect()
     }
 }
 
 impl StoreFigures {
     /// What there may be.
-    pub(super) fn descriptions() -> prometheus::Result<Vec<Desc>> {
-        let gauges = Gauges::new()?;
-        Ok(gauges.all().into_iter().flat_map(|gauge| gauge.desc().into_iter().cloned().collect::<Vec<_>>()).collect())
+    pub(super) fn described() -> impl Iterator<Item = Described> {
+        Figure::iter().map(|figure| Described {
+            name: figure.name().to_owned(),
+            labels: ["namespace", "store"].into_iter().chain(figure.label()).map(ToOwned::to_owned).collect(),
+            help: figure.help().to_owned(),
+        })
     }
 
     pub(super) fn read_from(&self, sources: Sources) {
@@ -136,39 +164,32 @@ impl StoreFigures {
     }
 
     /// The figures of all Stores, or of one.
-    pub(super) fn families(&self, only: Option<&StoreName>) -> prometheus::Result<Vec<MetricFamily>> {
+    pub(super) fn families(&self, only: Option<&StoreName>) -> Vec<MetricFamily> {
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(sources) = sources else { return Ok(Vec::new()) };
-        let gauges = Gauges::new()?;
-        for store in sources.stores.state() {
+        let Some(sources) = sources else { return Vec::new() };
+        let stores = match only {
+            Some(name) => sources.stores.get(&object_ref(name)).into_iter().collect(),
+            None => sources.stores.state(),
+        };
+        let mut figures = Figures::default();
+        for store in stores {
             let Ok(store) = &store.0 else { continue };
-            let (Some(namespace), Some(name)) = (&store.metadata.namespace, &store.metadata.name) else { continue };
-            let name = StoreName { namespace: namespace.clone(), name: name.clone() };
-            if only.is_none_or(|only| *only == name) {
-                gauges.take_in(store, &name, &sources);
+            if let Some(name) = store_name(store) {
+                figures.take_in(store, &name, &sources);
             }
         }
-        // A family without a figure cannot be written.
-        let families = gauges.all().into_iter().flat_map(Collector::collect);
-        Ok(families.filter(|family| !family.get_metric().is_empty()).collect())
+        figures.families()
     }
 }
 
-/// The workloads of a Store by the words for their parts.
-fn workloads(store: &Store, name: &StoreName, observed: &Observed) -> Vec<(String, Workload)> {
+/// The workloads of a Store by the words for their parts; each part once, though a database may be there in both of its forms for a while.
+fn workloads(store: &Store, name: &StoreName, observed: &Observed) -> BTreeMap<String, Workload> {
     let uid = store.metadata.uid.as_deref().unwrap_or_default();
     let of_part = |child: &str| child.strip_prefix(&name.name)?.strip_prefix('-').map(ToOwned::to_owned);
-    let mut found: Vec<(String, Workload)> = observed
-        .owned_by(name, uid)
-        .into_iter()
-        .filter_map(|(child, seen)| match seen.health {
-            Health::Workload(pods) => Some((of_part(&child.name)?, *pods)),
-            _ => None,
-        })
-        .collect();
-    if store.spec.database().cloud_native_pg.is_some()
-        && !found.iter().any(|(part, _)| part == Component::Postgres.as_str())
-    {
+    let owned = observed.workloads_of(name, uid);
+    let mut found: BTreeMap<String, Workload> =
+        owned.into_iter().filter_map(|(child, pods)| Some((of_part(&child)?, pods))).collect();
+    if store.spec.database().cloud_native_pg.is_some() && !found.contains_key(Component::Postgres.as_str()) {
         // It belongs to nobody when its volumes are to stay.
         let cluster = observed.workload(Kind::Cluster, name, &format!("{}-{}", name.name, Component::Postgres));
         found.extend(cluster.map(|pods| (Component::Postgres.to_string(), pods)));

@@ -25,7 +25,7 @@ use shopkeeper_operator::{
 };
 use tower::{BoxError, Layer, Service};
 
-use crate::support::{Process, Replica, Request, Strict, World, config, eventually, lease_settings};
+use crate::support::{Process, Replica, Request, Strict, World, config, eventually, figures, lease_settings};
 
 /// Longer than any test waits: whoever takes over sooner was told.
 const LONG: u64 = 300;
@@ -46,7 +46,7 @@ async fn repaired(world: &World) {
 }
 
 fn stores_that_are_ready(metrics: &Metrics) -> String {
-    let text = String::from_utf8(metrics.render(None).expect("metrics")).expect("text");
+    let text = figures(metrics, None);
     text.lines().find(|line| line.starts_with("operator_stores{ready=\"True\"}")).unwrap_or_default().to_owned()
 }
 

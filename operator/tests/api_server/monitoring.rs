@@ -12,7 +12,7 @@ use shopkeeper_operator::{kind::Kind, observed::StoreName};
 
 use crate::{
     namespace_limits::allow_services,
-    support::{Mishap, Mishaps, World, children, condition, eventually},
+    support::{Mishap, Mishaps, World, children, condition, eventually, figures},
 };
 
 const PARTS: [&str; 6] = ["alertmanager", "grafana", "jaeger", "postgres-exporter", "prometheus", "redis-exporter"];
@@ -62,8 +62,8 @@ async fn it_comes_with_the_shop_and_goes_without_a_trace_when_it_is_turned_off()
     made.sort();
     assert_eq!(made, PARTS.map(|it| format!("demo-{it}")));
 
-    let text = operator.metrics.render(Some(&StoreName { namespace: world.namespace.clone(), name: "demo".into() }));
-    let text = String::from_utf8(text.expect("figures")).expect("text");
+    let of = |namespace: &str| StoreName { namespace: namespace.to_owned(), name: "demo".into() };
+    let text = figures(&operator.metrics, Some(&of(&world.namespace)));
     let labels = format!("namespace=\"{}\",store=\"demo\"", world.namespace);
     for line in [
         format!("operator_store_ready{{{labels}}} 1"),
@@ -73,8 +73,7 @@ async fn it_comes_with_the_shop_and_goes_without_a_trace_when_it_is_turned_off()
     ] {
         assert!(text.contains(&line), "{line} is not in\n{text}");
     }
-    let other = operator.metrics.render(Some(&StoreName { namespace: "elsewhere".into(), name: "demo".into() }));
-    assert!(!String::from_utf8(other.expect("figures")).expect("text").contains("operator_store_ready{"));
+    assert!(!figures(&operator.metrics, Some(&of("elsewhere"))).contains("operator_store_ready{"));
 
     world.apply("demo", json!({})).await;
     until_reason(&world, "NothingAsked").await;

@@ -5,7 +5,7 @@ use shopkeeper_operator::lease::Role;
 
 use crate::{
     rbac::{ACCOUNT, NAMESPACE, allowed, install, of_operator},
-    support::{Replica, Strict, World, eventually, lease_settings},
+    support::{Replica, Strict, World, eventually, figures, lease_settings},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +36,7 @@ async fn an_operator_for_some_namespaces_needs_no_cluster_role_and_sees_nothing_
     // A Store that goes in one namespace is forgotten, those of the others stay.
     one.stores().delete("demo", &kube::api::DeleteParams::default()).await.expect("to delete");
     eventually("one Store to be left", || async {
-        let text = String::from_utf8(replica.metrics.render(None).expect("metrics")).expect("text");
+        let text = figures(&replica.metrics, None);
         if text.contains("operator_stores{ready=\"True\"} 1\n") { Ok(()) } else { Err(text) }
     })
     .await;

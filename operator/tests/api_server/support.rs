@@ -22,4 +22,4 @@ pub use process::Process;
 pub use proxy::Proxy;
 pub use replica::{Replica, lease_settings};
 pub use shape::{Shape, shape, until_shaped};
-pub use world::{Operator, World, condition, eventually};
+pub use world::{Operator, World, condition, eventually, figures};

@@ -14,7 +14,13 @@ use kube::{
 };
 use serde_json::{Value, json};
 use shopkeeper_api::Store;
-use shopkeeper_operator::{args::Settings, client::client, controller, metrics::Metrics, observed::Observed};
+use shopkeeper_operator::{
+    args::Settings,
+    client::client,
+    controller,
+    metrics::Metrics,
+    observed::{Observed, StoreName},
+};
 use shopkeeper_plan::{ImageDefaults, MonitoringImages};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tower::timeout::TimeoutLayer;
@@ -208,6 +214,11 @@ fn monitoring_images() -> MonitoringImages {
         pg_admin: image("pgadmin"),
         redis_commander: image("redis-commander"),
     }
+}
+
+/// All figures of an operator as Prometheus gets them; of those about single Stores, only the ones about this one, if there is one.
+pub fn figures(metrics: &Metrics, store: Option<&StoreName>) -> String {
+    metrics.page(store, &http::HeaderMap::new()).expect("figures").text
 }
 
 pub fn condition(store: &Store, type_: &str) -> Option<Condition> {
