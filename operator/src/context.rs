@@ -6,8 +6,16 @@ use kube::{Client, runtime::events::Recorder};
 use shopkeeper_api::StoreStatus;
 
 use crate::{
-    args::Settings, backoff::Backoff, certificates::Certificates, hits::Hits, metrics::Metrics, observed::Observed,
-    policies::Policies, queue::Queue, troubles::Troubles, turns::Turns,
+    args::Settings,
+    backoff::Backoff,
+    certificates::Certificates,
+    hits::Hits,
+    metrics::Metrics,
+    observed::{Observed, StoreName},
+    policies::Policies,
+    queue::Queue,
+    troubles::Troubles,
+    turns::Turns,
 };
 
 /// What every reconcile shares.
@@ -36,13 +44,15 @@ pub struct Context {
     pub troubles: std::sync::Arc<Troubles>,
     /// Events.
     pub recorder: Recorder,
-    /// Statuses that were written, by the Store's uid, until the watch has caught up with them.
-    pub written: Mutex<HashMap<String, WrittenStatus>>,
+    /// Statuses that were written, until the watch has caught up with them.
+    pub written: Mutex<HashMap<StoreName, WrittenStatus>>,
 }
 
 /// A status that was written.
 #[derive(Clone, Debug)]
 pub struct WrittenStatus {
+    /// Which Store of this name.
+    pub uid: String,
     /// Version of the Store that the write made.
     pub resource_version: u64,
     /// The status.

@@ -4,15 +4,15 @@
 //! Store is looked at once, those that were touched last first. Whatever the watches touch from then on does not wait for that: with a thousand
 //! Stores it takes most of a minute.
 //!
-//! A Store that was itself changed is looked at at once. Changes of what belongs to it come in bursts, as when its pods come up, and are drawn
-//! together for a moment; so are all triggers for one that is worked on.
+//! A Store that somebody changed is looked at at once. Changes of what belongs to it come in bursts, as when its pods come up, and are drawn
+//! together for a moment, with those of its status; so are all triggers for one that is worked on.
 
 use std::{
     collections::HashMap,
     convert::Infallible,
     future::Future,
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use kube::{
     Client,
     runtime::{
         applier,
-        controller::{Action, Config},
+        controller::{self, Action, Config},
         events::{Recorder, Reporter},
         reflector::{self, Store as Cache},
     },
@@ -115,7 +115,7 @@ pub async fn run_when(
         called.map(|store| object_ref(&store)).boxed(),
         beats(beat).boxed(),
     ];
-    let mut touched = stream::select(changed.map(Trigger::AtOnce), stream::select_all(touched).map(Trigger::Soon));
+    let mut touched = stream::select(changed, stream::select_all(touched).map(Trigger::Soon));
     let mut shutdown = pin!(shutdown.fuse());
     let mut recent = Recent::default();
     {
@@ -174,18 +174,25 @@ async fn work(
         queue,
         config,
     )
-    .for_each(|_| {
-        let exists = |store: &StoreName| cache.get(&object_ref(store)).is_some();
-        context.backoff.retain(exists);
-        context.policies.retain(exists);
-        context.queue.retain(exists);
-        context.turns.retain(exists);
-        context.observed.retain(exists);
-        context.certificates.retain(exists);
+    .for_each(|looked_at| {
+        if matches!(looked_at, Err(controller::Error::ObjectNotFound(_))) {
+            forget_those_that_are_gone(&context, &cache);
+        }
         context.metrics.in_backoff.set(i64::try_from(context.backoff.len()).unwrap_or(i64::MAX));
         std::future::ready(())
     })
     .await;
+}
+
+fn forget_those_that_are_gone(context: &Context, cache: &Cache<Guarded>) {
+    let exists = |store: &StoreName| cache.get(&object_ref(store)).is_some();
+    context.backoff.retain(exists);
+    context.policies.retain(exists);
+    context.queue.retain(exists);
+    context.turns.retain(exists);
+    context.observed.retain(exists);
+    context.certificates.retain(exists);
+    context.written.lock().unwrap_or_else(PoisonError::into_inner).retain(|store, _| exists(store));
 }
 
 /// These Stores, each only when no more wait than are worked on at a time, so that one that changes meanwhile is looked at soon.

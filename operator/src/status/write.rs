@@ -16,21 +16,23 @@ use crate::{
     context::{Context, WrittenStatus},
     error::Error,
     events,
+    observed::StoreName,
+    watch::store_name,
 };
 
 /// Writes the status that a picture gives, if it differs from the one that the Store has.
 pub async fn write(context: &Context, store: &Store, picture: &Picture) -> Result<(), Error> {
-    let former = current(context, store);
+    let (Some(name), Some(key)) = (&store.metadata.name, store_name(store)) else { return Ok(()) };
+    let former = current(context, store, &key);
     let status = status(picture, &former, Timestamp::now());
     if status == former {
         return Ok(());
     }
-    let (Some(name), Some(namespace)) = (&store.metadata.name, &store.metadata.namespace) else { return Ok(()) };
-    let stores: Api<Store> = Api::namespaced(context.client.clone(), namespace);
+    let stores: Api<Store> = Api::namespaced(context.client.clone(), &key.namespace);
     let patch = json!({"apiVersion": Store::api_version(&()), "kind": Store::kind(&()), "status": status});
     let answer = stores.patch_status(name, &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(patch)).await;
     match answer {
-        Ok(written) => remember(context, &written, &status),
+        Ok(written) => remember(context, key, &written, &status),
         // The Store went meanwhile.
         Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
         Err(source) => return Err(Error::StatusFailed(Box::new(source))),
@@ -40,26 +42,26 @@ pub async fn write(context: &Context, store: &Store, picture: &Picture) -> Resul
 }
 
 /// The status that the Store has: from the watch, or the one that was written last if the watch has not caught up with it.
-fn current(context: &Context, store: &Store) -> StoreStatus {
-    let watched = store.status.clone().unwrap_or_default();
-    let Some(uid) = &store.metadata.uid else { return watched };
+fn current(context: &Context, store: &Store, name: &StoreName) -> StoreStatus {
     let mut written = context.written.lock().unwrap_or_else(PoisonError::into_inner);
-    match written.get(uid) {
-        Some(written) if version(store).is_some_and(|version| version < written.resource_version) => {
-            written.status.clone()
-        }
+    let is_older = |written: &WrittenStatus| {
+        store.metadata.uid.as_ref() == Some(&written.uid)
+            && version(store).is_some_and(|version| version < written.resource_version)
+    };
+    match written.get(name) {
+        Some(written) if is_older(written) => written.status.clone(),
         _ => {
             // The watch has it now, so it need not be kept twice.
-            written.remove(uid);
-            watched
+            written.remove(name);
+            store.status.clone().unwrap_or_default()
         }
     }
 }
 
-fn remember(context: &Context, store: &Store, status: &StoreStatus) {
+fn remember(context: &Context, name: StoreName, store: &Store, status: &StoreStatus) {
     let mut written = context.written.lock().unwrap_or_else(PoisonError::into_inner);
     if let (Some(uid), Some(resource_version)) = (store.metadata.uid.clone(), version(store)) {
-        written.insert(uid, WrittenStatus { resource_version, status: status.clone() });
+        written.insert(name, WrittenStatus { uid, resource_version, status: status.clone() });
     }
 }
 
