@@ -1,8 +1,8 @@
 //! Structured logs, whose level can be changed while the process runs, and traces for whoever collects them.
 
 use opentelemetry::{
-    KeyValue, TraceId,
-    trace::{TraceContextExt as _, TracerProvider as _},
+    KeyValue,
+    trace::{SpanContext, TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
@@ -92,18 +92,18 @@ impl Telemetry {
     }
 }
 
-/// Notes the trace on a span that has an empty field `trace_id`, so that its log lines say it.
+/// Notes the trace on a span that has an empty field `trace_id`, so that its log lines say it, also where the trace is sent to nobody.
 pub fn note_trace(span: &Span) {
-    if let Some(trace) = trace_of(span) {
-        span.record("trace_id", tracing::field::display(trace));
+    if let Some(place) = place_of(span) {
+        span.record("trace_id", tracing::field::display(place.trace_id()));
     }
 }
 
-/// The trace that a span is in, if it is sent to anybody.
-fn trace_of(span: &Span) -> Option<TraceId> {
+/// Where a span is in a trace, if it is in one.
+fn place_of(span: &Span) -> Option<SpanContext> {
     let context = span.context();
     let place = context.span().span_context().clone();
-    (place.is_valid() && place.is_sampled()).then(|| place.trace_id())
+    place.is_valid().then_some(place)
 }
 
 /// A trace by which a figure is explained.
@@ -113,7 +113,8 @@ pub struct Example(u128);
 impl Example {
     /// That of a span, if it is in one that is sent to anybody.
     pub fn of(span: &Span) -> Option<Self> {
-        Some(Self(u128::from_be_bytes(trace_of(span)?.to_bytes())))
+        let place = place_of(span).filter(SpanContext::is_sampled)?;
+        Some(Self(u128::from_be_bytes(place.trace_id().to_bytes())))
     }
 
     /// That of whatever is done here and now.
@@ -194,6 +195,22 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn lines_name_a_trace_that_is_sent_to_nobody_and_it_is_no_example() {
+        let provider = SdkTracerProvider::builder().with_sampler(opentelemetry_sdk::trace::Sampler::AlwaysOff).build();
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = fmt::layer().with_ansi(false).with_writer(move || writer.clone());
+        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let _guard = Registry::default().with(layer).with(spans).set_default();
+        let span = tracing::info_span!("reconcile", trace_id = tracing::field::Empty);
+        note_trace(&span);
+        span.in_scope(|| tracing::info!("done"));
+        assert!(Example::of(&span).is_none());
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("trace_id="), "{text}");
     }
 
     #[test]
