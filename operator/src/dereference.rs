@@ -147,7 +147,7 @@ fn is_ours(config_map: &ConfigMap) -> bool {
 /// The version of the cache policies that were written last: as is remembered, or as is found there after a start.
 fn cache_policy(context: &Context, shop: &Shop, store: &StoreName) -> Option<PolicyVersion> {
     let child = ChildRef { kind: Kind::ConfigMap, namespace: store.namespace.clone(), name: shop.cache_policy_name() };
-    context.policies.wanted(store).or_else(|| context.observed.get(&child)?.cache_policy)
+    context.policies.wanted(store).or_else(|| context.observed.get(&child)?.cache_policy.map(|version| *version))
 }
 
 /// The volume of the backups, as the watch last saw it. One that is about to go is as good as gone.

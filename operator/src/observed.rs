@@ -55,7 +55,7 @@ pub struct Seen {
     /// A Service's address.
     pub address: Option<Box<str>>,
     /// Version of the cache policies in a ConfigMap, if it is a sound document of them.
-    pub cache_policy: Option<PolicyVersion>,
+    pub cache_policy: Option<Box<PolicyVersion>>,
     /// Whether it is about to go.
     pub going: bool,
 }
@@ -79,11 +79,11 @@ struct Applied {
     read: u32,
 }
 
-/// One child, of which at least one of both is known.
+/// One child, of which at least one of both is known. Boxes, as a tree has room for more than it holds.
 #[derive(Debug, Default)]
 struct Child {
-    seen: Option<Seen>,
-    applied: Option<Applied>,
+    seen: Option<Box<Seen>>,
+    applied: Option<Box<Applied>>,
 }
 
 #[derive(Debug, Default)]
@@ -184,7 +184,7 @@ impl Observed {
 
     /// What is known of a child.
     pub fn get(&self, child: &ChildRef) -> Option<Seen> {
-        self.lock().children.get(child)?.seen.clone()
+        self.lock().children.get(child)?.seen.as_deref().cloned()
     }
 
     /// Whether the child still is what it was when this plan was applied to it, by what the watches tell. That is believed for so long after it
@@ -215,7 +215,7 @@ impl Observed {
         let applied = Applied { plan, fingerprint: fingerprint(object), version: version(object), read: self.now() };
         let mut inner = self.lock();
         let known = inner.children.entry(child.clone()).or_default();
-        known.applied = Some(applied);
+        known.applied = Some(Box::new(applied));
         if known.seen.is_none() {
             inner.missed.insert(child, store.clone());
         }
@@ -253,14 +253,15 @@ impl Inner {
     fn owned_by<'a>(&'a self, store: &'a StoreName, uid: &'a str) -> impl Iterator<Item = (&'a ChildRef, &'a Seen)> {
         let owns =
             move |seen: &&Seen| seen.family.as_ref().is_some_and(|family| family.owner_uid.as_deref() == Some(uid));
-        self.within(&store.namespace).filter_map(move |(child, known)| Some((child, known.seen.as_ref().filter(owns)?)))
+        self.within(&store.namespace)
+            .filter_map(move |(child, known)| Some((child, known.seen.as_deref().filter(owns)?)))
     }
 
     fn see(&mut self, child: ChildRef, kind: Kind, object: &DynamicObject) -> Vec<StoreName> {
         let family = family(object).map(|family| self.family(family));
         let touched = family.iter().map(|family| family.store.clone()).collect();
         self.missed.remove(&child);
-        let former = self.children.entry(child).or_default().seen.replace(seen(kind, object, family));
+        let former = self.children.entry(child).or_default().seen.replace(Box::new(seen(kind, object, family)));
         self.release(former.and_then(|former| former.family));
         touched
     }
@@ -351,7 +352,7 @@ fn seen(kind: Kind, object: &DynamicObject, family: Option<Arc<Family>>) -> Seen
         family,
         health: health(kind, object),
         address: address.map(Into::into),
-        cache_policy: document.and_then(PolicyVersion::of),
+        cache_policy: document.and_then(PolicyVersion::of).map(Box::new),
         going: metadata.deletion_timestamp.is_some(),
     }
 }

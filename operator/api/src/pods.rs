@@ -13,20 +13,21 @@ use crate::{PodSecurity, Quantity};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pods {
+    // Boxes, as nearly all of the twenty parts of a Store say nothing of it, and the operator holds many Stores.
     /// CPU and memory of each pod. Default: from the profile, amount by amount. Example: `{requests: {cpu: 250m}, limits: {memory: 256Mi}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resources: Option<ComputeResources>,
+    pub resources: Option<Box<ComputeResources>>,
     /// Where the pods may run. Default: anywhere, spread over nodes as far as there are several. Example: `{nodeSelector: {disk: fast}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduling: Option<Scheduling>,
+    pub scheduling: Option<Box<Scheduling>>,
     /// As whom the pods run, as far as it can be chosen under Pod Security `restricted`. Default: as the images are made for, see there.
     /// Example: `{runAsUser: 1000680000}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub security_context: Option<PodSecurity>,
+    pub security_context: Option<Box<PodSecurity>>,
     /// What else the pods have: laid over what the operator makes, containers by their names. Default: nothing. Example:
     /// `{metadata: {annotations: {example.com/team: shop}}, spec: {terminationGracePeriodSeconds: 60}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pod_template: Option<PodTemplate>,
+    pub pod_template: Option<Box<PodTemplate>>,
 }
 
 /// CPU and memory of a container. What is left out comes from the profile.

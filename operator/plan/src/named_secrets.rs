@@ -27,7 +27,7 @@ pub fn named_secrets(store: &Store) -> BTreeSet<String> {
     names.extend(monitoring.alertmanager.telegram.iter().map(|telegram| telegram.secret_ref.name.clone()));
     let templates = templates.chain(of_monitoring(&monitoring)).chain([&load_test.pods]);
     let templates = templates.chain(database.iter().map(|it| &it.pods)).chain(redis.iter().map(|it| &it.pods));
-    for template in templates.filter_map(|pods| pods.pod_template.as_ref()) {
+    for template in templates.filter_map(|pods| pods.pod_template.as_deref()) {
         // One that can't be read is refused when the Store is.
         let overlay: Result<Overlay, InvalidStore> = Overlay::read("", template);
         names.extend(overlay.iter().flat_map(Overlay::secrets));

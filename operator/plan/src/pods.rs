@@ -105,11 +105,11 @@ pub(crate) fn pods(
 fn settings(component: Component, asked: &Pods, profile: Compute) -> Result<PodSettings, InvalidStore> {
     let path = component.spec_path();
     let compute = profile
-        .overridden(asked.resources.as_ref())
+        .overridden(asked.resources.as_deref())
         .map_err(|source| InvalidStore::Resources { path: path.into(), source })?;
-    let placement = asked.scheduling.as_ref().map(|scheduling| placement(path, scheduling)).transpose()?;
-    let security = security::checked(path, asked.security_context.as_ref())?;
-    let overlay = asked.pod_template.as_ref().map(|template| Overlay::read(path, template)).transpose()?;
+    let placement = asked.scheduling.as_deref().map(|scheduling| placement(path, scheduling)).transpose()?;
+    let security = security::checked(path, asked.security_context.as_deref())?;
+    let overlay = asked.pod_template.as_deref().map(|template| Overlay::read(path, template)).transpose()?;
     let overlay = overlay.unwrap_or_default();
     let overlay = match component {
         // The other Jobs have containers that are named by services, which can be spoken of there.

@@ -21,7 +21,6 @@ pub(crate) enum DatabaseKind {
 
 /// Where Redis is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each Store, and nearly always the large one")]
 pub(crate) enum RedisKind {
     Managed(ManagedRedis),
     External,
