@@ -86,7 +86,7 @@ async fn replaces_pods(context: &Context, store: &StoreName, waves: &Waves) -> R
 /// of it.
 async fn replaces(context: &Context, live: &DynamicObject, desired: &Desired) -> Result<bool, Error> {
     let Desired { child, manifest, hash: _ } = desired;
-    if !covers(pods(child.kind, &live.data), pods(child.kind, manifest)) {
+    if adds(live, desired) {
         return Ok(true);
     }
     let parameters = PatchParams { dry_run: true, ..PatchParams::apply(FIELD_MANAGER).force() };
@@ -98,6 +98,12 @@ async fn replaces(context: &Context, live: &DynamicObject, desired: &Desired) ->
     }
 }
 
+/// Whether its pods are to have something that they have not.
+fn adds(live: &DynamicObject, desired: &Desired) -> bool {
+    let kind = desired.child.kind;
+    !covers(pods(kind, &live.data), pods(kind, &desired.manifest))
+}
+
 /// What pods are made from. Of what CloudNativePG does with a change only it knows whether that replaces pods.
 fn pods(kind: Kind, object: &Value) -> &Value {
     if kind == Kind::Cluster { &object["spec"] } else { &object["spec"]["template"] }
@@ -105,4 +111,31 @@ fn pods(kind: Kind, object: &Value) -> &Value {
 
 const fn has_pods(kind: Kind) -> bool {
     matches!(kind, Kind::Deployment | Kind::StatefulSet | Kind::Cluster)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn another_template_gives_other_pods_and_another_number_of_them_does_not() {
+        let live = |spec: Value| -> DynamicObject {
+            serde_json::from_value(json!({"metadata": {"name": "a"}, "spec": spec})).unwrap()
+        };
+        let desired = |kind: Kind, spec: Value| Desired {
+            child: ChildRef { kind, namespace: "shop".into(), name: "a".into() },
+            manifest: json!({"spec": spec}),
+            hash: 0,
+        };
+        let template = |image: &str| json!({"spec": {"containers": [{"name": "a", "image": image}]}});
+        let spec = |replicas: u8, image: &str| json!({"replicas": replicas, "template": template(image)});
+        let running = live(spec(1, "a:v1"));
+        assert!(!adds(&running, &desired(Kind::Deployment, spec(2, "a:v1"))));
+        assert!(adds(&running, &desired(Kind::Deployment, spec(1, "a:v2"))));
+        let cluster = live(json!({"instances": 3, "imageName": "a:v1", "primaryUpdateStrategy": "unsupervised"}));
+        assert!(!adds(&cluster, &desired(Kind::Cluster, json!({"instances": 3, "imageName": "a:v1"}))));
+        assert!(adds(&cluster, &desired(Kind::Cluster, json!({"instances": 3, "imageName": "a:v2"}))));
+    }
 }

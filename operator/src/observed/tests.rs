@@ -1,5 +1,6 @@
 use super::*;
 use serde_json::json;
+use shopkeeper_plan::INSTANCE_LABEL;
 
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
