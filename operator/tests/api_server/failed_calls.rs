@@ -48,7 +48,7 @@ async fn whichever_call_fails_in_whatever_way_the_store_comes_to_the_same_end() 
 
 /// Each call in each of the ways: some six hundred Stores.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes a quarter of an hour: cargo test --test api_server -- --ignored whichever_call_fails_in_each_way"]
+#[ignore = "takes seven minutes alone: cargo test --test api_server -- --ignored whichever_call_fails_in_each_way"]
 async fn whichever_call_fails_in_each_way_the_store_comes_to_the_same_end() {
     all_converge("each-call", |_| WAYS.to_vec()).await;
 }
