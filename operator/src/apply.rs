@@ -17,7 +17,7 @@ use shopkeeper_api::Store;
 use shopkeeper_plan::{Component, Plan, Shop};
 
 pub use child::{APPLIED_HASH, Desired, FIELD_MANAGER};
-pub use monitoring::{Failed, Monitored};
+pub use monitoring::Monitored;
 pub use setback::Setback;
 
 use waves::Waves;

@@ -6,7 +6,7 @@ use kube::{KubeSchema, core::Rule};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::{Alerts, Duration, Pods};
+use crate::{Alerts, Duration, Pods, Storage};
 
 /// What watches the shop. All of it is made after the shop itself, and nothing of it ever keeps the shop from being ready; the condition
 /// `MonitoringReady` tells how it is.
@@ -79,6 +79,19 @@ const fn yes() -> bool {
 /// and no other one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = (
+        "!has(self.storage) || !has(oldSelf.storage) || !isQuantity(self.storage.size) \
+         || !quantity(self.storage.size).isLessThan(quantity(oldSelf.storage.size))",
+        "the volume of the figures cannot shrink: write the former monitoring.prometheus.storage.size or more"
+    ),
+    validation = (
+        "!has(self.storage) || !has(oldSelf.storage) \
+         || (has(self.storage.storageClassName) ? self.storage.storageClassName : '') \
+         == (has(oldSelf.storage.storageClassName) ? oldSelf.storage.storageClassName : '')",
+        "the storage class of the volume of the figures cannot change: write the former monitoring.prometheus.storage.storageClassName"
+    )
+)]
 pub struct Prometheus {
     /// Whether figures are collected. Default: true. Example: `false`.
     #[serde(default = "yes")]
@@ -90,13 +103,17 @@ pub struct Prometheus {
         "figures are collected every 1s to 2m: write for example 10s"
     ))]
     pub scrape_interval: Duration,
-    /// How long figures are kept; they do not outlive the pod. Default: 24h. Example: `72h`.
+    /// How long figures are kept, if there is room; without `storage` they do not outlive the pod. Default: 24h. Example: `72h`.
     #[serde(default = "retention")]
     #[x_kube(validation = (
         "!self.matches('^([0-9]{1,6}(ms|s|m|h))+$') || (duration(self) >= duration('1h') && duration(self) <= duration('8760h'))",
         "figures are kept from 1h to 8760h: write for example 24h"
     ))]
     pub retention: Duration,
+    /// A volume in which figures outlive the pod, of which they take four fifths. It goes with the Store, whatever `dataRetention` says; where it
+    /// is asked for no more, it stays until then. Default: none. Example: `{size: 10Gi}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Storage>,
     /// Address of a Prometheus that Grafana and Jaeger ask where the operator makes none of its own. Default: none. Example:
     /// `http://prometheus-operated.monitoring:9090`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +142,7 @@ impl Default for Prometheus {
             enabled: true,
             scrape_interval: scrape_interval(),
             retention: retention(),
+            storage: None,
             url: None,
             pods: Pods::default(),
         }

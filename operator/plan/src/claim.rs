@@ -15,12 +15,19 @@ use crate::{Component, Shop, meta};
 
 /// The volume of a component. It has an owner only when it is to go with the Store.
 pub(crate) fn claim(shop: &Shop, component: Component, storage: &Storage) -> PersistentVolumeClaim {
-    let name = shop.child(component);
-    PersistentVolumeClaim {
-        metadata: match shop.retention {
-            DataRetention::Retain => meta::unowned(shop, name, component),
-            DataRetention::Delete => meta::owned(shop, name, component),
+    match shop.retention {
+        DataRetention::Retain => PersistentVolumeClaim {
+            metadata: meta::unowned(shop, shop.child(component), component),
+            ..owned_claim(shop, component, storage)
         },
+        DataRetention::Delete => owned_claim(shop, component, storage),
+    }
+}
+
+/// The volume of a component that nobody misses when the Store is gone.
+pub(crate) fn owned_claim(shop: &Shop, component: Component, storage: &Storage) -> PersistentVolumeClaim {
+    PersistentVolumeClaim {
+        metadata: meta::owned(shop, shop.child(component), component),
         spec: Some(PersistentVolumeClaimSpec {
             access_modes: Some(vec!["ReadWriteOnce".into()]),
             storage_class_name: storage.storage_class_name.clone(),

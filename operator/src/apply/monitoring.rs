@@ -2,7 +2,7 @@
 
 use shopkeeper_plan::{Component, LeftOut};
 
-use super::{Desired, Waves, wave};
+use super::{Desired, Setback, Waves, child, setback, wave};
 use crate::{context::Context, error::Error, kind::Kind, observed::StoreName};
 
 /// What came of what watches the shop.
@@ -13,7 +13,7 @@ pub struct Monitored {
     /// What is asked for and not made.
     pub left_out: Vec<LeftOut>,
     /// What could not be applied; it is tried again.
-    pub failed: Option<Failed>,
+    pub failed: Option<Setback>,
 }
 
 impl Monitored {
@@ -21,15 +21,6 @@ impl Monitored {
     pub(super) fn untouched(waves: &Waves) -> Self {
         Self { parts: waves.monitoring_parts.clone(), left_out: waves.left_out.clone(), failed: None }
     }
-}
-
-/// What could not be applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failed {
-    /// A stable word.
-    pub reason: &'static str,
-    /// A sentence for people.
-    pub message: String,
 }
 
 /// What is in the way of settings is not in the way of rest.
@@ -51,16 +42,26 @@ pub(super) async fn apply(
     if !shop_is_made && !begun() {
         return Ok(monitored);
     }
+    for volume in &waves.monitoring_volumes {
+        let refused = setback::volume(child::apply(context, store, volume).await);
+        monitored.failed = refused.or_else(|error| in_its_way(store, error).map(Some))?;
+    }
     for children in in_order(waves, is_suspended) {
-        match wave(context, store, children).await.map_err(Error::or_not_leading) {
-            Ok(()) => {}
-            Err(error) if error.is_namespace_going() || matches!(error, Error::NotLeading(_)) => return Err(error),
-            Err(error) => {
-                tracing::warn!(store = %store, %error, "what watches the shop could not be applied");
-                monitored.failed = Some(Failed { reason: error.reason(), message: error.to_string() });
-                break;
-            }
+        if let Err(error) = wave(context, store, children).await {
+            monitored.failed = Some(in_its_way(store, error)?);
+            break;
         }
     }
     Ok(monitored)
+}
+
+/// What is told where the monitoring is, unless more is the matter than that.
+fn in_its_way(store: &StoreName, error: Error) -> Result<Setback, Error> {
+    match error.or_not_leading() {
+        error if error.is_namespace_going() || matches!(error, Error::NotLeading(_)) => Err(error),
+        error => {
+            tracing::warn!(store = %store, %error, "what watches the shop could not be applied");
+            Ok(Setback { reason: error.reason(), message: error.to_string() })
+        }
+    }
 }

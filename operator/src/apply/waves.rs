@@ -28,7 +28,8 @@ pub(super) struct Waves {
     /// The volume of the backups, and what makes them. They come last, so that nothing waits for them.
     pub(super) backup_volume: Option<Desired>,
     pub(super) backup: Option<Desired>,
-    /// What watches the shop: settings, names and connections, and then pods, which come last of all.
+    /// What watches the shop: volumes, settings, names and connections, and then pods, which come last of all.
+    pub(super) monitoring_volumes: Vec<Desired>,
     pub(super) monitoring_ground: Vec<Desired>,
     pub(super) monitoring_pods: Vec<Desired>,
     /// What the cluster's own Prometheus is told. Others than Kubernetes have a say in it, so that nothing waits for it.
@@ -71,6 +72,7 @@ impl Waves {
             seed: seed.as_ref().map(Desired::new).transpose()?,
             backup_volume: None,
             backup: None,
+            monitoring_volumes: Vec::new(),
             monitoring_ground: Vec::new(),
             monitoring_pods: Vec::new(),
             told_to_prometheus: Vec::new(),
@@ -137,7 +139,8 @@ impl Waves {
         self.told_to_prometheus.extend(optional(service_monitor.as_ref())?);
         self.told_to_prometheus.extend(optional(operator_monitor.as_ref())?);
         self.told_to_prometheus.extend(optional(prometheus_rule.as_ref())?);
-        for MonitoringPart { component, config, secret, service, pods } in parts {
+        for MonitoringPart { component, config, secret, volume, service, pods } in parts {
+            self.monitoring_volumes.extend(optional(volume.as_ref())?);
             self.monitoring_ground.extend(optional(config.as_ref())?);
             self.monitoring_ground.extend(optional(secret.as_ref())?);
             self.monitoring_ground.push(Desired::new(&service)?);
@@ -181,6 +184,7 @@ impl Waves {
             seed,
             backup_volume,
             backup,
+            monitoring_volumes,
             monitoring_ground,
             monitoring_pods,
             told_to_prometheus,
@@ -198,6 +202,7 @@ impl Waves {
             .chain(seed)
             .chain(backup_volume)
             .chain(backup)
+            .chain(monitoring_volumes)
             .chain(monitoring_ground)
             .chain(monitoring_pods)
             .chain(told_to_prometheus)

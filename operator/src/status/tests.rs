@@ -3,7 +3,7 @@ use shopkeeper_plan::{Component, LeftOut, PolicyVersion};
 
 use super::*;
 use crate::{
-    apply::{Failed, Progress, Seed, Setback},
+    apply::{Progress, Seed, Setback},
     health::{Failure, Workload},
     hits::HitRatios,
     observed::Backups,
@@ -253,7 +253,7 @@ fn what_watches_the_shop_is_told_of_and_the_shop_is_open_without_it() {
     sick.troubles = vec![trouble(Component::Jaeger, Cause::PodsCrashing)];
     picture.monitoring = Some(sick.clone());
     says(&picture, "MonitoringReady", "False", "PodsCrashing");
-    sick.outcome.failed = Some(Failed { reason: "QuotaExceeded", message: "no room".into() });
+    sick.outcome.failed = Some(Setback { reason: "QuotaExceeded", message: "no room".into() });
     picture.monitoring = Some(sick);
     says(&picture, "MonitoringReady", "False", "QuotaExceeded");
     for (type_, status) in [("Ready", "True"), ("Degraded", "False"), ("Progressing", "False")] {

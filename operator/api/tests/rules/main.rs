@@ -49,6 +49,11 @@ fn change_refused(old: &Value, new: &Value, sentence: &str) {
 }
 
 #[track_caller]
+fn change_accepted(old: &Value, new: &Value) {
+    assert_eq!(complaint(&store(new), Some(&store(old))), "", "{old} -> {new}");
+}
+
+#[track_caller]
 fn accepted(spec: &Value) {
     assert_eq!(complaint(&store(spec), None), "", "{spec}");
 }
@@ -199,7 +204,7 @@ fn what_cannot_be_done_to_data_is_refused() {
     change_refused(&json!({}), &sized("1Gi"), "a volume cannot shrink");
     change_refused(&sized("3Gi"), &json!({}), "a volume cannot shrink");
     for larger in ["2Gi", "2048Mi", "3Gi", "1Ti"] {
-        assert_eq!(complaint(&store(&sized(larger)), Some(&store(&json!({})))), "", "{larger}");
+        change_accepted(&json!({}), &sized(larger));
     }
     change_refused(
         &sized("2Gi"),
@@ -253,7 +258,7 @@ fn the_volume_of_the_backups_never_shrinks_and_keeps_its_class() {
         (with("2Gi", sized("4Gi")), without.clone()),
         (without, with("2Gi", sized("1Gi"))),
     ] {
-        assert_eq!(complaint(&store(&new), Some(&store(&old))), "", "{old} -> {new}");
+        change_accepted(&old, &new);
     }
 }
 
@@ -261,7 +266,7 @@ fn the_volume_of_the_backups_never_shrinks_and_keeps_its_class() {
 fn what_can_be_changed_is_accepted() {
     let old = json!({"dataRetention": "Retain"});
     let new = json!({"dataRetention": "Delete", "redis": {"external": {"secretRef": {"name": "redis"}}}, "profile": "Standard"});
-    assert_eq!(complaint(&store(&new), Some(&store(&old))), "");
+    change_accepted(&old, &new);
 }
 
 #[test]

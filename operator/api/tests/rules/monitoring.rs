@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{accepted, refused};
+use super::{accepted, change_accepted, change_refused, refused};
 
 #[test]
 fn monitoring_is_all_on_where_nothing_is_said_and_can_be_asked_for_in_full() {
@@ -11,7 +11,7 @@ fn monitoring_is_all_on_where_nothing_is_said_and_can_be_asked_for_in_full() {
     accepted(&json!({
         "monitoring": {
             "publicUrl": "http://localhost:8080",
-            "prometheus": {"scrapeInterval": "30s", "retention": "72h", "resources": {"limits": {"memory": "1Gi"}}},
+            "prometheus": {"scrapeInterval": "30s", "retention": "72h", "storage": {"size": "10Gi"}, "resources": {"limits": {"memory": "1Gi"}}},
             "alertmanager": {
                 "telegram": {"secretRef": {"name": "telegram"}, "apiUrl": "http://telegram.test:8080"},
                 "watchdogUrl": "https://heartbeats.example.com/shop?id=1",
@@ -63,6 +63,17 @@ fn what_contradicts_itself_in_the_monitoring_is_refused_with_what_to_write() {
     accepted(&json!({"monitoring": {"prometheus": {"enabled": false, "url": "http://prometheus.monitoring:9090"}}}));
     accepted(&monitoring("alerts", json!({"minRequestsPerSecond": "900", "maxRequestsPerSecond": "0"})));
     refused(&json!({"loadTest": {"runTime": "1ms"}}), "a load test lasts at least 1s");
+}
+
+#[test]
+fn the_volume_of_the_figures_stays_what_it_is_or_grows() {
+    let with = |storage: Value| json!({"monitoring": {"prometheus": {"storage": storage}}});
+    let (small, large) = (with(json!({"size": "2Gi"})), with(json!({"size": "10Gi", "storageClassName": "fast"})));
+    change_refused(&with(json!({"size": "10Gi"})), &small, "the volume of the figures cannot shrink");
+    change_refused(&small, &large, "the storage class of the volume of the figures cannot change");
+    change_accepted(&small, &with(json!({"size": "3Gi"})));
+    change_accepted(&large, &json!({"monitoring": {}}));
+    change_accepted(&json!({"monitoring": {}}), &large);
 }
 
 #[test]

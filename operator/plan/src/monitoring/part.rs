@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, StatefulSet},
-    core::v1::{ConfigMap, Container, EnvVar, PodTemplateSpec, Secret, Service, ServiceSpec, Volume},
+    core::v1::{ConfigMap, Container, EnvVar, PersistentVolumeClaim, PodTemplateSpec, Secret, Service, ServiceSpec, Volume},
 };
 
 use super::scrape;
@@ -23,6 +23,8 @@ pub struct MonitoringPart {
     pub config: Option<ConfigMap>,
     /// Its settings, where something secret is among them.
     pub secret: Option<Secret>,
+    /// What it keeps outlives its pod in this.
+    pub volume: Option<PersistentVolumeClaim>,
     /// The name under which it is found.
     pub service: Service,
     /// Its pods.
@@ -62,6 +64,7 @@ pub(crate) fn part(component: Component, service: Service, deployment: Deploymen
         component,
         config: None,
         secret: None,
+        volume: None,
         service,
         pods: MonitoringPods::Deployment(Box::new(deployment)),
     }

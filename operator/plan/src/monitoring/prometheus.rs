@@ -1,19 +1,25 @@
-//! A Prometheus of the shop's own. It keeps its figures in the pod: they are for looking at what is going on, not for ever.
+//! A Prometheus of the shop's own. It keeps its figures in the pod, as they are for looking at what is going on, or in a volume where one is
+//! asked for.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy},
-    core::v1::{ConfigMap, Container},
+    core::v1::{ConfigMap, Container, Volume},
 };
-use shopkeeper_api::Profile;
+use shopkeeper_api::{Profile, Storage};
 
 use super::{
     Contents, MonitoringPart, MonitoringPods, go_environment,
     part::{template, yaml},
     rules, scrape, web_service,
 };
-use crate::{Component, Found, InvalidStore, Shop, hash::hash, meta, pod};
+use crate::{
+    Component, Found, InvalidStore, Shop,
+    claim::{claimed, owned_claim},
+    hash::hash,
+    meta, pod,
+};
 
 const CONFIG: &str = "/etc/prometheus";
 const DATA: &str = "/prometheus";
@@ -34,24 +40,35 @@ pub(super) fn prometheus(shop: &Shop, found: &Found) -> Result<MonitoringPart, I
         pods: MonitoringPods::StatefulSet(Box::new(stateful_set(shop, &config)?)),
         config: Some(config),
         secret: None,
+        volume: storage(shop).map(|storage| owned_claim(shop, component, storage)),
     })
 }
 
-/// Room for figures, and how much of it is used: the newest are not yet counted when the oldest are dropped.
-const fn room(profile: Profile) -> (&'static str, &'static str) {
-    match profile {
+fn storage(shop: &Shop) -> Option<&Storage> {
+    shop.monitoring().prometheus.storage.as_ref()
+}
+
+/// Where figures are kept, and how much of it is used: the newest are not yet counted when the oldest are dropped.
+fn room(shop: &Shop) -> (Volume, String) {
+    if let Some(storage) = storage(shop) {
+        let volume = claimed(shop, Component::Prometheus, "data");
+        return (volume, format!("{}B", storage.size.units() / 5 * 4));
+    }
+    let (size, used) = match shop.profile {
         Profile::Laptop => ("1Gi", "600MB"),
         Profile::Standard => ("5Gi", "4GB"),
         Profile::HighAvailability => ("10Gi", "8GB"),
-    }
+    };
+    (pod::scratch("data", size), used.into())
 }
 
 fn stateful_set(shop: &Shop, config: &ConfigMap) -> Result<StatefulSet, InvalidStore> {
     let component = Component::Prometheus;
     let name = shop.child(component);
+    let (data, used) = room(shop);
     let contents = Contents {
-        container: container(shop),
-        volumes: vec![pod::config_folder("config", &name), pod::scratch("data", room(shop.profile).0)],
+        container: container(shop, &used),
+        volumes: vec![pod::config_folder("config", &name), data],
         hash: Some(hash(&config.data)),
     };
     Ok(StatefulSet {
@@ -73,14 +90,14 @@ fn stateful_set(shop: &Shop, config: &ConfigMap) -> Result<StatefulSet, InvalidS
     })
 }
 
-fn container(shop: &Shop) -> Container {
+fn container(shop: &Shop, used: &str) -> Container {
     let component = Component::Prometheus;
     let retention = shop.monitoring().prometheus.retention;
     let args = [
         format!("--config.file={CONFIG}/prometheus.yml"),
         format!("--storage.tsdb.path={DATA}"),
         format!("--storage.tsdb.retention.time={retention}"),
-        format!("--storage.tsdb.retention.size={}", room(shop.profile).1),
+        format!("--storage.tsdb.retention.size={used}"),
         format!("--web.external-url={}/prometheus/", shop.link_url()),
         "--web.route-prefix=/prometheus/".into(),
         "--enable-feature=exemplar-storage".into(),

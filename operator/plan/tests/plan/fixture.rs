@@ -151,7 +151,8 @@ pub(crate) fn objects(plan: &Plan) -> Vec<Value> {
         left_out: _,
     } = monitoring;
     objects.extend(network_policies.iter().map(json));
-    for MonitoringPart { component: _, config, secret, service, pods } in parts {
+    for MonitoringPart { component: _, config, secret, volume, service, pods } in parts {
+        objects.extend(volume.iter().map(json));
         objects.extend(config.iter().map(json));
         objects.extend(secret.iter().map(json));
         objects.push(json(service));

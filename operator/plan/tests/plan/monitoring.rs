@@ -197,6 +197,31 @@ fn a_pod_of_prometheus_that_does_not_get_ready_can_be_replaced() {
 }
 
 #[test]
+fn figures_outlive_the_pod_in_a_volume_where_one_is_asked_for_and_go_with_the_store() {
+    let spec = |prometheus: Value| with_spec(json!({"dataRetention": "Retain", "monitoring": {"prometheus": prometheus}}));
+    let of_prometheus = |prometheus: Value, kind: &str| {
+        let mut all = objects(&planned(&spec(prometheus))).into_iter();
+        all.find(|it| it["kind"] == kind && it["metadata"]["name"] == "demo-prometheus")
+    };
+    let args = |server: &Value| server["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+
+    assert!(of_prometheus(json!({}), "PersistentVolumeClaim").is_none());
+    let passing = of_prometheus(json!({}), "StatefulSet").expect("a server");
+    assert_eq!(passing["spec"]["template"]["spec"]["volumes"][1]["emptyDir"]["sizeLimit"], "1Gi");
+    assert!(args(&passing).contains("--storage.tsdb.retention.size=600MB"), "{}", args(&passing));
+
+    let asked = json!({"storage": {"size": "10Gi", "storageClassName": "fast"}});
+    let volume = of_prometheus(asked.clone(), "PersistentVolumeClaim").expect("a volume");
+    assert_eq!(volume["spec"]["resources"]["requests"]["storage"], "10Gi");
+    assert_eq!(volume["spec"]["storageClassName"], "fast");
+    assert_eq!(volume["metadata"]["ownerReferences"][0]["kind"], "Store");
+    let lasting = of_prometheus(asked, "StatefulSet").expect("a server");
+    let data = &lasting["spec"]["template"]["spec"]["volumes"][1];
+    assert_eq!(data["persistentVolumeClaim"]["claimName"], "demo-prometheus");
+    assert!(args(&lasting).contains("--storage.tsdb.retention.size=8589934592B"), "{}", args(&lasting));
+}
+
+#[test]
 fn every_service_of_figures_says_of_which_job_they_are() {
     let plan = planned(&with_spec(json!({"loadTest": {"enabled": true}})));
     let job = |component: Component| {
