@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, StatefulSet},
-    core::v1::{ConfigMap, Container, EnvVar, PersistentVolumeClaim, PodTemplateSpec, Secret, Service, ServiceSpec, Volume},
+    core::v1::{
+        ConfigMap, Container, EnvVar, PersistentVolumeClaim, PodTemplateSpec, Secret, Service, ServiceSpec, Volume,
+    },
 };
 
 use super::scrape;

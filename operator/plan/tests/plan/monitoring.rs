@@ -198,7 +198,8 @@ fn a_pod_of_prometheus_that_does_not_get_ready_can_be_replaced() {
 
 #[test]
 fn figures_outlive_the_pod_in_a_volume_where_one_is_asked_for_and_go_with_the_store() {
-    let spec = |prometheus: Value| with_spec(json!({"dataRetention": "Retain", "monitoring": {"prometheus": prometheus}}));
+    let spec =
+        |prometheus: Value| with_spec(json!({"dataRetention": "Retain", "monitoring": {"prometheus": prometheus}}));
     let of_prometheus = |prometheus: Value, kind: &str| {
         let mut all = objects(&planned(&spec(prometheus))).into_iter();
         all.find(|it| it["kind"] == kind && it["metadata"]["name"] == "demo-prometheus")
