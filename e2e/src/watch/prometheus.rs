@@ -102,6 +102,12 @@ struct Alerts {
     alerts: Vec<Alert>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Runtime {
+    start_time: String,
+}
+
 impl Admin {
     /// Asks Prometheus, for now.
     pub async fn query(&self, expression: &str) -> Result<Vec<Sample>, WatchError> {
@@ -118,6 +124,12 @@ impl Admin {
         }
         let series: Vec<Series> = serde_json::from_value(result).map_err(|error| unreadable(error.to_string()))?;
         series.into_iter().map(|it| Ok(Sample { labels: it.metric, value: number(&it.value.1)? })).collect()
+    }
+
+    /// When this Prometheus began, in its own words.
+    pub async fn began(&self) -> Result<String, WatchError> {
+        let answer: Envelope<Runtime> = self.json("/prometheus/api/v1/status/runtimeinfo").await?;
+        Ok(answer.data.start_time)
     }
 
     /// All that is scraped.

@@ -198,11 +198,14 @@ async fn no_panel_is_empty_and_every_rule_works_after_some_shopping() {
 }
 
 /// A Prometheus that has seen nothing yet. Alerts tell the truth of what the tests before this one did to the shop, for up to an hour.
-async fn prometheus_forgets(cluster: &Cluster) {
+async fn prometheus_forgets(admin: &Admin, cluster: &Cluster) {
+    let before = admin.began().await.expect("Prometheus tells when it began");
     for prometheus in cluster.replicas("prometheus").await.expect("pods can be listed") {
         cluster.vanish(&prometheus).await.expect("a pod can be deleted");
     }
-    cluster.settled("prometheus", None).await.expect("the operator's Deployment makes another");
+    let another = async || Ok(admin.began().await.ok().filter(|began| *began != before));
+    until("there is another Prometheus", LIMIT, another).await.expect("its pod is made again");
+    all_targets_are_up(admin).await;
 }
 
 #[tokio::test]
@@ -210,8 +213,7 @@ async fn prometheus_forgets(cluster: &Cluster) {
 async fn no_alert_but_the_watchdog_fires_while_customers_shop_in_a_healthy_shop() {
     let admin = admin().await;
     let cluster = Cluster::connect(SHOP, DEMO).await.expect("KUBECONFIG leads to the cluster of `make up`");
-    prometheus_forgets(&cluster).await;
-    all_targets_are_up(&admin).await;
+    prometheus_forgets(&admin, &cluster).await;
     let mut counter = load::administrator(&shop_url()).await.expect("the administrator can log in");
     let shelf = Shelf::fill(&mut counter, &[100_000, 100_000, 100_000]).await.expect("shelves can be filled");
     let load = Load::start(load::crowd(&shop_url(), 2).await.expect("customers can register"), &shelf);
