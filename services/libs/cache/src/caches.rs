@@ -18,7 +18,7 @@ use crate::refresh::Tended;
 use crate::remote::{Keys, News, Remote, RemoteEntry};
 use crate::side::Side;
 use crate::spans;
-use crate::staleness::RedisClock;
+use crate::staleness::{GRACE, RedisClock};
 use crate::waiting::{Round, Waiting};
 use crate::{Cache, CacheStats, InvalidationError, LivePolicies, Pending, Reason, Source, Tag};
 
@@ -122,9 +122,12 @@ impl Caches {
         self.shared.invalidate_tags(cache, tags, reason).await
     }
 
-    /// Carries out an invalidation that waited in an outbox.
-    pub async fn carry_out(&self, pending: &Pending) -> Result<(), InvalidationError> {
-        Ok(self.shared.carry_out(pending, Reason::Write).await?)
+    /// Carries out an invalidation that waited so long in an outbox.
+    pub async fn carry_out(&self, pending: &Pending, waited: Duration) -> Result<(), InvalidationError> {
+        let now = Instant::now();
+        // What is older is settled.
+        let committed = now.checked_sub(waited.min(GRACE)).unwrap_or(now);
+        Ok(self.shared.carry_out(pending, committed, Reason::Write).await?)
     }
 
     /// What this pod knows of each cache of the service.
@@ -144,18 +147,18 @@ impl Shared {
     }
 
     async fn drop_everywhere(&self, pending: Pending, reason: Reason) -> Result<(), InvalidationError> {
-        let mut outcome = Ok(());
+        let (committed, mut outcome) = (Instant::now(), Ok(()));
         for news in What::of(&pending, reason) {
-            let told = match self.tell(&pending, &news).await {
+            let told = match self.tell(&pending, &news, committed).await {
                 // There is nobody to tell.
                 Ok(()) | Err(RedisError::Absent) => Ok(()),
                 Err(error) => {
                     // Before memory is void: what is read from Redis after that would be kept.
-                    self.note(pending.clone());
+                    self.note(pending.clone(), committed);
                     Err(InvalidationError::from(error))
                 }
             };
-            self.apply(&news, Instant::now());
+            self.apply(&news, committed);
             outcome = told.and(outcome);
         }
         outcome
@@ -172,18 +175,18 @@ impl Shared {
     }
 
     /// Tells Redis, and then drops what this pod has in memory: what was read from Redis until then may have been the old value.
-    async fn carry_out(&self, pending: &Pending, reason: Reason) -> Result<(), RedisError> {
+    async fn carry_out(&self, pending: &Pending, committed: Instant, reason: Reason) -> Result<(), RedisError> {
         for news in What::of(pending, reason) {
-            self.tell(pending, &news).await?;
-            self.apply(&news, Instant::now());
+            self.tell(pending, &news, committed).await?;
+            self.apply(&news, committed);
         }
         Ok(())
     }
 
-    async fn tell(&self, pending: &Pending, news: &What) -> Result<(), RedisError> {
+    async fn tell(&self, pending: &Pending, news: &What, committed: Instant) -> Result<(), RedisError> {
         let Pending { cache, schema, keys, tags } = pending;
         let message = Message { from: self.id, news: news.clone() };
-        let news = News { message: &message, since_commit: Duration::ZERO };
+        let news = News { message: &message, since_commit: committed.elapsed() };
         match &message.news {
             What::Keys { .. } => {
                 let keys: Vec<Keys> = keys.iter().map(|key| self.remote.keys(*cache, *schema, key)).collect();
@@ -194,8 +197,8 @@ impl Shared {
     }
 
     /// Notes an invalidation for when Redis is back.
-    pub(crate) fn note(&self, pending: Pending) {
-        self.waiting.note(pending);
+    pub(crate) fn note(&self, pending: Pending, committed: Instant) {
+        self.waiting.note(pending, committed);
         self.metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
     }
 
@@ -291,9 +294,9 @@ impl Shared {
             if !self.remote.redis().is_up() {
                 continue;
             }
-            for pending in self.waiting.tell() {
-                if self.carry_out(&pending, Reason::Write).await.is_err() {
-                    self.waiting.note(pending);
+            for (pending, committed) in self.waiting.tell() {
+                if self.carry_out(&pending, committed, Reason::Write).await.is_err() {
+                    self.waiting.note(pending, committed);
                 }
             }
             self.waiting.told();

@@ -177,7 +177,8 @@ impl<S: Source> Announced<S> {
         let message = self.message(&texts);
         let news = News { message: &message, since_commit: committed.elapsed() };
         if self.inner.remote.drop(&keys, token, news).await.is_err() {
-            self.inner.shared.note(Pending { cache: S::NAME, schema: S::SCHEMA, keys: texts, tags: Vec::new() });
+            let pending = Pending { cache: S::NAME, schema: S::SCHEMA, keys: texts, tags: Vec::new() };
+            self.inner.shared.note(pending, committed);
         }
     }
 

@@ -120,5 +120,5 @@ pub async fn deliver(caches: Caches, event: Event) -> Result<(), DeliveryError> 
         return Err(format!("nobody is known who wants events of topic {}", event.topic).into());
     }
     let pending = Pending::deserialize(&event.payload)?;
-    Ok(caches.carry_out(&pending).await?)
+    Ok(caches.carry_out(&pending, event.age()).await?)
 }

@@ -1,6 +1,7 @@
 //! The sender's side: events beside the change that they tell of.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::Serialize;
 use shop_runtime::span::{Fault, Kind, Span};
@@ -49,10 +50,20 @@ pub struct Event {
     pub payload: serde_json::Value,
     /// When it happened.
     pub created_at: OffsetDateTime,
+    /// When it was taken for this delivery, by the same clock.
+    pub taken_at: OffsetDateTime,
     /// How many deliveries were tried, this one included.
     pub attempts: i32,
     /// The trace of the request that it comes from, as [`trace::written`].
     pub trace_parent: Option<String>,
+}
+
+impl Event {
+    /// How long ago it happened.
+    pub fn age(&self) -> Duration {
+        // Negative if the clock was put back.
+        Duration::try_from(self.taken_at - self.created_at).unwrap_or_default()
+    }
 }
 
 /// How much waits, and for how long.
@@ -149,7 +160,7 @@ pub(crate) async fn claim(connection: &mut PgConnection, batch: i64, lease_ms: f
                  ORDER BY next_attempt_at, event_id
                  LIMIT $1
                    FOR UPDATE SKIP LOCKED)
-      RETURNING event_id, topic, payload, created_at, attempts, trace_parent",
+      RETURNING event_id, topic, payload, created_at, clock_timestamp() AS taken_at, attempts, trace_parent",
     )
     .bind(batch)
     .bind(lease_ms)

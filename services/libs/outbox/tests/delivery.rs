@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use prometheus::Registry;
 use serde_json::json;
@@ -118,6 +119,22 @@ async fn an_event_whose_relay_died_is_delivered_by_another_after_its_lease() {
     assert_eq!(relay.deliver_due(&|event| receiver.take(event)).await.expect("read"), 0, "it is leased");
     sqlx::query("UPDATE outbox SET next_attempt_at = now()").execute(db.pool()).await.expect("time passes");
     assert_eq!(relay.deliver_due(&|event| receiver.take(event)).await.expect("read"), 1);
+}
+
+#[tokio::test]
+async fn an_event_knows_how_long_it_waited_by_the_clock_of_the_database() {
+    let db = database().await;
+    add(&db, 1).await;
+    let past = "UPDATE outbox SET created_at = now() - interval '5 seconds'";
+    sqlx::query(past).execute(db.pool()).await.expect("time passes");
+    let ages = Mutex::new(Vec::new());
+    let note = async |event: Event| {
+        ages.lock().expect("not poisoned").push(event.age());
+        Ok(())
+    };
+    assert_eq!(relay(&db).deliver_due(&note).await.expect("read"), 1);
+    let ages = ages.into_inner().expect("not poisoned");
+    assert!((Duration::from_secs(5)..Duration::from_secs(60)).contains(&ages[0]), "{ages:?}");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use shop_cache::{Reason, Tag};
-use shop_policy::{LocalTier, Pattern, Policy};
+use shop_cache::{Pending, Reason, Tag};
+use shop_policy::{CacheName, LocalTier, Pattern, Policy};
 use shop_testkit::{ChaosProxy, TestRedis};
 
 use crate::support::{Shop, eventually, fixed, policy, shared_only};
@@ -77,7 +77,7 @@ async fn a_write_that_redis_did_not_hear_of_asks_for_the_outbox_and_is_made_good
     write.committed(vec![(7, crate::support::Thing { version: 2, made_of: vec![] })]).await;
     assert_eq!(cut_off.version(7).await, 2, "who wrote sees it");
     // Any pod that reaches Redis carries out what the outbox has.
-    other.caches.carry_out(&pending[0]).await.unwrap();
+    other.caches.carry_out(&pending[0], Duration::ZERO).await.unwrap();
     assert_eq!(other.version(7).await, 2);
     // And so does the pod itself, from memory, once it reaches Redis.
     shop.db.set(7, 3);
@@ -85,6 +85,61 @@ async fn a_write_that_redis_did_not_hear_of_asks_for_the_outbox_and_is_made_good
     write.committed(vec![]).await;
     way.restore_networking();
     eventually(|| async { other.version(7).await == 3 }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_stale_answers_were_is_counted_from_the_commit_however_late_other_pods_hear_of_it() {
+    let redis = TestRedis::start().await;
+    let way = ChaosProxy::to(redis.address()).await;
+    let shop = Shop::on(redis.address());
+    let other = shop.pod(&policy(Pattern::CacheAside)).await;
+    let pod = shop.pod_by::<1>(way.address(), &fixed(&policy(Pattern::CacheAside))).await;
+    shop.db.set(7, 1);
+    assert_eq!((pod.version(7).await, other.version(7).await), (1, 1));
+    way.break_networking();
+    pod.write(7, 2).await;
+    let committed = Instant::now();
+    while committed.elapsed() < Duration::from_secs(1) {
+        assert_eq!(other.version(7).await, 1);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    way.restore_networking();
+    eventually(|| async { other.version(7).await == 2 }).await;
+    assert!(other.answers().1 > 0, "answers were wrong for a second, and more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_stale_answers_were_is_counted_from_the_commit_however_long_redis_takes_no_writes() {
+    let redis = TestRedis::start().await;
+    let shop = Shop::on(redis.address());
+    let (pod, other) = (shop.pod(&policy(Pattern::CacheAside)).await, shop.pod(&policy(Pattern::CacheAside)).await);
+    shop.db.set(7, 1);
+    assert_eq!((pod.version(7).await, other.version(7).await), (1, 1));
+    // Pods know Redis' clock from signs of life, of which each gives one a second.
+    shop.signs_of_life(6).await;
+    let write = pod.cache.begin_write(vec![7]).await;
+    shop.db.set(7, 2);
+    redis.command("CLIENT PAUSE 1500 WRITE").await;
+    // The pod gives up what it has sent, and tells it again when Redis goes on.
+    write.committed(Vec::new()).await;
+    eventually(|| async { other.version(7).await == 2 }).await;
+    assert!(other.answers().1 > 0, "answers were wrong for more than a second");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_stale_answers_were_is_counted_from_what_waited_in_the_outbox() {
+    let shop = Shop::new().await;
+    let pod = shop.idle_pod::<1>(Some(shop.redis), None, &fixed(&policy(Pattern::CacheAside)));
+    shop.db.set(7, 1);
+    let before = Instant::now();
+    while before.elapsed() < Duration::from_millis(1_200) {
+        assert_eq!(pod.version(7).await, 1);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let pending = Pending { cache: CacheName::Products, schema: 1, keys: vec!["7".into()], tags: Vec::new() };
+    pod.caches.carry_out(&pending, Duration::from_millis(900)).await.unwrap();
+    let (fresh, wrong) = pod.answers();
+    assert!(fresh > 0 && wrong > 0, "{fresh} before the commit, {wrong} long after it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

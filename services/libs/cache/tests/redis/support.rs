@@ -1,13 +1,16 @@
 //! A database that can be held up, and pods that cache what is in it.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use prometheus::Registry;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use shop_cache::{Cache, CacheStatus, Caches, LivePolicies, Loaded, Reason, Source, Tag};
 use shop_policy::{CacheName, LocalTier, Pattern, Policies, Policy};
@@ -211,6 +214,16 @@ impl Shop {
         pod
     }
 
+    /// Hears so many signs of life of the pods on a Redis of their own.
+    pub async fn signs_of_life(&self, count: usize) {
+        let client = redis::Client::open(TestRedis::url_by(self.redis).expose_secret()).unwrap();
+        let mut subscription = client.get_async_pubsub().await.unwrap();
+        subscription.psubscribe("*").await.unwrap();
+        let text = |message: redis::Msg| message.get_payload::<String>().unwrap();
+        let beats = subscription.into_on_message().map(text).filter(|text| ready(text.contains("\"beat\"")));
+        assert_eq!(beats.take(count).count().await, count);
+    }
+
     /// A pod that nobody waits for.
     pub fn lone_pod<const SCHEMA: u32>(&self, redis: Option<SocketAddr>, policies: &LivePolicies) -> Pod<SCHEMA> {
         self.wired_pod(redis, redis, policies)
@@ -279,6 +292,18 @@ impl<const SCHEMA: u32> Pod<SCHEMA> {
         let families = self.registry.gather();
         let family = families.iter().filter(|family| family.name() == name);
         family.flat_map(prometheus::proto::MetricFamily::get_metric).map(whole).sum()
+    }
+
+    /// How many answers were found to be fresh, and how many to be behind the newest version by more than half a second.
+    pub fn answers(&self) -> (u64, u64) {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == "cache_staleness_seconds").unwrap();
+        let staleness = family.get_metric()[0].get_histogram();
+        let [fresh, nearly] = [0.0, 0.5].map(|bound| {
+            let below = staleness.get_bucket().iter().filter(|bucket| bucket.upper_bound() <= bound);
+            below.map(prometheus::proto::Bucket::cumulative_count).max().unwrap()
+        });
+        (fresh, staleness.get_sample_count() - nearly)
     }
 
     /// A metric's series with this label.
