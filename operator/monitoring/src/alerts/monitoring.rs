@@ -1,7 +1,7 @@
 //! What watches, watched.
 
 use super::Context;
-use crate::promql::{Job, Selector};
+use crate::promql::{Job, Selector, Window};
 use crate::rules::{Alert, Severity};
 
 pub(super) fn alerts(context: &Context<'_>) -> Vec<Alert> {
@@ -24,8 +24,12 @@ fn rules(context: &Context<'_>) -> Alert {
         .on("shop-runtime")
 }
 
+/// Until Alertmanager is back nobody can be told, and Prometheus tries again once a minute: the alert must last longer than that, also in a
+/// demonstration.
+const RETRIED: Window = Window::minutes(3);
+
 fn alerts_lost(context: &Context<'_>) -> Alert {
-    let of = |name| prometheus(context, name).rate(context.recently()).sum(&[]);
+    let of = |name| prometheus(context, name).rate(RETRIED).sum(&[]);
     let lost = of("prometheus_notifications_errors_total") + of("prometheus_notifications_dropped_total");
     context
         .alert("PrometheusAlertsLost", Severity::Warning, "prometheus", &lost.above(0.0))
