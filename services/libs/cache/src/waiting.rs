@@ -8,6 +8,7 @@ use shop_policy::CacheName;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::staleness::GRACE;
 use crate::{Pending, Tag};
 
 /// Of more keys or tags than these, everything is invalidated instead.
@@ -78,21 +79,24 @@ fn note_first<T: Ord>(things: &mut BTreeMap<T, Instant>, thing: T, at: Instant) 
     things.entry(thing).and_modify(|first| *first = at.min(*first)).or_insert(at);
 }
 
-/// What has about the same moment, together, with the last of these: no answer is taken to have been stale before it was.
+/// What has about the same moment, together, with the last of these: no answer is taken to have been stale before it was. What is so old that
+/// answers since are settled is together too.
 fn by_moment<T: Clone>(things: &BTreeMap<T, Instant>) -> Vec<(Vec<T>, Instant)> {
-    let mut in_order: Vec<_> = things.iter().collect();
-    in_order.sort_by_key(|(_, at)| **at);
+    let settled = Instant::now().checked_sub(GRACE);
+    let mut in_order: Vec<_> =
+        things.iter().map(|(thing, at)| (thing, settled.map_or(*at, |to| to.max(*at)))).collect();
+    in_order.sort_by_key(|(_, at)| *at);
     let mut groups: Vec<(Vec<T>, Instant)> = Vec::new();
     let mut began = None;
     for (thing, at) in in_order {
         match groups.last_mut() {
             Some((group, last)) if began.is_some_and(|began| at.duration_since(began) <= SAME_MOMENT) => {
                 group.push(thing.clone());
-                *last = *at;
+                *last = at;
             }
             _ => {
-                groups.push((vec![thing.clone()], *at));
-                began = Some(*at);
+                groups.push((vec![thing.clone()], at));
+                began = Some(at);
             }
         }
     }
@@ -200,6 +204,18 @@ mod tests {
         }
         waiting.told();
         assert_eq!(waiting.tell()[0], (of(&["1", "2", "3"]), after(120)));
+    }
+
+    #[test]
+    fn a_long_time_without_redis_does_not_end_with_a_message_for_each_write() {
+        let (waiting, now) = (Waiting::default(), Instant::now());
+        for seconds in 0..50 {
+            let Some(long_ago) = now.checked_sub(GRACE + Duration::from_secs(seconds)) else { continue };
+            waiting.note(keys([seconds.to_string()]), long_ago);
+        }
+        let count = waiting.len();
+        let [(Pending { keys, .. }, _)] = &waiting.tell()[..] else { panic!("one message") };
+        assert_eq!(keys.len(), count);
     }
 
     #[test]
