@@ -42,7 +42,8 @@ pub async fn dereference(context: &Context, store: &Store, shop: &Shop, name: &S
         config_maps,
         operator_namespace: context.settings.operator_namespace.clone(),
         cache_policy: cache_policy(context, shop, name),
-        backup_volume: backup_volume(context, shop, name),
+        backup_volume: volume(context, name, shop.backup_name()),
+        figures_volume: volume(context, name, shop.figures_name()),
         addresses: addresses(context, name),
         telegram,
         prometheus_operator: [Kind::ServiceMonitor, Kind::PrometheusRule]
@@ -150,10 +151,9 @@ fn cache_policy(context: &Context, shop: &Shop, store: &StoreName) -> Option<Pol
     context.policies.wanted(store).or_else(|| context.observed.get(&child)?.cache_policy.map(|version| *version))
 }
 
-/// The volume of the backups, as the watch last saw it. One that is about to go is as good as gone.
-fn backup_volume(context: &Context, shop: &Shop, store: &StoreName) -> Option<Storage> {
-    let child =
-        ChildRef { kind: Kind::PersistentVolumeClaim, namespace: store.namespace.clone(), name: shop.backup_name() };
+/// A volume, as the watch last saw it. One that is about to go is as good as gone.
+fn volume(context: &Context, store: &StoreName, name: String) -> Option<Storage> {
+    let child = ChildRef { kind: Kind::PersistentVolumeClaim, namespace: store.namespace.clone(), name };
     match context.observed.get(&child).filter(|seen| !seen.going)?.health {
         Health::Volume(storage) => Some(*storage),
         _ => None,

@@ -13,7 +13,7 @@ use shopkeeper_api::{Backup, BackupStorage, ManagedDatabase, Storage};
 
 use crate::{
     Component, Found, InvalidStore, Shop,
-    claim::{claim, claimed},
+    claim::{claim, claimed, kept},
     database::{DATABASE, passwords_secret},
     meta,
     pod::{self, PodParts},
@@ -47,20 +47,15 @@ pub(crate) fn backup(
     }))
 }
 
-/// The volume that is asked for. One that is there keeps its class and is never made smaller, which the API server would refuse: backups may
-/// have been turned off and on again, or another Store may have left it.
+/// The volume that is to be there: as asked for or, where there are to be no more backups, as it is.
 fn storage(managed: &ManagedDatabase, asked: Option<&Backup>, there: Option<&Storage>) -> Option<Storage> {
     let Some(Backup { storage: BackupStorage { size, storage_class_name }, .. }) = asked else { return there.cloned() };
-    let size = size.as_ref().unwrap_or(&managed.storage.size);
-    let larger = there.map(|there| &there.size).filter(|there| there.millis() > size.millis());
-    let class = there.and_then(|there| there.storage_class_name.as_ref());
-    Some(Storage {
-        size: larger.unwrap_or(size).clone(),
-        storage_class_name: class
-            .or(storage_class_name.as_ref())
-            .or(managed.storage.storage_class_name.as_ref())
-            .cloned(),
-    })
+    let usual = &managed.storage;
+    let asked = Storage {
+        size: size.as_ref().unwrap_or(&usual.size).clone(),
+        storage_class_name: storage_class_name.as_ref().or(usual.storage_class_name.as_ref()).cloned(),
+    };
+    Some(kept(asked, there))
 }
 
 /// Makes a backup under a name that says that it is none yet, reads all of it, and only then gives it its name and removes the oldest. Whatever

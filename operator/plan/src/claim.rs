@@ -41,6 +41,16 @@ pub(crate) fn owned_claim(shop: &Shop, component: Component, storage: &Storage) 
     }
 }
 
+/// The volume that is asked for. One that is there keeps its class and is never made smaller, which the API server would refuse: it may have been
+/// asked for no more and then again, or another Store may have left it.
+pub(crate) fn kept(asked: Storage, there: Option<&Storage>) -> Storage {
+    let Some(Storage { size, storage_class_name }) = there else { return asked };
+    Storage {
+        size: if size.millis() > asked.size.millis() { size.clone() } else { asked.size },
+        storage_class_name: storage_class_name.clone().or(asked.storage_class_name),
+    }
+}
+
 /// The same, as a pod mounts it.
 pub(crate) fn claimed(shop: &Shop, component: Component, name: &str) -> Volume {
     Volume {

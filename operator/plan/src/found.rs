@@ -30,6 +30,8 @@ pub struct Found {
     pub cache_policy: Option<PolicyVersion>,
     /// The volume of the backups if there is one, also when there are to be no more.
     pub backup_volume: Option<Storage>,
+    /// The volume of the figures, where there is one.
+    pub figures_volume: Option<Storage>,
     /// Addresses of the services' Services.
     pub addresses: ServiceAddresses,
     /// What the Store's Secret says of a Telegram chat.

@@ -155,6 +155,11 @@ impl Shop {
         self.child(Component::Backup)
     }
 
+    /// The name of the volume of the figures.
+    pub fn figures_name(&self) -> String {
+        self.child(Component::Prometheus)
+    }
+
     /// Whether CloudNativePG runs the database.
     pub fn has_cluster(&self) -> bool {
         matches!(self.database, DatabaseKind::CloudNativePg(_))

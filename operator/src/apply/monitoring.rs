@@ -44,7 +44,8 @@ pub(super) async fn apply(
     }
     for volume in &waves.monitoring_volumes {
         let refused = setback::volume(child::apply(context, store, volume).await);
-        monitored.failed = refused.or_else(|error| in_its_way(store, error).map(Some))?;
+        let refused = refused.or_else(|error| in_its_way(store, error).map(Some))?;
+        monitored.failed = monitored.failed.or(refused);
     }
     for children in in_order(waves, is_suspended) {
         if let Err(error) = wave(context, store, children).await {

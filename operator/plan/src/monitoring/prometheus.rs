@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Component, Found, InvalidStore, Shop,
-    claim::{claimed, owned_claim},
+    claim::{claimed, kept, owned_claim},
     hash::hash,
     meta, pod,
 };
@@ -37,22 +37,24 @@ pub(super) fn prometheus(shop: &Shop, found: &Found) -> Result<MonitoringPart, I
     Ok(MonitoringPart {
         component,
         service: web_service(shop, component, &[("web", component.port())]),
-        pods: MonitoringPods::StatefulSet(Box::new(stateful_set(shop, &config)?)),
+        pods: MonitoringPods::StatefulSet(Box::new(stateful_set(shop, found, &config)?)),
         config: Some(config),
         secret: None,
-        volume: storage(shop).map(|storage| owned_claim(shop, component, storage)),
+        volume: asked(shop)
+            .map(|asked| owned_claim(shop, component, &kept(asked.clone(), found.figures_volume.as_ref()))),
     })
 }
 
-fn storage(shop: &Shop) -> Option<&Storage> {
+fn asked(shop: &Shop) -> Option<&Storage> {
     shop.monitoring().prometheus.storage.as_ref()
 }
 
-/// Where figures are kept, and how much of it is used: the newest are not yet counted when the oldest are dropped.
-fn room(shop: &Shop) -> (Volume, String) {
-    if let Some(storage) = storage(shop) {
-        let volume = claimed(shop, Component::Prometheus, "data");
-        return (volume, format!("{}B", storage.size.units() / 5 * 4));
+/// Where figures are kept, and how much of it is used: the newest are not yet counted when the oldest are dropped. A volume that is to grow, and perhaps
+/// cannot, is as large as it is.
+fn room(shop: &Shop, found: &Found) -> (Volume, String) {
+    if let Some(asked) = asked(shop) {
+        let there = found.figures_volume.as_ref().unwrap_or(asked);
+        return (claimed(shop, Component::Prometheus, "data"), format!("{}B", there.size.units() / 5 * 4));
     }
     let (size, used) = match shop.profile {
         Profile::Laptop => ("1Gi", "600MB"),
@@ -62,10 +64,10 @@ fn room(shop: &Shop) -> (Volume, String) {
     (pod::scratch("data", size), used.into())
 }
 
-fn stateful_set(shop: &Shop, config: &ConfigMap) -> Result<StatefulSet, InvalidStore> {
+fn stateful_set(shop: &Shop, found: &Found, config: &ConfigMap) -> Result<StatefulSet, InvalidStore> {
     let component = Component::Prometheus;
     let name = shop.child(component);
-    let (data, used) = room(shop);
+    let (data, used) = room(shop, found);
     let contents = Contents {
         container: container(shop, &used),
         volumes: vec![pod::config_folder("config", &name), data],

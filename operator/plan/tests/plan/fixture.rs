@@ -72,6 +72,7 @@ pub(crate) fn found() -> Found {
         external_redis: Some(SecretText::new("redis://:password-of-mine@redis.example.com:6379")),
         cache_policy: None,
         backup_volume: None,
+        figures_volume: None,
         certificate: None,
         secrets: BTreeMap::new(),
         config_maps: BTreeMap::new(),

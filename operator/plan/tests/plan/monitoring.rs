@@ -1,7 +1,7 @@
 //! What is made to watch a shop, and what of it is left out.
 
 use serde_json::{Value, json};
-use shopkeeper_api::Store;
+use shopkeeper_api::{Storage, Store};
 use shopkeeper_plan::{Component, Found, MonitoringParts, Plan, SecretText, TelegramFound, validate};
 
 use crate::fixture::{demo, found, images, objects, planned, planned_where, with_spec};
@@ -216,10 +216,35 @@ fn figures_outlive_the_pod_in_a_volume_where_one_is_asked_for_and_go_with_the_st
     assert_eq!(volume["spec"]["resources"]["requests"]["storage"], "10Gi");
     assert_eq!(volume["spec"]["storageClassName"], "fast");
     assert_eq!(volume["metadata"]["ownerReferences"][0]["kind"], "Store");
-    let lasting = of_prometheus(asked, "StatefulSet").expect("a server");
+    let lasting = of_prometheus(asked.clone(), "StatefulSet").expect("a server");
     let data = &lasting["spec"]["template"]["spec"]["volumes"][1];
     assert_eq!(data["persistentVolumeClaim"]["claimName"], "demo-prometheus");
     assert!(args(&lasting).contains("--storage.tsdb.retention.size=8589934592B"), "{}", args(&lasting));
+}
+
+#[test]
+fn figures_take_no_more_than_the_volume_that_is_there_and_it_is_never_asked_to_shrink() {
+    let planned_with = |asked: &str, there: &str| {
+        let spec = json!({"monitoring": {"prometheus": {"storage": {"size": asked}}}});
+        let there = json!({"size": there, "storageClassName": "fast"});
+        let there: Storage = serde_json::from_value(there).expect("a volume");
+        let all = objects(&planned_where(&with_spec(spec), |found| found.figures_volume = Some(there.clone())));
+        ["PersistentVolumeClaim", "StatefulSet"].map(|kind| {
+            let found = all.iter().find(|it| it["kind"] == kind && it["metadata"]["name"] == "demo-prometheus");
+            found.expect(kind)["spec"].clone()
+        })
+    };
+    for (asked, there, claimed, used) in [
+        ("10Gi", "5Gi", "10Gi", "4294967296B"),
+        ("2Gi", "5Gi", "5Gi", "4294967296B"),
+        ("5Gi", "5Gi", "5Gi", "4294967296B"),
+    ] {
+        let [volume, server] = planned_with(asked, there);
+        assert_eq!(volume["resources"]["requests"]["storage"], claimed);
+        assert_eq!(volume["storageClassName"], "fast");
+        let args = server["template"]["spec"]["containers"][0]["args"].to_string();
+        assert!(args.contains(&format!("--storage.tsdb.retention.size={used}")), "{args}");
+    }
 }
 
 #[test]

@@ -29,12 +29,14 @@ fn found() -> impl Strategy<Value = Found> {
         Just(TelegramFound::Chat { token: SecretText::new("1:password-of-bot"), chat: -1 }),
     ];
     let volume = Storage { size: "7Gi".parse().expect("a quantity"), storage_class_name: Some("kept".into()) };
-    let here = (prop::option::of(Just(volume)), prop::option::of(Just("hash of a certificate".to_owned())));
+    let volumes = [(); 2].map(|()| prop::option::of(Just(volume.clone())));
+    let here = (volumes, prop::option::of(Just("hash of a certificate".to_owned())));
     let operator = (any::<bool>(), prop::option::of(Just("shopkeeper-pods.shopkeeper-system.svc:9090".to_owned())));
     (telegram, here, operator).prop_map(
-        |(telegram, (backup_volume, certificate), (prometheus_operator, operator_metrics))| Found {
+        |(telegram, ([backup_volume, figures_volume], certificate), (prometheus_operator, operator_metrics))| Found {
             telegram,
             backup_volume,
+            figures_volume,
             certificate,
             prometheus_operator,
             operator_metrics,

@@ -1,11 +1,13 @@
 //! Changes of what is cached, on a real PostgreSQL and a real Redis.
 #![expect(clippy::expect_used, reason = "a test that can't go on fails with the reason")]
 
+use std::time::{Duration, Instant};
+
 use prometheus::Registry;
 use serde_json::json;
-use shop_cache::{Cache, CacheStatus, Caches, LivePolicies, Loaded, Source};
+use shop_cache::{Cache, CacheStatus, Caches, LivePolicies, Loaded, Pending, Source};
 use shop_outbox::{OutboxError, OutboxMetrics, Relay, cached, enqueue};
-use shop_policy::CacheName;
+use shop_policy::{CacheName, LocalTier, Policies, Policy};
 use shop_runtime::db::{self, DbConfig};
 use shop_runtime::redis::Redis;
 use shop_testkit::{ChaosProxy, TestDb, TestRedis, eventually};
@@ -42,12 +44,15 @@ struct Place {
 
 impl Place {
     async fn new(redis: &TestRedis) -> Self {
+        Self::with(redis, LivePolicies::defaults(), &Registry::new()).await
+    }
+
+    async fn with(redis: &TestRedis, policies: LivePolicies, registry: &Registry) -> Self {
         let db = TestDb::new(&MIGRATOR, SCHEMA).await;
         let url = redis.url();
         let connection = Redis::new(Some(&url)).expect("the URL is right");
         assert!(connection.ping().await);
-        let policies = LivePolicies::defaults();
-        let caches = Caches::new("outbox", connection.clone(), Some(&url), policies, &Registry::new());
+        let caches = Caches::new("outbox", connection.clone(), Some(&url), policies, registry);
         let caches = caches.expect("a fresh registry");
         let cache = caches.cache(Count(db.pool().clone()));
         Self { db, redis: connection, caches, cache }
@@ -94,6 +99,35 @@ async fn a_commit_whose_answer_is_lost_leaves_the_key_uncached() {
         let (_, status) = place.get().await;
         assert!(!status.is_hit() && !status.stored, "the commit may still come: {status}");
     }
+}
+
+/// What was found of answers: how far all of them were behind together, in seconds.
+fn behind(registry: &Registry) -> f64 {
+    let families = registry.gather();
+    let staleness = families.iter().find(|family| family.name() == "cache_staleness_seconds").expect("it is measured");
+    staleness.get_metric()[0].get_histogram().get_sample_sum()
+}
+
+#[tokio::test]
+async fn an_invalidation_that_waited_tells_how_stale_answers_were_meanwhile() {
+    let redis = TestRedis::start().await;
+    let local = Some(LocalTier { ttl: Duration::from_secs(60), max_entries: 10 });
+    let policies = Policies::of(|name| Policy { local, ..Policy::default_of(name) });
+    let registry = Registry::new();
+    let place = Place::with(&redis, LivePolicies::fixed(&policies), &registry).await;
+    let loaded = Instant::now();
+    assert_eq!(place.get().await.0, Some(0));
+    let pending = Pending { cache: Count::NAME, schema: Count::SCHEMA, keys: vec!["numbers".into()], tags: Vec::new() };
+    let mut connection = place.db.pool().acquire().await.expect("a connection");
+    enqueue(&mut connection, Pending::TOPIC, &pending).await.expect("stored");
+    while loaded.elapsed() < Duration::from_secs(1) {
+        assert!(place.get().await.1.is_hit());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let relay = Relay::new(place.db.pool().clone(), OutboxMetrics::register(&registry).expect("new"));
+    let delivered = relay.deliver_due(&|event| cached::deliver(place.caches.clone(), event)).await.expect("read");
+    assert_eq!(delivered, 1);
+    assert!(behind(&registry) > 1.0, "dozens of answers, half a second behind: {} s", behind(&registry));
 }
 
 #[tokio::test]

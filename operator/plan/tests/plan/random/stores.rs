@@ -105,6 +105,7 @@ fn monitoring() -> Json {
                 ("enabled", yes_or_no()),
                 ("scrapeInterval", one_of(&json!(["1s", "30s", "2m"]))),
                 ("retention", one_of(&json!(["1h", "8760h"]))),
+                ("storage", one_of(&json!([{}, {"size": "10Gi", "storageClassName": "fast"}]))),
                 ("url", one_of(&json!(["http://prometheus.monitoring:9090", "https://example.com/prometheus/"]))),
             ]),
         ),

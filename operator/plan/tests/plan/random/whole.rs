@@ -37,7 +37,9 @@ fn problems<const N: usize>(all: [(&str, bool); N]) -> Vec<String> {
 fn of_metadata(store: &Store, object: &Value) -> Vec<String> {
     let metadata = &object["metadata"];
     let labels = &metadata["labels"];
-    let holds_data = object["kind"] == "PersistentVolumeClaim" || object["kind"] == "Cluster";
+    // Figures always go with the Store.
+    let is_of_data = object["kind"] == "PersistentVolumeClaim" && labels["app.kubernetes.io/name"] != "prometheus";
+    let holds_data = is_of_data || object["kind"] == "Cluster";
     let is_kept = holds_data && store.spec.data_retention == DataRetention::Retain;
     let owner = &metadata["ownerReferences"];
     let has_owner = list(owner).len() == 1
