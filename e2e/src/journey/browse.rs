@@ -5,9 +5,10 @@ use reqwest::{Method, StatusCode};
 use super::expect;
 use crate::shop::{Answer, Narrator, ShopError, Visitor};
 
-/// The documents of the services, which the Swagger page shows.
+/// The book, and the documents of the services, which the Swagger page shows.
 pub(super) async fn documents<N: Narrator>(visitor: &mut Visitor<N>) -> Result<(), ShopError> {
-    visitor.narrator.step("What can the shop do? The Swagger page, and the four documents that it shows");
+    visitor.narrator.step("What can the shop do? The book, the Swagger page, and the four documents that it shows");
+    visitor.get("/docs/").await?;
     visitor.get("/swagger/").await?;
     for prefix in ["/api", "/cart-api", "/order-api", "/user-api"] {
         let document = visitor.get(&format!("{prefix}/openapi.json")).await?;

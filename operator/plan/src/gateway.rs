@@ -58,7 +58,6 @@ pub(crate) fn gateway(shop: &Shop, found: &Found) -> Result<GatewayParts, Invali
             ("nginx.conf".into(), routes::configuration(shop, found)),
             ("index.html".into(), page::html(shop, found)),
             ("index.json".into(), page::json(shop, found)),
-            ("docs.html".into(), page::docs(shop)),
             ("profiles.html".into(), profiles::html(shop)),
         ])),
         ..ConfigMap::default()

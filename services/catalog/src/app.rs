@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::FromRef;
 use prometheus::Registry;
 use secrecy::SecretString;
@@ -203,8 +204,8 @@ pub fn connect(config: &DbConfig) -> Result<PgPool, DbConfigError> {
     Ok(pool)
 }
 
-/// Serves until SIGTERM.
-pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
+/// Serves until SIGTERM: the catalog, and pages that don't need it.
+pub async fn run(args: ServeArgs, pages: Router) -> anyhow::Result<()> {
     let ServeArgs {
         common,
         listen_addr,
@@ -245,7 +246,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let ops = ops::router(health.clone(), registry).merge(shop_cache::ops::router(state.caches()));
     let app = ServiceApp {
         name: NAME,
-        router: layers::wrap(routes::router(state), http_metrics, Limits::default()),
+        router: layers::wrap(routes::router(state).merge(pages), http_metrics, Limits::default()),
         ops,
         health,
         listen: listen_addr,

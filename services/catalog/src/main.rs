@@ -12,7 +12,7 @@ async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     telemetry::init(cli.log.log_format);
     match cli.command {
-        Command::Serve(args) => telemetry::exporting(NAME, app::run(args)).await,
+        Command::Serve(args) => telemetry::exporting(NAME, app::run(args, shop_book::router())).await,
         Command::Migrate(args) => Ok(args.run(&MIGRATOR, NAME, NAME).await?),
         Command::Seed(args) => fill(&args).await,
         Command::Openapi => print_openapi(),

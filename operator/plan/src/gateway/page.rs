@@ -1,4 +1,4 @@
-//! Pages that nginx itself has: what is where, and where the documentation is.
+//! The page that nginx itself has: what is where.
 
 use serde_json::{Value, json};
 
@@ -71,16 +71,6 @@ pub(super) fn json(shop: &Shop, found: &Found) -> String {
     let public: Vec<Value> = PLACES.iter().map(|(path, what)| place(path, what)).collect();
     let closed: Vec<Value> = tools(shop, found).iter().map(|(path, what)| place(path, what)).collect();
     json!({"shop": shop.name, "places": public, "forAdministrators": closed}).to_string()
-}
-
-/// Where the documentation is. The book itself is in none of the images.
-pub(super) fn docs(shop: &Shop) -> String {
-    document(
-        &format!("{}: documentation", shop.name),
-        "<p>The APIs are described at <a href=\"/swagger/\"><code>/swagger/</code></a>.</p>\n\
-         <p>How the shop works, how it is run, and what to do when an alert comes is in the book: the folder \
-         <code>docs</code> of Shopkeeper's source. It is not served here.</p>",
-    )
 }
 
 /// A page with a heading.

@@ -5,7 +5,7 @@ use super::{HTTPS_PORT, admins, cors, log, page, problems, profiles, proxy, tool
 use crate::{Component, Found, SERVICES, Shop, pod::OPS_PORT};
 
 /// Prefixes of services. Everything else, `/internal/` above all, has no route. Services see the whole path.
-const ROUTES: [(&str, Component); 7] = [
+const ROUTES: [(&str, Component); 8] = [
     ("/api/cart/", Component::Cart),
     ("/api/", Component::Catalog),
     ("/cart-api/", Component::Cart),
@@ -13,6 +13,7 @@ const ROUTES: [(&str, Component); 7] = [
     ("/user-api/", Component::User),
     ("/ws", Component::Catalog),
     ("/swagger/", Component::Catalog),
+    ("/docs/", Component::Catalog),
 ];
 
 /// The live status of an order: a stream that is passed on as it comes.
@@ -73,7 +74,7 @@ fn http_settings() -> Vec<Directive> {
         directive("absolute_redirect", ["off"]),
         directive("gzip", ["on"]),
         directive("gzip_min_length", ["1024"]),
-        directive("gzip_types", ["application/json"]),
+        directive("gzip_types", ["application/json", "text/css", "text/javascript"]),
         directive("gzip_proxied", ["any"]),
         directive("gzip_vary", ["on"]),
         // Where names are asked for, and what the cluster is called, which differs from cluster to cluster.
@@ -172,7 +173,6 @@ fn public_server(shop: &Shop, found: &Found) -> Directive {
         directive("error_page", ["418", "=", "@preflight"]),
         block("location", ["@preflight"], cors::preflight()),
         page::location("/", "$page"),
-        page::location("/docs/", "/docs.html"),
         block("location", ["=", "/docs"], [directive("return", ["301", "/docs/"])]),
         block("location", ["/"], [directive("return", ["404"])]),
         block("location", ["=", "/api/cart"], routed(Component::Cart)),

@@ -44,6 +44,8 @@ fn every_prefix_reaches_its_service_with_its_whole_path() {
         ("/ws", "catalog"),
         ("/swagger/", "catalog"),
         ("/swagger/swagger-ui.css", "catalog"),
+        ("/docs/", "catalog"),
+        ("/docs/runbooks/redis-down", "catalog"),
         ("/user-api/openapi.json", "user"),
     ] {
         let answer = gateway.get(path);

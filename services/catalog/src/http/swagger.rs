@@ -7,15 +7,13 @@ mod archive;
 
 use axum::Router;
 use axum::extract::OriginalUri;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
-};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use shop_runtime::Problem;
-use shop_runtime::conditional::{ETag, conditional};
+use shop_runtime::asset::{Asset, Framing};
+use shop_runtime::conditional::ETag;
 use shop_runtime::extract::Path;
 
 /// The page itself: nothing in it runs that is not a file of its own, so that the policy may forbid everything else.
@@ -80,31 +78,17 @@ async fn file(
     let packed = archive::find(utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED, &format!("/dist/{name}"));
     let packed = packed.ok_or_else(|| Problem::nothing_at(&address))?;
     let etag = ETag::strong(format_args!("{:08x}", packed.checksum()));
-    Ok(answer(&headers, &etag, media_type, Some("gzip"), || packed.to_gzip()))
+    Ok(asset(media_type, Some("gzip"), etag).answer(&headers, || packed.to_gzip()))
 }
 
 /// What is written above.
 fn written(headers: &HeaderMap, media_type: &'static str, text: &'static str) -> Response {
     let etag = ETag::of_content(text.as_bytes());
-    answer(headers, &etag, media_type, None, || Bytes::from_static(text.as_bytes()))
+    asset(media_type, None, etag).answer(headers, || Bytes::from_static(text.as_bytes()))
 }
 
-fn answer(
-    headers: &HeaderMap,
-    etag: &ETag,
-    media_type: &'static str,
-    encoding: Option<&'static str>,
-    body: impl FnOnce() -> Bytes,
-) -> Response {
-    let fixed: [(HeaderName, HeaderValue); 5] = [
-        (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
-        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (VARY, HeaderValue::from_static("accept-encoding")),
-    ];
-    let body = || ([(CONTENT_TYPE, media_type)], encoding.map(|encoding| [(CONTENT_ENCODING, encoding)]), body());
-    (fixed, conditional(headers, etag, body)).into_response()
+const fn asset(media_type: &'static str, encoding: Option<&'static str>, etag: ETag) -> Asset {
+    Asset { media_type, policy: HeaderValue::from_static(POLICY), framing: Framing::Never, encoding, etag }
 }
 
 #[cfg(test)]

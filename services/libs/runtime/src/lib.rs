@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod asset;
 mod breaker;
 mod chain;
 pub mod client;

@@ -298,10 +298,8 @@ fn the_front_page_lists_what_there_is() {
     let bare = Setup { spec: json!({"monitoring": {"enabled": false}}), ..Setup::default() }.start();
     let page = bare.ask("GET", "/", BROWSER).body;
     assert!(TOOLS.iter().all(|tool| !page.contains(tool)) && page.contains("/profiles/"), "{page}");
-    let docs = gateway.ask("GET", "/docs/", BROWSER);
-    assert!(docs.status == 200 && docs.body.contains("href=\"/swagger/\""), "{}", docs.body);
+    assert!(page.contains("href=\"/docs/\""), "{page}");
     assert_eq!(gateway.get("/docs").header("location"), Some("/docs/"));
-    assert_eq!(gateway.get("/docs/intro").status, 404);
 }
 
 #[test]
