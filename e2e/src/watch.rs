@@ -1,6 +1,7 @@
 //! What an administrator sees of a running shop: its figures, its alerts and its traces, all through the one address of the shop.
 
 pub mod jaeger;
+mod pg_admin;
 pub mod prometheus;
 pub mod telegram;
 
@@ -8,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::{StatusCode, header, redirect};
 use serde::de::DeserializeOwned;
+
+pub use self::pg_admin::PgAdmin;
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -21,5 +21,6 @@ mod readme;
 mod repair;
 mod restricted;
 mod stuck;
+mod tools;
 mod unattended;
 mod witness;

@@ -7,6 +7,8 @@ import os as _os
 # Its own place for it can't be written to.
 LOG_FILE = "/dev/null"
 UPGRADE_CHECK_ENABLED = False
+# A picture of its user would be asked for elsewhere.
+SHOW_GRAVATAR_IMAGE = False
 
 # What saves and restores databases, as far as the image has it.
 _programs = {_folder.rpartition("-")[2]: _folder for _folder in _glob.glob("/usr/local/pgsql-[0-9]*")}

@@ -31,7 +31,7 @@ pub(crate) fn pg_admin(shop: &Shop, found: &Found) -> Result<MonitoringPart, Inv
     let host = if shop.has_cluster() { format!("{}-rw", cluster_name(shop)) } else { shop.child(Component::Postgres) };
     let port = Component::Postgres.port();
     let servers = json!({"Servers": {"1": {
-        "Name": shop.name, "Group": "Shop", "Host": host, "Port": port, "MaintenanceDB": DATABASE, "Username": "postgres",
+        "Name": shop.name, "Group": "Servers", "Host": host, "Port": port, "MaintenanceDB": DATABASE, "Username": "postgres",
         // In the user's own folder, to which PGPASS_FILE is copied.
         "SSLMode": "prefer", "PassFile": "/.pgpass",
     }}});
