@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{Node, Secret};
 use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, ClusterError};
 use crate::watch::telegram::{Message, Telegram};
@@ -55,6 +56,9 @@ pub enum OnCallError {
     /// It was not seen.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// Somebody has other plans.
+    #[error("interrupted")]
+    Interrupted,
     /// The cluster has no node with an address.
     #[error("no node of the cluster has an address of its own, so that pods can't reach this machine")]
     NoAddress,
@@ -75,11 +79,12 @@ pub struct OnCall {
     cluster: Cluster,
     admin: Admin,
     telegram: Telegram,
+    interrupted: CancellationToken,
 }
 
 impl OnCall {
-    /// Points the sample shop's alerts here.
-    pub async fn begin(shop_url: &str) -> Result<Self, OnCallError> {
+    /// Points the sample shop's alerts here. After an interruption nothing is waited for, and what was broken is mended all the same.
+    pub async fn begin(shop_url: &str, interrupted: CancellationToken) -> Result<Self, OnCallError> {
         let client = Client::try_default().await?;
         let cluster = Cluster::connect(NAMESPACE, STORE).await?;
         let telegram = Telegram::start().await?;
@@ -93,7 +98,7 @@ impl OnCall {
         let api_url = format!("http://{address}:{}", telegram.port);
         let told = json!({"secretRef": {"name": SECRET}, "apiUrl": api_url});
         cluster.patch(&spec(&told, &json!("Demo"))).await?;
-        let on_call = Self { client, cluster, admin: Admin::log_in(shop_url).await?, telegram };
+        let on_call = Self { client, cluster, admin: Admin::log_in(shop_url).await?, telegram, interrupted };
         on_call.until_running().await?;
         Ok(on_call)
     }
@@ -123,12 +128,12 @@ impl OnCall {
     /// Causes a fault, waits for its alerts, mends it, and waits until they are over.
     pub async fn provoke(&self, section: &Section) -> Result<Seen, OnCallError> {
         // Prometheus may still be starting with the settings that the fault before this one had changed.
-        self.until_running().await?;
-        self.quiet(section).await?;
+        self.unless_interrupted(self.until_running()).await?;
+        self.unless_interrupted(self.quiet(section)).await?;
         let (before, began) = (self.telegram.all().len(), Instant::now());
         let mut cause = Typed::start(section, &section.cause)?;
         let told = tokio::select! {
-            told = self.told(section, before) => told,
+            told = self.unless_interrupted(self.told(section, before)) => told,
             failure = cause.failed() => Err(failure),
         };
         let told_after = began.elapsed();
@@ -138,12 +143,15 @@ impl OnCall {
         // It is mended whatever was seen, so that the shop is whole for the next one.
         Typed::start(section, &section.mend)?.finish().await?;
         told?;
-        for alert in &section.alerts {
-            let is_over = |message: &Message| says_over(message, alert);
-            let arrived = async || Ok(self.telegram.all()[before..].iter().any(is_over).then_some(()));
-            until(&format!("the message that {alert} is over"), LIMIT, arrived).await?;
-        }
+        self.unless_interrupted(self.over(section, before)).await?;
         Ok(Seen { told_after, over_after: mended.elapsed() })
+    }
+
+    async fn unless_interrupted<T>(
+        &self,
+        wait: impl Future<Output = Result<T, OnCallError>>,
+    ) -> Result<T, OnCallError> {
+        self.interrupted.run_until_cancelled(Box::pin(wait)).await.unwrap_or(Err(OnCallError::Interrupted))
     }
 
     /// Waits until none of the alerts fires that the fault is for: a message repeats what still fires of the one before.
@@ -172,6 +180,16 @@ impl OnCall {
             }
             other => other.into(),
         })
+    }
+
+    /// A message has arrived that says of each alert that it is over.
+    async fn over(&self, section: &Section, before: usize) -> Result<(), OnCallError> {
+        for alert in &section.alerts {
+            let is_over = |message: &Message| says_over(message, alert);
+            let arrived = async || Ok(self.telegram.all()[before..].iter().any(is_over).then_some(()));
+            until(&format!("the message that {alert} is over"), LIMIT, arrived).await?;
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shopkeeper_e2e::load::{self, Load, Shelf};
-use shopkeeper_e2e::on_call::{OnCall, Section, sections};
+use shopkeeper_e2e::on_call::{OnCall, OnCallError, Section, sections};
+use tokio_util::sync::CancellationToken;
 
 /// Breaks the sample shop of `make up` in all the ways that an alert is for, and mends it.
 #[derive(Parser)]
@@ -62,10 +63,23 @@ async fn run(url: &str, faults: &[Section]) -> Result<usize, Box<dyn Error>> {
 }
 
 async fn on_duty(url: &str, faults: &[Section], shelf: &Shelf) -> Result<usize, Box<dyn Error>> {
-    let on_call = OnCall::begin(url).await?;
+    let on_call = OnCall::begin(url, interruption()).await?;
     let outcome = provoke_all(url, faults, &on_call, shelf).await;
     on_call.end().await?;
     outcome
+}
+
+/// Whoever types Ctrl-C gets a whole shop back.
+fn interruption() -> CancellationToken {
+    let token = CancellationToken::new();
+    let interrupted = token.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("interrupted: what is broken is mended first");
+            interrupted.cancel();
+        }
+    });
+    token
 }
 
 async fn provoke_all(url: &str, faults: &[Section], on_call: &OnCall, shelf: &Shelf) -> Result<usize, Box<dyn Error>> {
@@ -83,6 +97,7 @@ async fn provoke_all(url: &str, faults: &[Section], on_call: &OnCall, shelf: &Sh
                 seen.told_after.as_secs_f64(),
                 seen.over_after.as_secs_f64()
             ),
+            Err(OnCallError::Interrupted) => return Err("interrupted; the shop is as it was".into()),
             Err(error) => {
                 missed += 1;
                 println!("| {} | missed | |", fault.title());

@@ -1,6 +1,7 @@
 //! An alert reaches whoever is on call, and so does its end. `make alerts` does the same for all of them.
 
 use shopkeeper_e2e::on_call::{OnCall, sections};
+use tokio_util::sync::CancellationToken;
 
 use crate::kubernetes::{DEMO, SHOP, client, ready, shop_url};
 
@@ -11,7 +12,7 @@ const GUIDE: &str = include_str!("../../../docs/src/provoking-alerts.md");
 async fn a_fault_is_told_to_whoever_is_on_call_and_so_is_its_end() {
     ready(&client().await, SHOP, DEMO, std::time::Duration::from_secs(120)).await;
     let section = sections(GUIDE).into_iter().find(|it| it.title() == "RedisDown").expect("the page has it");
-    let on_call = OnCall::begin(&shop_url()).await.expect("alerts can be sent here");
+    let on_call = OnCall::begin(&shop_url(), CancellationToken::new()).await.expect("alerts can be sent here");
     let seen = on_call.provoke(&section).await;
     on_call.end().await.expect("alerts go where they went");
     let seen = seen.expect("a message came, and another one when it was over");

@@ -1,7 +1,7 @@
 //! How an alert looks in a chat.
 //!
-//! Telegram knows few tags and refuses a message with any other, and Alertmanager cuts off what is too long: so every value is escaped, and of a
-//! group no more alerts are told than fit.
+//! Telegram knows few tags and refuses a message with any other, and Alertmanager cuts off what is too long: so every value is escaped, the first
+//! of a group are told in full, others by name, and no more than fit.
 
 /// Name of the template of a message.
 pub(super) const NAME: &str = "shop.telegram";

@@ -18,3 +18,4 @@ mod restricted;
 mod security;
 mod signing_keys;
 mod snapshots;
+mod telegram;
