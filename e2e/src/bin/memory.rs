@@ -1,5 +1,5 @@
-//! `make memory`: what every pod of a shop holds in memory, as the cluster's own metrics tell it, and how often one of its containers was
-//! killed for it, as a Markdown table.
+//! `make memory`: what every pod of a shop holds in memory, as the cluster's own metrics tell it, and how many of its containers were
+//! killed for it the last time that they ended, as a Markdown table.
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::api::Api;
@@ -19,7 +20,7 @@ async fn pg_admin_and_redis_commander_come_when_asked_for_connected_to_this_shop
     let (client, cluster) = (client().await, Cluster::connect(SHOP, DEMO).await.expect("the cluster of `make up`"));
     let tools = json!({"pgAdmin": {"enabled": true}, "redisCommander": {"enabled": true}});
     cluster.patch(&json!({"spec": {"monitoring": {"tools": tools}}})).await.expect("tools can be asked for");
-    told_of(&client, true).await;
+    both_are_ready(&client).await;
     let admin = Admin::log_in(&shop_url()).await.expect("the administrator can log in");
 
     let look = async || Ok(admin.json::<Value>("/redis-commander/apiv2/server/info").await.ok());
@@ -34,7 +35,7 @@ async fn pg_admin_and_redis_commander_come_when_asked_for_connected_to_this_shop
     assert_eq!(connected["data"]["db"], "shop", "{connected}");
 
     cluster.patch(&json!({"spec": {"monitoring": {"tools": null}}})).await.expect("tools can be done without");
-    told_of(&client, false).await;
+    none_is_left(&client).await;
     let gone = admin.page("/pgadmin/").await;
     assert!(gone.is_err(), "nothing is left at its place: {gone:?}");
 }
@@ -46,21 +47,26 @@ async fn password(client: &Client) -> String {
     String::from_utf8(password.0).expect("text")
 }
 
-/// Waits until there are both tools, ready, or none of them.
-async fn told_of(client: &Client, there: bool) {
-    use k8s_openapi::api::apps::v1::Deployment;
+async fn both_are_ready(client: &Client) {
+    let is_ready = |tool: &Deployment| tool.status.as_ref().and_then(|it| it.ready_replicas) == Some(1);
+    let look = || async { tools(client).await.filter(|tools| tools.len() == 2 && tools.iter().all(is_ready)) };
+    eventually("both tools are ready", LIMIT, look).await;
+}
+
+async fn none_is_left(client: &Client) {
+    eventually("no tool is left", LIMIT, || async { tools(client).await.filter(Vec::is_empty) }).await;
+}
+
+/// Those that there are, once the operator has seen the Store as it is.
+async fn tools(client: &Client) -> Option<Vec<Deployment>> {
+    let store = stores(client, SHOP).get(DEMO).await.ok()?;
+    if store.data.pointer("/status/observedGeneration").and_then(Value::as_i64) != store.metadata.generation {
+        return None;
+    }
     let deployments = Api::<Deployment>::namespaced(client.clone(), SHOP);
-    eventually(if there { "both tools are ready" } else { "no tool is left" }, LIMIT, || async {
-        let store = stores(client, SHOP).get(DEMO).await.ok()?;
-        let (mut ready, mut left) = (0, 0);
-        for tool in ["pgadmin", "redis-commander"] {
-            if let Some(tool) = deployments.get_opt(&format!("{DEMO}-{tool}")).await.ok()? {
-                left += 1;
-                ready += tool.status.and_then(|status| status.ready_replicas).unwrap_or_default();
-            }
-        }
-        let observed = store.data.pointer("/status/observedGeneration").and_then(Value::as_i64);
-        (observed == store.metadata.generation && if there { ready == 2 } else { left == 0 }).then_some(())
-    })
-    .await;
+    let mut found = Vec::new();
+    for tool in ["pgadmin", "redis-commander"] {
+        found.extend(deployments.get_opt(&format!("{DEMO}-{tool}")).await.ok()?);
+    }
+    Some(found)
 }

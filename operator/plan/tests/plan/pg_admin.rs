@@ -58,11 +58,12 @@ fn its_settings_are_where_it_looks_in_either_image_and_what_starts_it_writes_non
 }
 
 #[test]
-fn its_settings_write_nowhere_and_take_what_the_pod_says() {
+fn its_settings_write_and_ask_nowhere_and_take_what_the_pod_says() {
     let (files, _) = pg_admin();
     let settings = files["config_system.py"].as_str().expect("settings");
     let plain = run(settings, &[]);
     assert_eq!((&plain["LOG_FILE"], &plain["UPGRADE_CHECK_ENABLED"]), (&json!("/dev/null"), &json!(false)));
+    assert_eq!(plain["SHOW_GRAVATAR_IMAGE"], json!(false));
     assert!(plain["SERVER_MODE"].is_null(), "{plain}");
     let said = run(settings, &[("PGADMIN_CONFIG_SERVER_MODE", "True"), ("PGADMIN_CONFIG_LOGIN_BANNER", "'Hello'")]);
     assert_eq!((&said["SERVER_MODE"], &said["LOGIN_BANNER"]), (&json!(true), &json!("Hello")));
